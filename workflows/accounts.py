@@ -1,0 +1,224 @@
+"""Accounts: people, known by an e-mail address that they have proved.
+
+    sign-up   waiting ── confirm ─▶ confirmed          account   active ── close ─▶ closed
+                 └────── drop ────▶ dropped
+
+A sign-up is not an account: until somebody opens the letter it is only a name, an address and a
+password waiting. Whoever proves the address first gets the account; the other sign-ups for it, and
+their passwords, are dropped. So nobody can prepare an account for somebody else's address.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Index, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from workflows.engine import outbox, seals
+from workflows.engine.db import Base, command, db, lock, now
+from workflows.engine.identity import (
+    hash_password,
+    parse_address,
+    parse_name,
+    parse_password,
+    verify,
+)
+from workflows.engine.machine import Machine, State, Stateful
+from workflows.engine.refusals import Invalid, NotAllowed, NotNow
+from workflows.engine.settings import settings
+
+CONFIRM_WITHIN = timedelta(hours=48)
+RESET_WITHIN = timedelta(hours=2)
+
+
+class SignUpMachine(Machine):
+    waiting = State(initial=True)
+    confirmed = State(final=True)
+    dropped = State(final=True)
+
+    confirm = waiting.to(confirmed)
+    drop = waiting.to(dropped)
+
+
+class SignUp(Stateful, Base):
+    __tablename__ = "sign_ups"
+    __table_args__ = (Index(None, "email_key"),)
+    machine = SignUpMachine
+
+    name: Mapped[str]
+    email: Mapped[str]
+    email_key: Mapped[str]
+    password_hash: Mapped[str | None]
+
+    def no_arrow(self, event: str) -> str:
+        if self.state == "confirmed":
+            return "This address is confirmed already. You can log in."
+        return "This link is too old. Sign up again to get a new one."
+
+
+class AccountMachine(Machine):
+    active = State(initial=True)
+    closed = State(final=True)
+
+    close = active.to(closed)
+
+
+class Account(Stateful, Base):
+    __tablename__ = "accounts"
+    machine = AccountMachine
+
+    name: Mapped[str]
+    email: Mapped[str]  # as the person writes it; mail goes there
+    email_key: Mapped[str] = mapped_column(unique=True)  # the same address, normalised by us
+    password_hash: Mapped[str]
+    password_round: Mapped[int] = mapped_column(default=0)  # how often it was set anew
+    reset_asked_at: Mapped[datetime | None]
+    operator: Mapped[bool] = mapped_column(default=False)
+
+
+@command
+def sign_up(name: str, email: str, password: str) -> SignUp:
+    """Remember the sign-up and mail its link; to a known address, the way to log in instead.
+
+    The work and the answer are the same either way.
+    """
+    spelling, key = parse_address(email)
+    waiting = SignUp.begin(
+        name=parse_name(name), email=spelling, email_key=key,
+        password_hash=hash_password(parse_password(password)), by=None,
+    )  # fmt: skip
+    outbox.post("sign_up_known" if with_key(key) else "confirm_sign_up", about=waiting)
+    return waiting
+
+
+@command
+def confirm(waiting: SignUp) -> Account:
+    """Make the account of whoever opened the letter, and drop all other sign-ups for it."""
+    lock(waiting).fire("confirm", by=None)
+    if with_key(waiting.email_key):
+        raise NotNow("There is an account with this address already. You can log in.")
+    assert waiting.password_hash
+    account = Account.begin(
+        name=waiting.name, email=waiting.email, email_key=waiting.email_key,
+        password_hash=waiting.password_hash, by=None,
+    )  # fmt: skip
+    waiting.password_hash = None
+    drop_sign_ups(account.email_key)
+    return account
+
+
+def drop_sign_ups(key: str) -> None:
+    """Forget what others typed for an address that somebody has now proved."""
+    others = select(SignUp).filter_by(email_key=key, state="waiting").order_by(SignUp.id)
+    for other in db.session.scalars(others.with_for_update()):
+        other.fire("drop", by=None, password_hash=None)
+
+
+@command
+def create_proved(name: str, spelling: str, key: str, password: str) -> Account:
+    """An account for somebody who holds a letter to this address: it needs no other proof."""
+    if with_key(key):
+        raise NotNow("You already have an account. Log in with it.")
+    account = Account.begin(
+        name=parse_name(name), email=spelling, email_key=key,
+        password_hash=hash_password(parse_password(password)), by=None,
+    )  # fmt: skip
+    drop_sign_ups(key)
+    return account
+
+
+def check(email: str, password: str) -> Account:
+    """The account with this address and password; the same `Invalid` whichever is wrong."""
+    try:
+        account = with_key(parse_address(email)[1])
+    except Invalid:
+        account = None
+    matches = verify(account.password_hash if account else None, password)
+    if account is None or not matches or account.state != "active":
+        raise Invalid(email="This address and password do not belong together.")
+    return account
+
+
+@command
+def ask_reset(email: str) -> None:
+    """Mail a link for setting a new password, if there is an account; say nothing either way."""
+    account = with_key(parse_address(email)[1])
+    if account and account.state == "active":
+        account.reset_asked_at = now()
+        outbox.post("password_reset", about=account, generation=account.password_round)
+
+
+def may_reset(account: Account, generation: int) -> None:
+    """Refuse a reset link that was used, or is older than two hours."""
+    if account.state != "active" or account.password_round != generation:
+        raise NotNow("This link was used already. Ask for a new one if you need it.")
+    if account.reset_asked_at is None or now() - account.reset_asked_at > RESET_WITHIN:
+        raise NotNow("This link is older than two hours. Ask for a new one.")
+
+
+@command
+def reset_password(account: Account, generation: int, password: str) -> None:
+    """Set a new password; every session of the account ends, as it knows the old round."""
+    may_reset(lock(account), generation)
+    account.password_hash = hash_password(parse_password(password))
+    account.password_round += 1
+    account.reset_asked_at = None
+
+
+@command
+def make_operator(email: str) -> Account:
+    """Let this account see the status page; only the command line may do it."""
+    account = with_key(parse_address(email)[1])
+    if account is None:
+        raise NotNow("There is no account with this address yet. Sign up first.")
+    account.operator = True
+    return account
+
+
+def require_operator(by: Account | None) -> None:
+    if by is None or not by.operator:
+        raise NotAllowed("Only operators may see this.")
+
+
+@command
+def drop_stale() -> None:
+    """Drop sign-ups that nobody confirmed within two days."""
+    old = select(SignUp).where(SignUp.state == "waiting", SignUp.since < now() - CONFIRM_WITHIN)
+    for waiting in db.session.scalars(old.with_for_update(skip_locked=True)):
+        waiting.fire("drop", by=None, password_hash=None)
+
+
+def with_key(key: str) -> Account | None:
+    return db.session.scalar(select(Account).filter_by(email_key=key))
+
+
+@outbox.letter("confirm_sign_up", about=SignUp)
+def to_confirm(waiting: SignUp, _: Any) -> tuple[str, dict[str, Any]] | None:
+    if waiting.state != "waiting":
+        return None
+    return waiting.email, {"name": waiting.name, "url": link("signup", waiting)}
+
+
+@outbox.letter("sign_up_known", about=SignUp)
+def to_known(waiting: SignUp, _: Any) -> tuple[str, dict[str, Any]] | None:
+    account = with_key(waiting.email_key)
+    if account is None or account.state != "active":
+        return None
+    base = settings().base_url
+    urls = {"login_url": f"{base}/login", "forgot_url": f"{base}/forgot"}
+    return account.email, {"name": account.name, **urls}
+
+
+@outbox.letter("password_reset", about=Account)
+def to_reset(account: Account, letter: Any) -> tuple[str, dict[str, Any]] | None:
+    if account.state != "active" or account.password_round != letter.generation:
+        return None
+    hours = int(RESET_WITHIN.total_seconds() // 3600)
+    url = link("reset", account, letter.generation)
+    return account.email, {"name": account.name, "url": url, "hours": hours}
+
+
+def link(purpose: str, row: Any, generation: int = 0) -> str:
+    return f"{settings().base_url}/{purpose}/{seals.seal(purpose, row.id, generation)}"

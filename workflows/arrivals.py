@@ -1,0 +1,70 @@
+"""Arrivals: somebody invited comes in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from workflows import accounts, invitations, memberships, seats
+from workflows.accounts import Account
+from workflows.engine import outbox
+from workflows.engine.db import command, db, lock
+from workflows.engine.refusals import NotNow
+from workflows.engine.settings import settings
+from workflows.invitations import Invitation
+from workflows.memberships import Membership
+
+
+@command
+def accept(invitation: Invitation, *, by: Account) -> Membership:
+    """Make the invited person a member, and tell the admin who asked.
+
+    Whoever is a member already is taken in as they are; a second click finds the work done.
+    """
+    lock(invitation.organization, invitation)
+    membership = memberships.of(by, invitation.organization)
+    if membership and invitation.membership_id == membership.id:
+        return membership
+    may_accept(invitation, by=by)
+    if membership is None:
+        membership = Membership.begin(organization=invitation.organization, account=by, by=by)
+    invitation.fire("accept", by=by, membership_id=membership.id)
+    if seats.of(membership):
+        invitation.fire("seat", by=by)
+    outbox.post("invitation_accepted", about=invitation)
+    return membership
+
+
+def may_accept(invitation: Invitation, *, by: Account) -> None:
+    """The rule behind Accept Invitation."""
+    if invitation.organization.state == "closed":
+        raise NotNow(f"“{invitation.organization.name}” was closed.")
+    if sentence := invitation.why_not("accept", by=by):
+        raise NotNow(sentence)
+
+
+@command
+def sign_up_by_link(invitation: Invitation, name: str, password: str) -> Account:
+    """An account for whoever holds the link, and the invitation accepted: the link is the proof."""
+    lock(invitation.organization, invitation)
+    account = accounts.create_proved(name, invitation.email, invitation.email_key, password)
+    accept(invitation, by=account)
+    return account
+
+
+def waiting_for(account: Account) -> list[Invitation]:
+    """Open invitations to this person's address."""
+    waiting = select(Invitation).filter_by(email_key=account.email_key, state="sent")
+    return list(db.session.scalars(waiting.order_by(Invitation.id)))
+
+
+@outbox.letter("invitation_accepted", about=Invitation)
+def to_inviter(invitation: Invitation, _: Any) -> tuple[str, dict[str, Any]] | None:
+    if invitation.state != "accepted" or invitation.membership is None:
+        return None
+    member, organization = invitation.membership.account, invitation.organization
+    url = f"{settings().base_url}/{organization.slug}/members"
+    facts = {"member_name": member.name, "member_email": member.email}
+    told = invitations.who_hears(invitation)
+    return told.email, {**facts, "organization": organization.name, "url": url}

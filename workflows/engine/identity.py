@@ -1,0 +1,73 @@
+"""Who somebody says they are: one spelling of addresses, names and passwords for all of Usher.
+
+Addresses are normalised here and nowhere else; the database's own lower() is never used.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import email_validator
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error
+
+from workflows.engine.refusals import Invalid
+
+email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()  # people do get mail at .local and .test
+PASSWORD_LENGTHS = (12, 128)
+LONGEST_NAME = 64
+LINK = re.compile(r"://|\bwww\.|\b[\w-]+\.(com|net|org|io|dev|app|info|biz|xyz|co|me|ru)\b", re.I)
+_hasher = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
+_nobody = _hasher.hash("the password of nobody")
+
+
+def parse_address(text: str) -> tuple[str, str]:
+    """The address as written, and the key by which Usher knows it; or `Invalid(email=…)`."""
+    text = text.strip()
+    if text.count("@") != 1:
+        sentence = "It has no @ sign." if "@" not in text else "It has two @ signs."
+        raise Invalid(email=f"This is not an e-mail address. {sentence}")
+    try:
+        parsed = email_validator.validate_email(
+            text, check_deliverability=False, allow_smtputf8=False
+        )
+    except email_validator.EmailNotValidError:
+        raise Invalid(email="This is not an e-mail address.") from None
+    return parsed.normalized, f"{parsed.local_part.lower()}@{parsed.ascii_domain.lower()}"
+
+
+def parse_name(text: str, field: str = "name") -> str:
+    """A name of a person or an organization, safe to print anywhere; or `Invalid`."""
+    name = " ".join(unicodedata.normalize("NFC", text).split())
+    if not name:
+        raise Invalid(**{field: "Type a name."})
+    if len(name) > LONGEST_NAME:
+        raise Invalid(**{field: f"This name is longer than {LONGEST_NAME} characters."})
+    if any(unicodedata.category(letter)[0] == "C" for letter in name):
+        raise Invalid(**{field: "This name contains characters that cannot be shown."})
+    if LINK.search(name):
+        raise Invalid(**{field: "A name cannot contain a web address."})
+    return name
+
+
+def parse_password(text: str) -> str:
+    """A password long enough to be one; or `Invalid(password=…)`."""
+    shortest, longest = PASSWORD_LENGTHS
+    if len(text) < shortest:
+        raise Invalid(password=f"A password needs at least {shortest} characters.")
+    if len(text) > longest:
+        raise Invalid(password=f"A password may have at most {longest} characters.")
+    return text
+
+
+def hash_password(password: str) -> str:
+    return _hasher.hash(password)
+
+
+def verify(password_hash: str | None, password: str) -> bool:
+    """Whether the password fits; the same work is done when there is nobody to compare with."""
+    try:
+        return _hasher.verify(password_hash or _nobody, password) and password_hash is not None
+    except Argon2Error:
+        return False

@@ -1,0 +1,218 @@
+"""The outbox: a letter is posted in the transaction of its cause, and leaves when it can.
+
+Address and text are made when it leaves, by the recipe registered for its template, so that it
+says what is true by then. A worker claims letters for a lease, composes and sends each, and says
+how it went; the queue only rings the bell.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select, text, update
+
+from workflows.engine.db import command, db, now
+from workflows.engine.letters import Attempt, Letter, LetterMachine
+
+LEASE = timedelta(seconds=60)
+GIVE_UP = timedelta(hours=72)
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
+POISON = 5  # claims in a row that ended without a word from the worker
+
+Recipe = Callable[[Any, Any], "tuple[str, dict[str, Any]] | None"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to send this letter; void once somebody else holds a later lease."""
+
+    letter_id: int
+    lease: int
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A letter as it leaves: address, facts for its template, and what never changes of it."""
+
+    to: str
+    template: str
+    facts: dict[str, Any]
+    message_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Registered:
+    about: type[Any]
+    recipe: Recipe
+    bounced: Callable[[Any], None] | None
+
+
+REGISTER: dict[str, Registered] = {}
+
+
+def letter(
+    template: str, *, about: type[Any], bounced: Callable[[Any], None] | None = None
+) -> Callable[[Recipe], Recipe]:
+    """Register who gets this letter now and what it says; None when it is no longer wanted.
+
+    `bounced(row)` runs in the transaction that marks the letter bounced.
+    """
+
+    def register(recipe: Recipe) -> Recipe:
+        REGISTER[template] = Registered(about, recipe, bounced)
+        return recipe
+
+    return register
+
+
+def post(template: str, *, about: Any, generation: int = 0) -> Letter:
+    """Send this, if and only if the running command commits."""
+    assert isinstance(about, REGISTER[template].about), f"{template} is not about {about!r}"
+    moment = now()
+    posted = Letter(
+        state="pending", since=moment, template=template, about_id=about.id, generation=generation,
+        organization_id=getattr(about, "organization_id", None), posted_at=moment, due_at=moment,
+    )  # fmt: skip
+    db.session.add(posted)
+    return posted
+
+
+def due(limit: int = 1000) -> int:
+    """How many letters wait to be claimed now, counted up to the limit."""
+    waiting = select(Letter.id).where(_claimable(now())).limit(limit).subquery()
+    return db.session.scalar(select(func.count()).select_from(waiting)) or 0
+
+
+@command
+def claim(limit: int, worker: str) -> list[Claim]:
+    """Take up to `limit` letters for one lease, oldest first.
+
+    A letter that was claimed before without an outcome comes alone: if it kills its worker again,
+    it takes no other letter with it.
+    """
+    moment = now()
+    letters = select(Letter).where(_claimable(moment)).order_by(Letter.due_at, Letter.id)
+    found = db.session.scalars(letters.limit(limit).with_for_update(skip_locked=True)).all()
+    if found and found[0].state == "sending":
+        batch = _without_poison(found[:1])
+    else:
+        batch = [letter for letter in found if letter.state == "pending"]
+    for claimed in batch:
+        claimed.state, claimed.since = "sending", moment
+        claimed.lease, claimed.lease_until = claimed.lease + 1, moment + LEASE
+        claimed.attempts += 1
+    claims = [Claim(claimed.id, claimed.lease) for claimed in batch]
+    db.session.add_all(
+        Attempt(letter_id=c.letter_id, lease=c.lease, worker=worker, at=moment) for c in claims
+    )
+    return claims
+
+
+def _claimable(moment: datetime) -> Any:
+    pending, sending = text("letters.state = 'pending'"), text("letters.state = 'sending'")
+    return or_(and_(pending, Letter.due_at <= moment), and_(sending, Letter.lease_until < moment))
+
+
+def _without_poison(letters: Iterable[Letter]) -> list[Letter]:
+    batch = []
+    for lost in letters:
+        lost.lost += 1
+        if lost.lost < POISON:
+            batch.append(lost)
+        else:
+            lost.state, lost.since, lost.lease_until = "dead", now(), None
+            lost.reply = f"{POISON} workers in a row died with it."
+    return batch
+
+
+@command
+def compose(claim: Claim) -> Envelope | None:
+    """Write the letter as things are now; None when it is moot, or the lease is lost.
+
+    What the recipe writes is committed before the letter is on the wire.
+    """
+    mine = db.session.get(Letter, claim.letter_id)
+    if mine is None or (mine.state, mine.lease) != ("sending", claim.lease):
+        return None
+    registered = REGISTER[mine.template]
+    made = registered.recipe(db.session.get(registered.about, mine.about_id), mine)
+    if made is None:
+        _settle(claim, "drop", "moot")
+        return None
+    to, facts = made
+    return Envelope(to, mine.template, facts, mine.message_id, mine.posted_at)
+
+
+@command
+def sent(claim: Claim, reply: str) -> bool:
+    """The mail server took it over. False when another worker holds the letter by now."""
+    return _settle(claim, "hand_over", "sent", reply, sent_at=now())
+
+
+@command
+def later(claim: Claim, reply: str) -> bool:
+    """It may work another time: wait, longer each time, and give up after 72 hours."""
+    mine = db.session.get_one(Letter, claim.letter_id)
+    if now() - mine.posted_at > GIVE_UP:
+        return _settle(claim, "give_up", "dead", reply)
+    wait = min(FIRST_WAIT * 2 ** min(mine.attempts - 1, 10), LONGEST_WAIT)
+    due_at = now() + wait * random.uniform(0.75, 1.25)
+    return _settle(claim, "put_off", "pending", reply, due_at=due_at)
+
+
+@command
+def bounced(claim: Claim, reply: str) -> bool:
+    """The mail server will never take it; whoever caused the letter hears of it."""
+    mine = db.session.get_one(Letter, claim.letter_id)
+    settled = _settle(claim, "bounce", "bounced", reply)
+    registered = REGISTER[mine.template]
+    if settled and registered.bounced:
+        registered.bounced(db.session.get_one(registered.about, mine.about_id))
+    return settled
+
+
+@command
+def returned(claim: Claim) -> bool:
+    """Give it back untried, for somebody with more time; the attempt does not count."""
+    mine = db.session.get_one(Letter, claim.letter_id)
+    return _settle(claim, "put_off", "returned", attempts=mine.attempts - 1)
+
+
+def _settle(
+    claim: Claim, event: str, outcome: str, reply: str | None = None, **changes: Any
+) -> bool:
+    """Move a letter that is being sent, if this claim still holds it, and close its attempt."""
+    [target] = {to for _, name, to in LetterMachine.arrows() if name == event}
+    letters, attempts = update(Letter), update(Attempt)
+    moved = db.session.execute(
+        letters.where(Letter.id == claim.letter_id, Letter.lease == claim.lease)
+        .where(Letter.state.in_(LetterMachine.sources(event)))
+        .values(state=target, since=now(), lease_until=None, lost=0, reply=reply, **changes)
+        .values(revision=Letter.revision + 1)
+    )
+    if not moved.rowcount:  # type: ignore[attr-defined]
+        return False
+    db.session.execute(
+        attempts.where(Attempt.letter_id == claim.letter_id, Attempt.lease == claim.lease).values(
+            outcome=outcome, reply=reply, ended_at=now()
+        )
+    )
+    return True
+
+
+def latest(template: str, about_ids: Iterable[int]) -> dict[int, Letter]:
+    """The newest letter of this template for each of these rows."""
+    letters = select(Letter).filter_by(template=template).order_by(Letter.id)
+    found = db.session.scalars(letters.where(Letter.about_id.in_(list(about_ids))))
+    return {letter.about_id: letter for letter in found}
+
+
+def was_sent(template: str, about_id: int) -> bool:
+    """Whether any letter of this template about this row was handed over."""
+    handed = select(Letter.id).filter_by(template=template, about_id=about_id, state="sent")
+    return db.session.scalar(handed.limit(1)) is not None

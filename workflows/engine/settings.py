@@ -1,0 +1,159 @@
+"""What the operator decides, read once from the environment.
+
+Each name in capitals is an environment variable; a secret may also stand in a file named by
+`<NAME>_FILE`. Outside the embedded mode nothing is guessed: what is missing stops the start.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from flask import current_app
+from pydantic import Field, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+SECRETS = ("secret_key", "database_url", "redis_url", "smtp_url", "token_keys")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Settings(BaseSettings):
+    """The operator's decisions, validated."""
+
+    model_config = SettingsConfigDict(use_attribute_docstrings=True, extra="ignore")
+
+    port: int = 8000
+    """The port Usher listens on."""
+    host: str = "127.0.0.1"
+    """The address Usher listens on."""
+    base_url: str = ""
+    """How people reach Usher; every link in a letter starts with it."""
+    secret_key: str = ""
+    """Signs links and sessions; at least 32 characters."""
+    token_keys: str = ""
+    """Epoch keys of tokens, `id=key,…`, newest first; empty: made from the secret key."""
+    database_url: str = ""
+    """postgresql://… or sqlite:///…."""
+    redis_url: str = ""
+    """Where the workers are rung, redis://…."""
+    smtp_url: str = ""
+    """smtp://user:pass@host:port with STARTTLS, or smtps://…."""
+    mail_from: str = "usher@localhost"
+    """The sender of every letter."""
+    support_url: str = ""
+    """Where people find help; shown on every page and in every letter."""
+    repo_dir: str = ""
+    """The folder served at /repo/; empty: a reverse proxy serves it."""
+    billing: Literal["pretend", "manual", "stripe"] = "pretend"
+    """Who takes the money."""
+    product_name: str = "Usher"
+    """The name people see."""
+    price_monthly: int = Field(default=2000, ge=0)
+    """Per seat and month, in minor units."""
+    price_yearly: int = Field(default=24000, ge=0)
+    """Per seat and year, in minor units."""
+    currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
+    """Three capitals, as on bills."""
+    grace_days: int = Field(default=14, ge=0)
+    """How many days a past due subscription still works."""
+    usher_home: Path = Path("var")
+    """Where the embedded mode keeps its database, keys and mail."""
+    clock_offset: float = 0
+    """Seconds added to the clock; for tests only."""
+    embedded: bool = False
+    """Set by `./usher up` alone, never by the environment."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the files it names."""
+        return init_settings, _Environment(settings_cls), _SecretFiles(settings_cls)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Settings:
+        self.base_url = (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+        for short in ("postgres://", "postgresql://"):
+            if self.database_url.startswith(short):
+                self.database_url = "postgresql+psycopg://" + self.database_url[len(short) :]
+        return self
+
+    @property
+    def offset(self) -> timedelta:
+        return timedelta(seconds=self.clock_offset)
+
+    @property
+    def mailbox(self) -> Path | None:
+        """The folder of the embedded mode's mailbox; None where letters leave by SMTP."""
+        return self.usher_home / "mail" if self.embedded and not self.smtp_url else None
+
+    @property
+    def repository(self) -> Path | None:
+        """The folder that Usher itself serves; None leaves it to a reverse proxy."""
+        if self.repo_dir:
+            return Path(self.repo_dir)
+        return self.usher_home / "repo" if self.embedded else None
+
+    @property
+    def epochs(self) -> dict[str, str]:
+        """Key id → key for making token secrets; the first is used for new ones."""
+        pairs = (pair.partition("=") for pair in self.token_keys.split(",") if pair)
+        return {name: key for name, _, key in pairs} or {"0": self.secret_key}
+
+    def why_unsafe(self) -> list[str]:
+        """What keeps this from being run for other people, a sentence for each reason."""
+        if self.embedded:
+            return []
+        checks = {
+            "SECRET_KEY is missing or shorter than 32 characters.": len(self.secret_key) < 32,
+            "DATABASE_URL is missing.": not self.database_url,
+            "REDIS_URL is missing.": not self.redis_url,
+            "SMTP_URL is missing, so no letter could leave.": not self.smtp_url,
+            "CLOCK_OFFSET is for tests only.": self.clock_offset != 0,
+            "BASE_URL must begin with https:// unless it is on this machine.": not (
+                self.base_url.startswith("https://") or _on_this_machine(self.base_url)
+            ),
+        }
+        return [sentence for sentence, unsafe in checks.items() if unsafe]
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, where an empty variable is one that is not set."""
+
+    def __call__(self) -> dict[str, Any]:
+        found = super().__call__()
+        return {name: value for name, value in found.items() if value and name != "embedded"}
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """Secrets in files, as container platforms hand them over."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        file = os.environ.get(f"{field_name.upper()}_FILE") if field_name in SECRETS else None
+        return (Path(file).read_text().strip() if file else None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(None, name)[0] for name in SECRETS}
+        return {name: value for name, value in found.items() if value}
+
+
+def _on_this_machine(url: str) -> bool:
+    host = url.split("://", 1)[-1].split("/", 1)[0].rsplit(":", 1)[0].strip("[]")
+    return host in LOOPBACK
+
+
+def settings() -> Settings:
+    """The settings of the app we are in."""
+    return cast(Settings, current_app.extensions["usher"])

@@ -1,0 +1,145 @@
+"""The gate: may this secret pass, and if not, why. One indexed row decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from workflows.engine import seals
+from workflows.engine.db import command, db, now
+from workflows.memberships import Membership
+from workflows.organizations import Organization
+from workflows.subscriptions import Subscription
+from workflows.tokens import Generation, Token
+from workflows.verdicts import HOLDS, Hold, Verdict
+
+SENTENCES = {
+    "missing": "A token is needed. It is in the letter you got when you activated it.",
+    "malformed": "This is not a whole token. Copy all 48 characters from the letter.",
+    "unknown": "This token is not known here.",
+    "superseded": "This token was reissued. Use the newer one from your mail.",
+    "revoked": "This token was revoked.",
+    "seat_revoked": "The seat of this token was revoked. Ask an admin of your organization.",
+    "member_gone": "The holder of this token is not a member any more.",
+    "subscription_suspended": "The subscription is suspended until it is paid. Tell an admin.",
+    "subscription_ended": "The subscription has ended. Ask an admin of your organization.",
+    "organization_closed": "The organization was closed.",
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The gate's answer. `status` is 204, 401 or 403; `reason` is None when it passes."""
+
+    reason: str | None
+    generation_id: int | None = None
+    membership_id: int | None = None
+    organization_id: int | None = None
+
+    @property
+    def passes(self) -> bool:
+        return self.reason is None
+
+    @property
+    def status(self) -> int:
+        if self.passes:
+            return 204
+        return 403 if self.reason in HOLDS else 401
+
+
+@dataclass(frozen=True)
+class Use:
+    """One download or look, as the gate saw it."""
+
+    generation_id: int
+    at: datetime
+    where: str  # the client and its address, for the holder's eyes
+    downloaded: bool
+
+
+def judge(secret: str | None) -> Judgement:
+    """May whoever holds this secret pass now?"""
+    if not secret:
+        return Judgement("missing")
+    if not seals.well_formed(secret):
+        return Judgement("malformed")
+    row = db.session.execute(
+        select(Verdict, Hold.reason)
+        .outerjoin(Hold, Hold.organization_id == Verdict.organization_id)
+        .where(Verdict.digest == seals.digest(secret))
+    ).one_or_none()
+    if row is None:
+        return Judgement("unknown")
+    verdict, held = row
+    ended = verdict.reason and (verdict.ends_at is None or verdict.ends_at <= now())
+    return Judgement(
+        verdict.reason if ended else held,
+        verdict.generation_id,
+        verdict.membership_id,
+        verdict.organization_id,
+    )
+
+
+@command
+def record_uses(uses: Iterable[Use]) -> None:
+    """Write down when and from where tokens were last used, and first downloads, in one go."""
+    for use in sorted(uses, key=lambda use: (use.generation_id, use.at)):
+        theirs = update(Generation).where(Generation.id == use.generation_id)
+        db.session.execute(theirs.values(last_used_at=use.at, last_used_from=use.where[:120]))
+        token_id = select(Generation.token_id).where(Generation.id == use.generation_id)
+        token = update(Token).where(Token.id == token_id.scalar_subquery())
+        db.session.execute(token.values(last_used_at=use.at))
+        if use.downloaded:
+            first = token.where(Token.first_download_at.is_(None))
+            db.session.execute(first.values(first_download_at=use.at))
+
+
+@command
+def recheck() -> int:
+    """Work out every verdict anew from the tables; answers how many had to be mended."""
+    return _mend_verdicts() + _mend_holds()
+
+
+def _mend_verdicts() -> int:
+    minted = select(Generation).where(Generation.digest.is_not(None))
+    wrong = 0
+    for generation in db.session.scalars(minted):
+        verdict = db.session.get(Verdict, generation.digest)
+        token = generation.token
+        right = {
+            "generation_id": generation.id, "membership_id": token.membership_id,
+            "organization_id": token.organization_id,
+            "reason": generation.reason, "ends_at": generation.ends_at,
+        }  # fmt: skip
+        if verdict is None or any(getattr(verdict, name) != right[name] for name in right):
+            db.session.merge(Verdict(digest=generation.digest, **right))
+            wrong += 1
+    return wrong
+
+
+def _mend_holds() -> int:
+    right = dict(_holds())
+    holds = {hold.organization_id: hold for hold in db.session.scalars(select(Hold))}
+    for organization_id, reason in right.items():
+        db.session.merge(Hold(organization_id=organization_id, reason=reason))
+    for organization_id in holds.keys() - right.keys():
+        db.session.delete(holds[organization_id])
+    present = {organization_id: hold.reason for organization_id, hold in holds.items()}
+    return len(set(right.items()) ^ set(present.items()))
+
+
+def _holds() -> Any:
+    """Organizations whose members are all refused, and why."""
+    suspended = select(Subscription.organization_id).filter_by(state="suspended")
+    yield from ((found, "subscription_suspended") for found in db.session.scalars(suspended))
+    closed = select(Organization.id).filter_by(state="closed")
+    yield from ((found, "organization_closed") for found in db.session.scalars(closed))
+
+
+def holder(judgement: Judgement) -> Membership | None:
+    """Whose token it is, for the page that helps."""
+    return db.session.get(Membership, judgement.membership_id or 0)

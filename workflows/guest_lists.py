@@ -1,0 +1,111 @@
+"""Guest lists: many addresses pasted at once, each with an answer of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from workflows import invitations
+from workflows.accounts import Account
+from workflows.engine.db import command, db, lock
+from workflows.engine.identity import parse_address
+from workflows.engine.refusals import Invalid
+from workflows.invitations import Invitation
+from workflows.memberships import Membership, require_admin
+from workflows.organizations import Organization
+
+MOST = 500
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happens to one address of the list: one or two words, and a sentence if it needs one."""
+
+    address: str
+    word: str
+    sentence: str = ""
+    good: bool = False  # it will be, or was, invited
+    bad: bool = False  # it cannot be
+    key: str = ""
+
+
+def look_over(organization: Organization, text: str, *, by: Account) -> list[Outcome]:
+    """What `invite` would do with this list. Nothing is sent."""
+    require_admin(by, organization)
+    return [outcome for outcome, _ in _judge(organization, text, "Will be invited")]
+
+
+@command
+def invite(organization: Organization, text: str, *, by: Account) -> list[Outcome]:
+    """Invite every good address of the list; bad ones stop no other, known ones hear nothing."""
+    lock(organization)
+    require_admin(by, organization)
+    outcomes = _judge(organization, text, "Invited")
+    for outcome, expired in outcomes:
+        if expired:
+            invitations.resend(expired, by=by)
+        elif outcome.good:
+            invitations.begin(organization, outcome.address, outcome.key, by=by)
+    return [outcome for outcome, _ in outcomes]
+
+
+def _judge(
+    organization: Organization, text: str, good_word: str
+) -> list[tuple[Outcome, Invitation | None]]:
+    addresses = list(_split(text))
+    if not addresses:
+        raise Invalid(addresses="Type at least one address.")
+    if len(addresses) > MOST:
+        raise Invalid(addresses=f"{len(addresses)} addresses; invite at most {MOST} at once.")
+    members, open_ones = _keys_of_members(organization), _open_invitations(organization)
+    judged, seen = [], set[str]()
+    for address in addresses:
+        outcome, expired = _judge_one(address, members, open_ones, good_word)
+        if outcome.key in seen:
+            outcome, expired = Outcome(address, "Written twice", "Once is enough."), None
+        seen.add(outcome.key or address)
+        judged.append((outcome, expired))
+    return judged
+
+
+def _judge_one(
+    address: str, members: set[str], open_ones: dict[str, Invitation], good_word: str
+) -> tuple[Outcome, Invitation | None]:
+    try:
+        spelling, key = parse_address(address)
+    except Invalid as refusal:
+        detail = str(refusal).removeprefix("This is not an e-mail address.").strip()
+        return Outcome(address[:254], "Not an address", detail, bad=True), None
+    if key in members:
+        return Outcome(spelling, "Already a member", key=key), None
+    if (known := open_ones.get(key)) is None:
+        return Outcome(spelling, good_word, good=True, key=key), None
+    if known.state == "sent":
+        sentence = "Not answered yet. Resend renews the time."
+        return Outcome(spelling, "Already invited", sentence, key=key), None
+    sentence = "The earlier invitation has expired and is sent again."
+    return Outcome(spelling, good_word, sentence, good=True, key=key), known
+
+
+def _split(text: str) -> Iterator[str]:
+    """The addresses in a text with commas, semicolons, spaces or lines between them."""
+    for chunk in re.split(r"[,;\n\r\t]+", text):
+        if named := re.search(r"<([^<>]*)>", chunk):
+            yield named.group(1).strip()
+        else:
+            yield from (word.strip("\"'<>") for word in chunk.split() if word.strip("\"'<>"))
+
+
+def _keys_of_members(organization: Organization) -> set[str]:
+    keys = select(Account.email_key).join(Membership, Membership.account_id == Account.id)
+    mine = keys.where(Membership.organization_id == organization.id, Membership.active)
+    return set(db.session.scalars(mine))
+
+
+def _open_invitations(organization: Organization) -> dict[str, Invitation]:
+    found = select(Invitation).filter_by(organization=organization)
+    waiting = found.where(Invitation.state.in_(["sent", "expired"]))
+    return {invitation.email_key: invitation for invitation in db.session.scalars(waiting)}

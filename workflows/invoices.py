@@ -1,0 +1,75 @@
+"""Invoices: bills that were paid. Usher writes them down and never changes one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from workflows import prices
+from workflows.accounts import Account
+from workflows.engine import outbox
+from workflows.engine.db import Base, db, now
+from workflows.engine.settings import settings
+from workflows.organizations import Organization
+
+
+class Invoice(Base):
+    __tablename__ = "invoices"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
+    subscription_id: Mapped[int] = mapped_column(ForeignKey("subscriptions.id"))
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    at: Mapped[datetime]
+    description: Mapped[str]
+    seats: Mapped[int]
+    seats_before: Mapped[int]
+    amount: Mapped[int]
+    currency: Mapped[str]
+    card: Mapped[str]
+
+    organization: Mapped[Organization] = relationship()
+    subscription: Mapped[Any] = relationship("Subscription", viewonly=True)
+
+    @property
+    def number(self) -> str:
+        return f"{self.organization.slug.upper()}-{self.id:05}"
+
+
+def write(subscription: Any, description: str, amount: int, *, before: int, by: Account) -> Invoice:
+    """The bill for a purchase or a change that was just paid for, and its receipt by mail."""
+    card = subscription.card
+    bill = Invoice(
+        organization_id=subscription.organization_id, subscription_id=subscription.id, by_id=by.id,
+        at=now(), description=description, seats=subscription.seats, seats_before=before,
+        amount=amount, currency=subscription.currency, card=f"{card.brand} ending in {card.last4}",
+    )  # fmt: skip
+    db.session.add(bill)
+    db.session.flush()
+    outbox.post("subscription_updated" if before else "subscription_started", about=bill)
+    return bill
+
+
+def of_organization(organization: Organization) -> Sequence[Invoice]:
+    """Every bill of the organization, newest first."""
+    mine = select(Invoice).filter_by(organization=organization)
+    return db.session.scalars(mine.order_by(Invoice.id.desc())).all()
+
+
+@outbox.letter("subscription_started", about=Invoice)
+@outbox.letter("subscription_updated", about=Invoice)
+def to_buyer(bill: Invoice, _: Any) -> tuple[str, dict[str, Any]]:
+    """The receipt, for whoever bought."""
+    buyer = db.session.get_one(Account, bill.by_id)
+    url = f"{settings().base_url}/{bill.organization.slug}/subscriptions"
+    facts = {
+        "name": buyer.name, "organization": bill.organization.name, "seats": bill.seats,
+        "before": bill.seats_before, "interval": bill.subscription.interval,
+        "amount": prices.in_words(bill.amount, bill.currency), "card": bill.card,
+        "invoice_number": bill.number, "url": url,
+    }  # fmt: skip
+    return buyer.email, facts

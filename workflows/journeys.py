@@ -1,0 +1,191 @@
+"""Journeys: the person's line from invited to first download, and whose turn it is. Read only.
+
+Nothing here is stored. State, turn and sentence are worked out from the rows of the other
+workflows, once for every page, so that the members page, the home page and the person's own page
+can never tell three stories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from workflows import seats
+from workflows.engine import outbox
+from workflows.engine.db import db, now
+from workflows.engine.letters import Letter
+from workflows.invitations import Invitation
+from workflows.memberships import Membership
+from workflows.organizations import Organization
+from workflows.tokens import Token
+
+STEPS = ("Invited", "Accepted", "Seated", "Activated", "First download")
+TURNS = ("Your turn", "Their turn", "Usher's turn", "All set", "Ended")
+ENDED_ARE_SHOWN = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Whose turn it is, since when, why, and the label of the one button that moves it on."""
+
+    whose: str
+    sentence: str
+    since: datetime | None = None
+    button: str | None = None
+    bad: bool = False  # a letter failed
+
+
+@dataclass(frozen=True)
+class Person:
+    """A line of the members page: a member, or an invitation that no member came of yet."""
+
+    state: str
+    done: int  # how many of STEPS are behind them
+    turn: Turn
+    membership: Membership | None = None
+    invitation: Invitation | None = None
+    token: Token | None = None
+
+    @property
+    def marks(self) -> list[tuple[str, str]]:
+        """Each step with `done`, `now`, `yours`, `bad`, `over` or the empty mark `to come`."""
+        now_mark = {"Your turn": "yours", "Ended": "over", "All set": ""}.get(
+            self.turn.whose, "now"
+        )
+        here = "bad" if self.turn.bad else now_mark
+        marks = ["done"] * self.done + [here] + [""] * len(STEPS)
+        return list(zip(STEPS, marks, strict=False))
+
+
+def people(organization: Organization) -> list[Person]:
+    """Everybody of an organization and every open or lately ended invitation, yours first."""
+    lines = [*_members(organization), *_invitations(organization)]
+    return sorted(lines, key=lambda person: TURNS.index(person.turn.whose))
+
+
+def of_member(membership: Membership) -> Person:
+    """The line of one member."""
+    return _of_members(membership.organization, [membership])[0]
+
+
+def _members(organization: Organization) -> list[Person]:
+    active = select(Membership).filter_by(organization=organization, active=True)
+    return _of_members(organization, list(db.session.scalars(active.order_by(Membership.id))))
+
+
+def _of_members(organization: Organization, members: list[Membership]) -> list[Person]:
+    living = select(Token).where(Token.organization_id == organization.id)
+    tokens = db.session.scalars(living.where(Token.seat_id.is_not(None))).all()
+    of_member = {token.membership_id: token for token in tokens}
+    letters = _letters_about(tokens)
+    free = seats.count(organization).free
+    return [_member(member, of_member.get(member.id), letters, free) for member in members]
+
+
+def _letters_about(tokens: Iterable[Token]) -> dict[int, Letter]:
+    """The newest letter that each token has caused."""
+    ids = [token.id for token in tokens]
+    found: dict[int, Letter] = {}
+    for template in ("seat_assigned", "token", "token_reissued"):
+        for about_id, letter in outbox.latest(template, ids).items():
+            found[about_id] = max(letter, found.get(about_id, letter), key=lambda one: one.id)
+    return found
+
+
+def _member(
+    membership: Membership, token: Token | None, letters: dict[int, Letter], free: int
+) -> Person:
+    if token is None:
+        return Person("accepted", 2, _without_seat(membership, free), membership)
+    turn = _by_letter(letters.get(token.id), "seat" if token.state == "inactive" else "token")
+    if token.state == "inactive":
+        theirs = Turn("Their turn", "Has not activated the token.", token.since)
+        return Person("seated", 3, turn or theirs, membership, token=token)
+    if token.first_download_at:
+        return Person(token.state, 5, _settled(token), membership, token=token)
+    theirs = Turn("Their turn", "Has the token, no download yet.", token.since)
+    return Person(token.state, 4, turn or theirs, membership, token=token)
+
+
+def _without_seat(membership: Membership, free: int) -> Turn:
+    if membership.state != "member":
+        return Turn("All set", "An admin needs no seat.")
+    if free:
+        sentence = "Has joined and waits for a seat."
+        return Turn("Your turn", sentence, membership.since, "Assign Seat")
+    return Turn("Your turn", "Waits for a seat; none is free.", membership.since, "Buy Seats")
+
+
+def _settled(token: Token) -> Turn:
+    days = (now() - (token.last_used_at or now())).days
+    when = {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")
+    return Turn("All set", f"Last download {when}")
+
+
+def _by_letter(letter: Letter | None, which: str) -> Turn | None:
+    """Usher's turn while a letter is on its way, yours when it failed, else nobody's."""
+    if letter is None or letter.state in ("sent", "moot"):
+        return None
+    if letter.state in ("bounced", "dead"):
+        sentence = f"The {which} letter bounced." if letter.state == "bounced" else (
+            f"The {which} letter could not be handed over for three days."
+        )  # fmt: skip
+        return Turn("Your turn", sentence, letter.since, bad=True)
+    return Turn("Usher's turn", f"The {which} letter is on its way.", letter.posted_at)
+
+
+def _invitations(organization: Organization) -> list[Person]:
+    mine = select(Invitation).filter_by(organization=organization, membership_id=None)
+    recent = Invitation.since > now() - ENDED_ARE_SHOWN
+    shown = mine.where(or_(Invitation.state.in_(["sent", "expired"]), recent))
+    found = db.session.scalars(shown.order_by(Invitation.id)).all()
+    letters = outbox.latest("invitation", [invitation.id for invitation in found])
+    again = {one.email_key for one in found if one.state in ("sent", "expired")}
+    return [
+        Person(one.state, 0, _invited(one, letters.get(one.id)), invitation=one)
+        for one in found
+        if one.state in ("sent", "expired") or one.email_key not in again
+    ]
+
+
+def _invited(invitation: Invitation, letter: Letter | None) -> Turn:
+    if invitation.state == "sent":
+        return _unanswered(invitation, letter)
+    if invitation.state == "expired":
+        sentence = f"Never answered. Invited by {invitation.invited_by.name}."
+        return Turn("Your turn", sentence, invitation.since, "Resend")
+    words = {"declined": "Declined the invitation.", "revoked": "The invitation was revoked."}
+    return Turn("Ended", words[invitation.state], invitation.since)
+
+
+def _unanswered(invitation: Invitation, letter: Letter | None) -> Turn:
+    if turn := _by_letter(letter, "invitation"):
+        button = "Resend" if turn.bad else None
+        return Turn(turn.whose, turn.sentence, turn.since, button, turn.bad)
+    days = (invitation.expires_at - now()).days
+    left = f"{days} days left." if days > 1 else "1 day left." if days else "Ends today."
+    return Turn("Their turn", f"Not answered yet. {left}", invitation.since, "Resend")
+
+
+def waiting_for_admins(lines: list[Person]) -> int:
+    """How many lines wait for the reader of the members page."""
+    return sum(line.turn.whose == "Your turn" for line in lines)
+
+
+def by_stage(lines: list[Person]) -> list[tuple[str, int, Any]]:
+    """How many people stand at each step and since when the longest waits there."""
+    words = ("Invited", "Accepted", "Seated", "Activated", "Downloading")
+    stages = []
+    for number, word in enumerate(words):
+        here = [line for line in lines if line.turn.whose != "Ended" and _stage(line) == number]
+        waits = [line.turn.since for line in here if line.turn.since]
+        stages.append((word, len(here), min(waits, default=None)))
+    return stages
+
+
+def _stage(line: Person) -> int:
+    return max(0, line.done - 1)

@@ -1,0 +1,94 @@
+"""Sessions: what Usher remembers of one browser, on the server.
+
+The browser holds a random secret, the row its digest. A session without an account remembers what
+a link in a letter led to (`notes`), so that the secret leaves the address bar at once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, delete, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from workflows.accounts import Account
+from workflows.engine import seals
+from workflows.engine.db import Base, command, db, now
+
+IDLE, LONGEST = timedelta(hours=24), timedelta(days=14)
+NOTED_EVERY = timedelta(minutes=5)
+
+
+class Session(Base):
+    __tablename__ = "sessions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), index=True)
+    password_round: Mapped[int] = mapped_column(default=0)
+    notes: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    begun_at: Mapped[datetime]
+    seen_at: Mapped[datetime] = mapped_column(index=True)
+
+    account: Mapped[Account | None] = relationship()
+
+
+@command
+def open_session(account: Account | None, **notes: Any) -> str:
+    """Begin a session and answer its secret; it ends by itself when the password is set anew."""
+    secret = secrets.token_urlsafe(32)
+    moment = now()
+    opened = Session(
+        digest=seals.digest(secret), account_id=account.id if account else None,
+        password_round=account.password_round if account else 0,
+        notes=notes, begun_at=moment, seen_at=moment,
+    )  # fmt: skip
+    db.session.add(opened)
+    return secret
+
+
+def session_of(secret: str) -> Session | None:
+    """The living session with this secret, None if there is none."""
+    found = db.session.scalar(select(Session).filter_by(digest=seals.digest(secret)))
+    return found if found and _lives(found) else None
+
+
+def _lives(session: Session) -> bool:
+    moment, account = now(), session.account
+    if moment - session.seen_at > IDLE or moment - session.begun_at > LONGEST:
+        return False
+    if account is None:
+        return session.account_id is None
+    return account.state == "active" and account.password_round == session.password_round
+
+
+def see(session: Session) -> None:
+    """Remember that the session is in use, but not at every request: a page view is a read."""
+    if now() - session.seen_at > NOTED_EVERY:
+        _touch(session)
+
+
+@command
+def _touch(session: Session) -> None:
+    session.seen_at = now()
+
+
+@command
+def note(session: Session, **notes: Any) -> None:
+    """Remember these, and forget those that are None."""
+    merged = {**session.notes, **notes}
+    session.notes = {key: value for key, value in merged.items() if value is not None}
+
+
+@command
+def close_session(session: Session) -> None:
+    db.session.delete(session)
+
+
+@command
+def drop_stale() -> None:
+    """Forget sessions that nobody has used for a day."""
+    stale = delete(Session).where(Session.seen_at < now() - IDLE)
+    db.session.execute(stale)
