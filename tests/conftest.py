@@ -1,21 +1,42 @@
 """What tests stand on: a fresh database of real tables, and people to act in it."""
 
+import shutil
+
 import pytest
 from people import Cast
 
 from web import create_app
+from workflows.engine.app import bare_app
 from workflows.engine.db import db
 from workflows.engine.settings import Settings
 
 
-@pytest.fixture
-def settings(tmp_path):
+def settings_in(folder):
     return Settings(
         embedded=True,
         secret_key="a key for tests, long enough to be one",
-        database_url=f"sqlite:///{tmp_path}/usher.db",
-        usher_home=tmp_path,
+        database_url=f"sqlite:///{folder}/usher.db",
+        usher_home=folder,
     )
+
+
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory):
+    """A database with all tables and no rows, to be copied."""
+    folder = tmp_path_factory.mktemp("blank")
+    app = bare_app(settings_in(folder))
+    with app.app_context():
+        db.create_all()
+        db.session.execute(db.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        db.session.remove()
+        db.engine.dispose()
+    return folder / "usher.db"
+
+
+@pytest.fixture
+def settings(tmp_path, blank):
+    shutil.copy(blank, tmp_path / "usher.db")
+    return settings_in(tmp_path)
 
 
 @pytest.fixture
@@ -24,7 +45,6 @@ def app(settings):
     app = create_app(settings)
     app.testing = True
     with app.app_context():
-        db.create_all()
         yield app
         db.session.remove()
         db.engine.dispose()

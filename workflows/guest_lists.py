@@ -93,10 +93,11 @@ def _judge_one(
 def _split(text: str) -> Iterator[str]:
     """The addresses in a text with commas, semicolons, spaces or lines between them."""
     for chunk in re.split(r"[,;\n\r\t]+", text):
-        if named := re.search(r"<([^<>]*)>", chunk):
-            yield named.group(1).strip()
-        else:
-            yield from (word.strip("\"'<>") for word in chunk.split() if word.strip("\"'<>"))
+        in_brackets = re.findall(r"<([^<>]*)>", chunk)
+        words = [word.strip("\"'") for word in re.sub(r"<[^<>]*>", " ", chunk).split()]
+        # Beside an address in brackets stands a name, which is no malformed address.
+        yield from (word for word in words if word and ("@" in word or not in_brackets))
+        yield from (address.strip() for address in in_brackets)
 
 
 def _keys_of_members(organization: Organization) -> set[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -166,8 +167,8 @@ def _unanswered(invitation: Invitation, letter: Letter | None) -> Turn:
     if turn := _by_letter(letter, "invitation"):
         button = "Resend" if turn.bad else None
         return Turn(turn.whose, turn.sentence, turn.since, button, turn.bad)
-    days = (invitation.expires_at - now()).days
-    left = f"{days} days left." if days > 1 else "1 day left." if days else "Ends today."
+    days = ceil((invitation.expires_at - now()) / timedelta(days=1))
+    left = f"{days} days left." if days > 1 else "Ends within a day."
     return Turn("Their turn", f"Not answered yet. {left}", invitation.since, "Resend")
 
 

@@ -142,7 +142,7 @@ def by_slug(slug: str) -> Organization | None:
 
 def of_account(account: Account) -> Sequence[Membership]:
     """The memberships of a person in all their organizations, by name."""
-    mine = select(Membership).filter_by(account=account, active=True).join(Organization)
+    mine = select(Membership).filter_by(account=account, active=True).join(Membership.organization)
     open_ones = mine.where(Organization.state == "active")
     return db.session.scalars(open_ones.order_by(Organization.name, Organization.id)).all()
 

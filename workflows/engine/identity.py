@@ -30,7 +30,7 @@ def parse_address(text: str) -> tuple[str, str]:
         raise Invalid(email=f"This is not an e-mail address. {sentence}")
     try:
         parsed = email_validator.validate_email(
-            text, check_deliverability=False, allow_smtputf8=False
+            text, check_deliverability=False, allow_smtputf8=False, strict=True
         )
     except email_validator.EmailNotValidError:
         raise Invalid(email="This is not an e-mail address.") from None
