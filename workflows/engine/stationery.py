@@ -12,9 +12,12 @@ import textwrap
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from flask import render_template
+import css_inline
+from flask import current_app
+from jinja2 import Environment, StrictUndefined, select_autoescape
 
 from workflows.engine.settings import settings
 
@@ -36,10 +39,32 @@ class Written:
 def write(template: str, to: str, facts: dict[str, Any]) -> Written:
     """Fill in both forms of a letter to this address."""
     known = {**_everywhere(), **_clean({**facts, "to": to})}
-    first, _, rest = render_template(f"email/{template}.txt", **known).partition("\n")
+    paper = _paper()
+    filled = paper.get_template(f"email/{template}.txt").render(known)
+    first, _, rest = filled.partition("\n")
     subject = first.removeprefix("Subject: ").strip()
-    html = render_template(f"email/{template}.html", subject=subject, **known)
-    return Written(subject, _fold(rest), html)
+    html = paper.get_template(f"email/{template}.html").render(known, subject=subject)
+    return Written(subject, _fold(rest), _inliner().inline(html))
+
+
+def _paper() -> Environment:
+    """Templates as letters read them: the same behind every door, and no fact may be missing."""
+    kept = current_app.extensions
+    if "stationery" not in kept:
+        kept["stationery"] = Environment(
+            loader=current_app.jinja_loader,
+            autoescape=select_autoescape(["html"]),
+            undefined=StrictUndefined,
+        )
+    return cast(Environment, kept["stationery"])
+
+
+@cache
+def _inliner() -> css_inline.CSSInliner:
+    """Many mail programs read no style block; those that do find what depends on the screen."""
+    return css_inline.CSSInliner(
+        keep_style_tags=True, keep_at_rules=True, load_remote_stylesheets=False
+    )
 
 
 def _everywhere() -> dict[str, Any]:

@@ -1,0 +1,84 @@
+"""Sample facts for every letter, for the page that shows them all and for its tests.
+
+The people and addresses are invented. The token has the right length and a wrong checksum.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from workflows.engine.settings import settings
+
+AT = datetime(2026, 11, 24, 10, 4, tzinfo=UTC)
+TOKEN = "ushtSAMPLE0SAMPLE0SAMPLE0SAMPLE0SAMPLE0SAMPLE000"
+ADMIN = "ines.okafor@acme-robotics.example"
+MEMBER = "li.wei@acme-robotics.example"
+INVITED = "noor.haddad@acme-robotics.example"
+
+
+def samples() -> dict[str, tuple[str, dict[str, Any]]]:
+    """For each letter, in the order of a person's way: whom it goes to, and its facts."""
+    return {**_account(), **_invitation(), **_seat(), **_token(), **_subscription()}
+
+
+def _url(path: str) -> str:
+    return f"{settings().base_url}/{path}"
+
+
+def _account() -> dict[str, tuple[str, dict[str, Any]]]:
+    name = {"name": "Ines Okafor"}
+    log_in = {"login_url": _url("login"), "forgot_url": _url("forgot")}
+    return {
+        "confirm_sign_up": (ADMIN, {**name, "url": _url("signup/SAMPLE")}),
+        "sign_up_known": (ADMIN, {**name, **log_in}),
+        "password_reset": (ADMIN, {**name, "url": _url("reset/SAMPLE"), "hours": 2}),
+    }
+
+
+def _invitation() -> dict[str, tuple[str, dict[str, Any]]]:
+    organization = {"organization": "Acme Robotics"}
+    about = {**organization, "email": INVITED, "url": _url("acme-robotics/members"), "reply": ""}
+    inviter = {"inviter_name": "Ines Okafor", "inviter_email": ADMIN}
+    link = {"url": _url("join/SAMPLE"), "expires_at": AT + timedelta(days=14), "days": 14}
+    member = {"member_name": "Noor Haddad", "member_email": INVITED}
+    bounce = {"reply": "550 5.1.1 There is no such mailbox."}
+    return {
+        "invitation": (INVITED, {**organization, **inviter, **link}),
+        "invitation_accepted": (ADMIN, {**about, **member}),
+        "invitation_declined": (ADMIN, about),
+        "invitation_expired": (ADMIN, about),
+        "invitation_revoked": (INVITED, {**organization, "inviter_email": ADMIN}),
+        "invitation_bounced": (ADMIN, {**about, **bounce}),
+    }
+
+
+def _seat() -> dict[str, tuple[str, dict[str, Any]]]:
+    facts = {"name": "Li Wei", "organization": "Acme Robotics"}
+    return {
+        "seat_assigned": (MEMBER, {**facts, "url": _url("acme-robotics/token")}),
+        "seat_revoked": (MEMBER, facts),
+        "member_removed": (MEMBER, facts),
+    }
+
+
+def _token() -> dict[str, tuple[str, dict[str, Any]]]:
+    facts = {
+        "name": "Li Wei", "organization": "Acme Robotics", "token": TOKEN, "at": AT,
+        "repo_url": _url("repo/"), "url": _url("acme-robotics/token"), "old_ends_at": None,
+    }  # fmt: skip
+    overlap = {"old_ends_at": AT + timedelta(hours=24)}
+    return {"token": (MEMBER, facts), "token_reissued": (MEMBER, {**facts, **overlap})}
+
+
+def _subscription() -> dict[str, tuple[str, dict[str, Any]]]:
+    facts = {
+        "name": "Ines Okafor", "organization": "Acme Robotics", "seats": 12, "before": 0,
+        "interval": "yearly", "amount": "$2,880.00", "card": "Visa ending in 4242",
+        "invoice_number": "ACME-ROBOTICS-00001", "url": _url("acme-robotics/subscriptions"),
+    }  # fmt: skip
+    more = {"seats": 15, "before": 12, "amount": "$541.64"}
+    return {
+        "subscription_started": (ADMIN, facts),
+        "subscription_updated": (ADMIN, {**facts, **more}),
+    }

@@ -1,0 +1,126 @@
+"""The clock: rings for due letters, and does what nobody else asks for, again and again.
+
+Several clocks may run at once: each job is a command that finds nothing to do after another clock
+has done it. One job failing does not keep the others from their turn.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from dramatiq.errors import BrokerError
+from flask import Flask
+from redis.exceptions import RedisError
+from sqlalchemy import and_, or_, select
+
+import workers
+from workers import post
+from workflows import accounts, gate, invitations, sessions, tokens
+from workflows.engine import outbox
+from workflows.engine.app import bare_app
+from workflows.engine.db import db, now
+from workflows.engine.letters import Letter
+
+TICK = 0.25  # seconds
+RING_EVERY = 0.5  # seconds, while letters are due
+MOST_BELLS = 8
+UNHEARD = timedelta(seconds=15)
+
+log = logging.getLogger("usher.clock")
+
+
+@dataclass
+class Job:
+    """Something to do every so many seconds."""
+
+    every: float
+    do: Callable[[], Any]
+    due_at: float = field(default=0.0)
+
+    def run(self) -> None:
+        """Do it, and whatever happens, do it again next time."""
+        self.due_at = time.monotonic() + self.every
+        try:
+            self.do()
+        except Exception as error:
+            log.error("%s failed: %s", self.do.__qualname__, type(error).__name__, exc_info=error)
+
+
+def ring() -> None:
+    """Tell the workers that letters are due, a bell for each batch.
+
+    Where the queue is away, or nobody seems to hear, the clock delivers a batch itself.
+    """
+    letters = outbox.due(MOST_BELLS * post.BATCH)
+    if not letters:
+        return
+    try:
+        for _ in range(0, letters, post.BATCH):
+            post.deliver.send()
+        heard = not _unheard()
+    except (BrokerError, RedisError) as error:
+        log.warning("The queue is away (%s); the clock delivers.", type(error).__name__)
+        heard = False
+    if not heard:
+        post.deliver_batch()
+
+
+def _unheard() -> bool:
+    """Whether a letter has been due for so long that somebody should have come."""
+    since = now() - UNHEARD
+    waiting = and_(Letter.state == "pending", Letter.due_at < since)
+    lost = and_(Letter.state == "sending", Letter.lease_until < since)
+    return db.session.scalar(select(Letter.id).where(or_(waiting, lost)).limit(1)) is not None
+
+
+def mend_verdicts() -> None:
+    """The gate's answers never differ from the tables; if they do, say so."""
+    if mended := gate.recheck():
+        log.error("%d verdicts differed from the tables and were mended.", mended)
+
+
+def jobs() -> list[Job]:
+    """What one clock does, and how often."""
+    return [
+        Job(RING_EVERY, ring),
+        Job(1, invitations.expire_unanswered),
+        Job(60, accounts.drop_stale),
+        Job(600, sessions.drop_stale),
+        Job(600, tokens.wipe_nonces),
+        Job(3600, mend_verdicts),
+    ]
+
+
+def tick(app: Flask, todo: list[Job]) -> None:
+    """Do what is due, each in a database session of its own."""
+    for job in todo:
+        if time.monotonic() >= job.due_at:
+            with app.app_context():
+                job.run()
+
+
+def run(app: Flask, stop: threading.Event) -> None:
+    """Tick until told to stop."""
+    todo = jobs()
+    while not stop.wait(TICK):
+        tick(app, todo)
+
+
+def main() -> None:
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    app = bare_app()
+    workers.use(app)
+    run(app, stop)
+
+
+if __name__ == "__main__":
+    main()

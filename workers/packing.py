@@ -1,0 +1,53 @@
+"""Letters as bytes. They depend on the letter alone, so that a repeat is the same mail."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Literal
+
+from workflows.engine import stationery
+from workflows.engine.identity import parse_address
+from workflows.engine.outbox import Envelope
+from workflows.engine.settings import settings
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A letter ready to leave: one recipient, and the bytes that every attempt sends."""
+
+    to: str
+    message_id: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a letter, and in whose words. `later`: it may work another time."""
+
+    outcome: Literal["sent", "later", "bounced"]
+    reply: str
+
+
+def pack(envelope: Envelope) -> Mail:
+    """Fill in the letter and wrap it up. Raises `Invalid` when the address is none."""
+    spelling, key = parse_address(envelope.to)
+    # The name as the person writes it, the domain as mail servers do: in ASCII.
+    to = f"{spelling.rpartition('@')[0]}@{key.rpartition('@')[2]}"
+    written = stationery.write(envelope.template, spelling, envelope.facts)
+    message = EmailMessage(policy=SMTP)
+    message["From"] = settings().mail_from
+    message["To"] = Address(addr_spec=to)
+    message["Subject"] = written.subject
+    message["Date"] = format_datetime(envelope.at)
+    message["Message-ID"] = envelope.message_id
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(written.text, cte="quoted-printable")
+    message.add_alternative(written.html, subtype="html", cte="quoted-printable")
+    # "=_" cannot stand in quoted-printable text, so the boundary is never in a part.
+    message.set_boundary(f"=_{hashlib.sha256(envelope.message_id.encode()).hexdigest()[:24]}")
+    return Mail(to, envelope.message_id, message.as_bytes())
