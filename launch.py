@@ -1,0 +1,250 @@
+"""The embedded mode: pages, worker and clock in one process, for one person on one machine.
+
+What would surprise a reader: the port is taken before anything is read or written, so that a
+start that cannot succeed changes nothing. Killed at any moment, it goes on where it was: what is
+half done stands in the database, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dramatiq
+import flask_migrate
+import pydantic
+import waitress
+from flask import Flask
+
+import workers
+from web import cli, create_app
+from web.sample_repository import make_sample
+from workers import clock
+from workflows.engine.refusals import Refusal
+from workflows.engine.settings import Settings
+
+PATIENCE = 2.5  # seconds that a stop may take
+log = logging.getLogger("usher")
+
+
+class CannotStart(Exception):
+    """Why not, in sentences for the person at the terminal."""
+
+
+def main(words: list[str]) -> None:
+    """Run Usher until it is stopped; or, given words, one command of `web.cli`."""
+    os.umask(0o077)  # keys, letters and the database are nobody else's
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a busy moment is no news
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        run(words) if words else up()
+    except CannotStart as reason:
+        print(f"usher: {reason}", file=sys.stderr)
+        sys.exit(2)
+
+
+def up() -> None:
+    settings = read_settings()
+    _refuse_to_expose(settings)
+    with _listening(settings) as listening:
+        app = _prepared(settings)
+        with _working(app):
+            server = waitress.create_server(
+                app, sockets=[listening], threads=8, ident=None, clear_untrusted_proxy_headers=True
+            )
+            print(welcome(settings), flush=True)
+            server.run()
+
+
+def run(words: list[str]) -> None:
+    """One command, on the production database where the environment names one."""
+    if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
+        app = create_app()
+    else:
+        app = _prepared(read_settings())
+    with app.app_context():
+        try:
+            cli.usher(words, prog_name="./usher")
+        except Refusal as refusal:
+            sys.exit(f"usher: {refusal}")
+
+
+def read_settings() -> Settings:
+    """What the environment says, on a database of our own: one it names is not for trying out."""
+    home = Path(os.environ.get("USHER_HOME") or Path(__file__).parent / "var").absolute()
+    try:
+        database = f"sqlite:///{home}/usher.db"
+        return Settings(embedded=True, usher_home=home, database_url=database, redis_url="")
+    except pydantic.ValidationError as error:
+        wrong = error.errors()[0]
+        name = str(wrong["loc"][0]).upper()
+        raise CannotStart(f"{name} is {wrong['input']!r}. {wrong['msg']}.") from None
+
+
+def _refuse_to_expose(settings: Settings) -> None:
+    if _is_loopback(settings.host):
+        return
+    if not settings.smtp_url:
+        raise CannotStart(
+            f"HOST is {settings.host}, so others could open Usher's mailbox and read every letter."
+            "\nSet SMTP_URL, so that letters leave by mail, or leave HOST out."
+        )
+    if not os.environ.get("BASE_URL"):
+        raise CannotStart(
+            f"HOST is {settings.host}. Set BASE_URL too: the links in letters begin with it."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False  # a name: who knows where it leads
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    """The socket, ours and open: whoever comes early waits until we are ready."""
+    port = settings.port
+    if not 0 < port < 65536:
+        raise CannotStart(f"PORT is {port}. A port is a number from 1 to 65535.")
+    try:
+        found = socket.getaddrinfo(settings.host, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = min(found)  # IPv4 first
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(128)
+    except PermissionError:
+        raise CannotStart(f"Port {port} is not for everybody. Try PORT=8000.") from None
+    except OSError as error:
+        raise CannotStart(_why_not_listening(settings, error)) from None
+    with listening:
+        yield listening
+
+
+def _why_not_listening(settings: Settings, error: OSError) -> str:
+    if isinstance(error, socket.gaierror) or "assign" in str(error):
+        return f"HOST is {settings.host}, which is no address of this machine."
+    another = settings.port + 1 if settings.port < 65535 else 8000
+    return (
+        f"Port {settings.port} is taken: another program, or another Usher, listens there.\n"
+        f"Stop it, or take another port: PORT={another} ./usher up"
+    )
+
+
+def _keep_a_key(settings: Settings) -> None:
+    """Give the settings a key that lasts: made once, and never half written."""
+    home = settings.usher_home
+    kept = home / "secret_key"
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if settings.secret_key:
+            return
+        if not kept.exists():
+            _make_key(kept)
+        kept.chmod(0o600)
+        settings.secret_key = kept.read_text().strip()
+    except OSError as error:
+        raise CannotStart(f"Usher cannot keep its things in {home}: {error.strerror}.") from None
+    if len(settings.secret_key) < 32:
+        raise CannotStart(f"{kept} is damaged. Put back a copy of it.")
+
+
+def _make_key(kept: Path) -> None:
+    if (kept.parent / "usher.db").exists():
+        raise CannotStart(
+            f"{kept} is gone, but the database beside it was made with it.\n"
+            "Put it back, or set SECRET_KEY to what it was."
+        )
+    fresh = kept.with_name(f"secret_key.{os.getpid()}")
+    with fresh.open("x") as file:
+        file.write(secrets.token_urlsafe(48) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(fresh, kept)
+    except FileExistsError:
+        pass  # another start was first
+    finally:
+        fresh.unlink()
+
+
+def _prepared(settings: Settings) -> Flask:
+    """The site, with all that it stands on made if it is not there yet."""
+    _keep_a_key(settings)
+    app = create_app(settings)
+    try:
+        with app.app_context():
+            flask_migrate.upgrade()
+    except SystemExit:
+        raise CannotStart("This database was made by a newer Usher. Update this one.") from None
+    if settings.repository and not settings.repo_dir:
+        make_sample(settings.repository)
+    return app
+
+
+@contextmanager
+def _working(app: Flask) -> Iterator[None]:
+    """A worker and a clock beside us, stopped when we stop."""
+    worker = dramatiq.Worker(workers.use(app), worker_threads=2, worker_timeout=100)
+    ending = threading.Event()
+    ticking = threading.Thread(target=_keep_time, args=(app, ending), daemon=True)
+    worker.start()
+    ticking.start()
+    try:
+        yield
+    finally:
+        _end_in_time()
+        ending.set()
+        ticking.join()
+        worker.stop(timeout=int(PATIENCE * 1000))
+        print("Usher has stopped.", flush=True)
+
+
+def _keep_time(app: Flask, ending: threading.Event) -> None:
+    while not ending.is_set():
+        try:
+            clock.run(app, ending)
+        except Exception:
+            log.exception("The clock fell silent; it goes on in a moment.")
+            ending.wait(PATIENCE)
+
+
+def _stop(number: int, frame: object) -> None:
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)  # we are stopping already
+    raise SystemExit(0)
+
+
+def _end_in_time() -> None:
+    """Whoever still works when patience ends is cut off; the next start takes that up."""
+    timer = threading.Timer(PATIENCE, os._exit, [0])
+    timer.daemon = True
+    timer.start()
+
+
+def welcome(settings: Settings) -> str:
+    url = settings.base_url
+    lines = [f"Usher is running at {url}", "", f"  sign up            {url}/signup"]
+    if settings.mailbox:
+        lines.append(f"  read its letters   {url}/dev/mailbox")
+    lines.append(f"  repository         {url}/repo/   (files: {settings.repository})")
+    if os.environ.get("DATABASE_URL"):
+        lines.append("  DATABASE_URL       is not used here: the Procfile's commands use it")
+    return "\n".join([*lines, "", "Stop it with Ctrl-C. What it knows is kept for the next start."])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

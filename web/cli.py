@@ -1,0 +1,56 @@
+"""The command line: what `./usher` does beside running Usher, by the commands the pages call."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from web import demo, doctor
+from workflows import accounts
+from workflows.engine.settings import settings
+
+
+@click.group()
+def usher() -> None:
+    """Commands on Usher's database."""
+
+
+@usher.group()
+def operator() -> None:
+    """Who may see the status page."""
+
+
+@operator.command("add")
+@click.argument("email")
+def add_operator(email: str) -> None:
+    """Let the account with this address see the status page."""
+    account = accounts.make_operator(email)
+    click.echo(f"{account.name} <{account.email}> is an operator now.")
+
+
+@usher.command("demo")
+def fill_demo() -> None:
+    """Fill an organization with people in every state, and print how to log in."""
+    if not settings().embedded:
+        raise click.ClickException("The demo is for trying Usher out, not for a real deployment.")
+    if demo.is_here():
+        click.echo(f"{demo.NAME} is here already.")
+    else:
+        click.echo(f"Filling {demo.NAME} ...")
+        demo.fill()
+    click.echo(f"Log in at {settings().base_url}/login with the password: {demo.PASSWORD}\n")
+    for name, what in demo.LOG_INS.items():
+        click.echo(f"  {demo.address(name):32} {what}")
+    click.echo(f"\nTheir letters are at {settings().base_url}/dev/mailbox (while ./usher up runs).")
+
+
+@usher.command("doctor")
+def examine() -> None:
+    """Say what is wrong here, and what helps."""
+    findings = list(doctor.look())
+    for finding in findings:
+        click.echo(f"  {'!!' if finding.help else 'ok'}  {finding.what:12} {finding.help}".rstrip())
+    ill = sum(1 for finding in findings if finding.help)
+    click.echo(f"{ill} of {len(findings)} need help." if ill else "All is well.")
+    sys.exit(1 if ill else 0)
