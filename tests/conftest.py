@@ -3,9 +3,11 @@
 import shutil
 
 import pytest
+from flask.testing import FlaskClient
 from people import Cast
 
 from web import create_app
+from workflows import sessions
 from workflows.engine.app import bare_app
 from workflows.engine.db import db
 from workflows.engine.settings import Settings
@@ -44,10 +46,21 @@ def app(settings):
     """The whole web application on a database of its own, with its context pushed."""
     app = create_app(settings)
     app.testing = True
+    app.test_client_class = Browser
+    app.config["WTF_CSRF_ENABLED"] = False  # tests/web/test_csrf.py turns it on again
     with app.app_context():
         yield app
         db.session.remove()
         db.engine.dispose()
+
+
+class Browser(FlaskClient):
+    """A browser that can be signed in as anyone."""
+
+    def sign_in(self, account):
+        secret = sessions.open_session(account)
+        with self.session_transaction() as cookie:
+            cookie["sid"] = secret
 
 
 @pytest.fixture

@@ -1,0 +1,225 @@
+"""The organization's history in sentences: everything for admins, one's own for everybody else."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from web import activity
+from web.sentences import SENTENCES
+from workflows import (
+    departures,
+    guest_lists,
+    invitations,
+    memberships,
+    organizations,
+    seats,
+    subscriptions,
+    tokens,
+)
+
+ROOT = Path(__file__).parents[2]
+MOVES = {"begin", "fire", "note"}  # what writes a step or an action
+
+
+@pytest.fixture
+def ines(cast, client):
+    account = cast.account("Ines")
+    client.sign_in(account)
+    return account
+
+
+@pytest.fixture
+def acme(cast, ines):
+    return cast.organization(ines, seats=2)
+
+
+def lines(client, path="/acme/activity"):
+    """The sentences of the page, newest first, each with what stands below it."""
+    page = client.get(path).text
+    items = re.findall(r'<div class="u-grow u-wrap">(.*?)</li>', page, re.S)
+    return [
+        " ".join(re.sub(r"<[^>]+>", " ", item.rpartition("<time")[0]).split()) for item in items
+    ]
+
+
+def functions(path):
+    """Each function of a workflow: its name, whether it is a command, and what it calls."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef):
+            called = [call.func for call in ast.walk(node) if isinstance(call, ast.Call)]
+            marks = {ast.unparse(mark) for mark in node.decorator_list}
+            yield f"{path.stem}.{node.name}", "command" in marks, [_name(c, path) for c in called]
+
+
+def _name(called, path):
+    """`invitations.begin` for a function of a workflow, `.fire` for a method of a row."""
+    if isinstance(called, ast.Name):
+        return f"{path.stem}.{called.id}"
+    owner = ast.unparse(called.value) if isinstance(called, ast.Attribute) else ""
+    method = called.attr if isinstance(called, ast.Attribute) else ""
+    known = (ROOT / f"workflows/{owner}.py").exists()
+    return f"{owner}.{method}" if known else f".{method}"
+
+
+def commands_that_write_history():
+    found = {}
+    for path in (ROOT / "workflows").glob("*.py"):
+        found |= {name: (mark, calls) for name, mark, calls in functions(path)}
+    writes = {name for name, (_, calls) in found.items() if {f".{m}" for m in MOVES} & set(calls)}
+    while more := {name for name, (_, calls) in found.items() if writes & set(calls)} - writes:
+        writes |= more
+    return {name for name in writes if found[name][0]}
+
+
+def test_every_command_that_writes_history_has_a_sentence():
+    # Accounts and sign-ups belong to no organization, so no page of one shows what moves them.
+    writing = {name for name in commands_that_write_history() if not name.startswith("accounts.")}
+
+    assert {"organizations.rename", "departures.remove", "invitations._expire"} <= writing
+    assert writing - SENTENCES.keys() == set(), "give it a sentence in web/sentences.py"
+    assert SENTENCES.keys() - writing == set(), "no command has this name any more"
+
+
+def test_a_life_of_an_organization_reads_as_it_was(client, cast, acme, ines):
+    bo = cast.seated(acme, "Bo", by=ines)
+    tokens.activate(tokens.of(bo), by=bo.account)
+    tokens.reissue(tokens.of(bo), 1, 24, by=bo.account)
+    tokens.end_old(tokens.of(bo), by=bo.account)
+    memberships.make_billing_admin(bo, by=ines)
+    memberships.make_member(bo, by=ines)
+    subscriptions.resize(subscriptions.live(acme), 3, by=ines)
+    organizations.rename(acme, "Acme Robotics", by=ines)
+    guest_lists.invite(acme, "a@acme.test b@acme.test c@acme.test", by=ines)
+    invitations.revoke(invitations.of_organization(acme)[0], by=ines)
+    invitations.resend(invitations.of_organization(acme)[1], by=ines)
+    invitations.decline(invitations.of_organization(acme)[2], "a@acme.test", by=None)
+    departures.remove(bo, by=ines)
+
+    told = lines(client)
+
+    assert told == [
+        "Ines removed Bo The seat is free again, and the token has ended.",
+        "a@acme.test declined the invitation",
+        "Ines sent the invitation of b@acme.test again",
+        "Ines revoked the invitation of c@acme.test",
+        "Ines invited 3 people a@acme.test and 2 more.",
+        "Ines renamed the organization “Acme” became “Acme Robotics”.",
+        "Ines changed the number of seats 2 seats became 3.",
+        "Ines made Bo a member Was billing admin.",
+        "Ines made Bo a billing admin Was member.",
+        "Bo ended the old token",
+        "Bo reissued the token",
+        "Bo activated the token",
+        "Ines assigned a seat to Bo",
+        "Bo signed up and accepted the invitation",
+        "Ines invited bo@acme.test",
+        "Ines bought seats 2 seats, one month.",
+        "Ines chose seats to buy 2 seats, one month.",
+        "Ines formed the organization",
+    ]
+
+
+def test_what_runs_out_of_time_is_told_as_nobodys_deed(client, cast, acme, ines, settings):
+    cast.invitation(acme, "bo@acme.test", ines)
+    settings.clock_offset = 15 * 24 * 3600
+    invitations.expire_unanswered()
+    client.sign_in(ines)
+
+    page = client.get("/acme/activity").text
+
+    assert lines(client)[0] == "The invitation of bo@acme.test ran out of time"
+    assert ">Today<" in page
+    assert page.count('class="u-day') == 2
+
+
+def test_a_member_sees_only_what_concerns_them_and_no_other_address(client, cast, acme, ines):
+    guest_lists.invite(acme, "bo@acme.test secret@acme.test", by=ines)
+    bo = cast.account("Bo")
+    invitation = next(
+        one for one in invitations.of_organization(acme) if one.email == "bo@acme.test"
+    )
+    client.sign_in(bo)
+    client.post(f"/invitations/{invitation.id}/accept")
+    cast.seated(acme, "Cy", by=ines)
+    mine = memberships.of(bo, acme)
+    seats.assign(mine, by=ines)
+    tokens.activate(tokens.of(mine), by=bo)
+    organizations.rename(acme, "Acme Robotics", by=ines)
+
+    assert lines(client) == [
+        "Bo activated the token",
+        "Ines assigned a seat to Bo",
+        "Bo accepted the invitation",
+        "Ines invited bo@acme.test",
+    ]
+    page = client.get("/acme/activity").text
+    assert "secret@acme.test" not in page
+    assert "Cy" not in page
+
+
+def test_whoever_had_the_seat_before_is_not_told_who_has_it_now(client, cast, acme, ines):
+    bo = cast.seated(acme, "Bo", by=ines)
+    seats.revoke(bo, by=ines)
+    seats.assign(cast.member(acme, "Cy", by=ines), by=ines)
+    client.sign_in(bo.account)
+
+    assert lines(client)[0] == "Ines revoked the seat of Bo"
+    assert "Cy" not in client.get("/acme/activity").text
+
+
+def test_a_billing_admin_sees_their_own_deeds_and_no_addresses(client, cast, acme, ines):
+    bo = cast.member(acme, "Bo", by=ines)
+    memberships.make_billing_admin(bo, by=ines)
+    cast.invitation(acme, "secret@acme.test", ines)
+    subscriptions.resize(subscriptions.live(acme), 5, by=bo.account)
+    client.sign_in(bo.account)
+
+    assert lines(client)[0] == "Bo changed the number of seats 2 seats became 5."
+    assert "secret@acme.test" not in client.get("/acme/activity").text
+
+
+def test_a_former_membership_is_part_of_ones_own_history(client, cast, acme, ines):
+    bo = cast.member(acme, "Bo", by=ines)
+    departures.leave(bo, by=bo.account)
+    cast.invitation(acme, "bo@acme.test", ines)
+    client.sign_in(bo.account)
+    client.post(f"/invitations/{invitations.of_organization(acme)[0].id}/accept")
+
+    assert "Bo left the organization" in lines(client)
+
+
+def test_older_pages_follow_each_other_without_a_gap(client, cast, acme, ines, monkeypatch):
+    monkeypatch.setattr(activity, "ON_A_PAGE", 4)
+    for number in range(6):
+        organizations.rename(acme, f"Acme {number}", by=ines)
+
+    read, path = [], "/acme/activity"
+    while path:
+        page = client.get(path).text
+        read += lines(client, path)
+        links = re.findall(r'href="(/acme/activity\?before=\d+)" rel="next">Older', page)
+        path = links[0] if links else None
+
+    assert len(read) == 9
+    assert read[0].endswith("became “Acme 5”.")
+    assert read[-1] == "Ines formed the organization"
+
+
+@pytest.mark.parametrize("before", ["x", "-1", "1.5", "", "٣", "9" * 30, "1 or 1=1"])
+def test_a_page_that_is_no_number_is_not_there(client, acme, before):
+    answer = client.get("/acme/activity", query_string={"before": before})
+
+    assert answer.status_code == 404
+
+
+def test_before_the_beginning_there_is_nothing(client, acme):
+    assert "Nothing further back" in client.get("/acme/activity?before=1").text
+    assert client.get(f"/acme/activity?before={10**17}").status_code == 200
+
+
+def test_strangers_see_no_activity(client, cast, acme):
+    client.sign_in(cast.account("Mallory"))
+
+    assert client.get("/acme/activity").status_code == 404

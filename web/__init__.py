@@ -1,0 +1,48 @@
+"""The browser's door."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from flask import Flask
+from flask_wtf import CSRFProtect
+
+from web import addresses, errors, headers, rendering, session
+from web.gate import Gate
+from workflows.engine.app import bare_app
+from workflows.engine.settings import Settings
+
+# One module for each group of pages, each with its blueprint `bp`; the general addresses last.
+PAGES = (
+    "accounts",
+    "health",
+    "mailbox",
+    "letters",
+    "invitations",
+    "organizations",
+    "home",
+    "members",
+    "guest_lists",
+    "subscriptions",
+    "tokens",
+    "activity",
+    "settings",
+)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The whole site on these settings, or on those of the environment."""
+    app = bare_app(settings)
+    settings = app.extensions["usher"]
+    app.config.update(MAX_CONTENT_LENGTH=2_000_000, MAX_FORM_MEMORY_SIZE=2_000_000)
+    app.config.update(MAX_FORM_PARTS=100, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
+    app.url_map.converters["int"] = addresses.RowId
+    session.prepare(app, settings)
+    CSRFProtect(app)
+    errors.register(app)
+    headers.register(app)
+    rendering.register(app)
+    for name in PAGES:
+        app.register_blueprint(import_module(f"web.{name}").bp)
+    app.wsgi_app = Gate(app, app.wsgi_app)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,46 @@
+"""The card company, called by the web: before the command that needs its answer, outside of it.
+
+What would surprise a reader: whatever would be refused is refused before the card is touched, and
+what was read so far is let go, so that nobody waits for the database while we wait for a bank.
+"""
+
+from __future__ import annotations
+
+from workflows import invoices, subscriptions
+from workflows.accounts import Account
+from workflows.billing import Billing
+from workflows.billing.pretend import TEST_CARDS, Pretend
+from workflows.engine.db import db
+from workflows.engine.settings import settings
+from workflows.invoices import Invoice
+from workflows.subscriptions import Subscription
+
+ADAPTERS: dict[str, type[Billing]] = {"pretend": Pretend}
+
+__all__ = ["TEST_CARDS", "buy", "card_company", "change"]
+
+
+def card_company() -> Billing:
+    """The adapter that the settings name; Usher does not start with one that is not here."""
+    return ADAPTERS[settings().billing]()
+
+
+def buy(purchase: Subscription, number: str, expiry: str, cvc: str, *, by: Account) -> Invoice:
+    """Have the card taken and the seats added; a purchase that is paid stays as it is."""
+    if bill := invoices.first_of(purchase):
+        return bill
+    subscriptions.may_pay(purchase)
+    db.session.rollback()
+    card = card_company().take_card(number, expiry, cvc)
+    return subscriptions.pay(purchase, card, by=by)
+
+
+def change(subscription: Subscription, number: int, *, shown: int, by: Account) -> Invoice:
+    """Charge the kept card for seats that are added, then add them or take them away."""
+    subscriptions.may_resize(subscription, number, shown)
+    amount = subscriptions.quote(subscription, number)
+    card, currency = subscription.card, subscription.currency
+    db.session.rollback()
+    if amount:
+        card_company().charge(card, amount, currency)
+    return subscriptions.resize(subscription, number, shown=shown, paid=amount, by=by)

@@ -1,0 +1,56 @@
+"""Home: one sentence where an organization stands, and the next thing to do there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, g, redirect, render_template
+
+from web import people_menu
+from web.session import in_organization
+from workflows import journeys, memberships, seats
+from workflows.journeys import Person
+from workflows.seats import Count
+
+bp = Blueprint("home", __name__)
+MOST_TURNS = 5  # of those who wait, how many are listed; the members page has all
+
+
+@bp.get("/<slug>")
+@in_organization
+def root() -> Any:
+    return redirect(f"/{g.organization.slug}/home")
+
+
+@bp.get("/<slug>/home")
+@in_organization
+def home() -> Any:
+    own = journeys.for_themselves(journeys.of_member(g.membership))
+    count = seats.count(g.organization)
+    facts = {"own": own, "count": count, "idle": seats.idle(g.organization)}
+    if g.membership.state != "admin":
+        admins = memberships.admins(g.organization)
+        return render_template("pages/home/member.html", admins=admins, **facts)
+    people = journeys.people(g.organization)
+    g.waiting = journeys.waiting_for_admins(people)
+    return render_template(
+        "pages/home/admin.html", people=people, turns=_turns(people), **facts,
+        ended=sum(one.turn.whose == "Ended" for one in people),
+        stages=journeys.by_stage(people), to_do=_to_do(people, count),
+    )  # fmt: skip
+
+
+def _turns(people: list[Person]) -> list[people_menu.Row]:
+    """The first of those who wait for an admin; `people` has them at its head."""
+    yours = [person for person in people[:MOST_TURNS] if person.turn.whose == "Your turn"]
+    return [people_menu.of_person(one, g.organization.slug, by=g.account) for one in yours]
+
+
+def _to_do(people: list[Person], count: Count) -> list[tuple[str, str, bool]]:
+    """What an organization needs before its first token works: words, address, and whether done."""
+    return [
+        ("Form the organization", "settings", True),
+        ("Invite members", "invitations/new", len(people) > 1),
+        ("Buy seats", "subscriptions", count.bought > 0),
+        ("Assign seats", "members", count.used > 0),
+    ]

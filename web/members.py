@@ -1,0 +1,145 @@
+"""Manage Members for admins, View Members for everybody else, and leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request
+
+from web import people_menu
+from web.rows import of_this_organization
+from web.session import in_organization
+from workflows import departures, journeys, memberships, seats, tokens
+from workflows.journeys import TURNS, Person
+from workflows.memberships import Membership
+
+bp = Blueprint("members", __name__)
+MEMBER = "/<slug>/members/<int:membership_id>"
+CHIPS = dict(zip(("yours", "theirs", "ushers", "set", "ended"), TURNS, strict=True))
+
+
+@bp.get("/<slug>/members")
+@in_organization
+def members() -> Any:
+    if g.membership.state != "admin":
+        return _view_members()
+    everybody = journeys.people(g.organization)
+    g.waiting = journeys.waiting_for_admins(everybody)
+    searched = request.args.get("q", "").strip()[:200]
+    found = [person for person in everybody if _is_named(person, searched)]
+    chip = request.args.get("turn", "")
+    shown = [person for person in found if CHIPS.get(chip, person.turn.whose) == person.turn.whose]
+    return render_template(
+        "pages/members/index.html",
+        rows=[people_menu.of_person(person, g.organization.slug, by=g.account) for person in shown],
+        everybody=everybody, found=found, chips=CHIPS, chip=chip if chip in CHIPS else "",
+        searched=searched, count=seats.count(g.organization),
+    )  # fmt: skip
+
+
+def _is_named(person: Person, searched: str) -> bool:
+    if person.membership:
+        names = [person.membership.account.name, person.membership.account.email]
+    else:
+        names = [person.invitation.email] if person.invitation else []
+    return any(searched.casefold() in name.casefold() for name in names)
+
+
+def _view_members() -> Any:
+    """Names and roles, the owner and the admins first; no addresses."""
+    order = ("admin", "billing_admin", "member")
+    everybody = [one.membership for one in journeys.people(g.organization) if one.membership]
+    everybody.sort(key=lambda one: (not one.is_owner, order.index(one.state), one.account.name))
+    admins = memberships.admins(g.organization)
+    return render_template("pages/members/view.html", everybody=everybody, admins=admins)
+
+
+@bp.post(f"{MEMBER}/assign")
+@in_organization
+def assign(membership_id: int) -> Any:
+    sentence = "{} has a seat. The letter is on its way."
+    return _do(seats.assign, membership_id, sentence)
+
+
+@bp.post(f"{MEMBER}/revoke-seat")
+@in_organization
+def revoke_seat(membership_id: int) -> Any:
+    sentence = "{} has no seat any more, and the token has stopped working."
+    return _do(seats.revoke, membership_id, sentence)
+
+
+@bp.post(f"{MEMBER}/make-admin")
+@in_organization
+def make_admin(membership_id: int) -> Any:
+    return _do(memberships.make_admin, membership_id, "{} is an admin now.")
+
+
+@bp.post(f"{MEMBER}/make-billing-admin")
+@in_organization
+def make_billing_admin(membership_id: int) -> Any:
+    return _do(memberships.make_billing_admin, membership_id, "{} is a billing admin now.")
+
+
+@bp.post(f"{MEMBER}/make-member")
+@in_organization
+def make_member(membership_id: int) -> Any:
+    return _do(memberships.make_member, membership_id, "{} is a member now.")
+
+
+@bp.post(f"{MEMBER}/remove")
+@in_organization
+def remove(membership_id: int) -> Any:
+    sentence = "{} is not a member any more. A letter tells them so."
+    return _do(departures.remove, membership_id, sentence)
+
+
+def _do(command: Callable[..., Any], membership_id: int, sentence: str) -> Any:
+    """Do this to the member, and back to the list with a sentence."""
+    member = of_this_organization(Membership, membership_id)
+    command(member, by=g.account)
+    flash(sentence.format(member.account.name))
+    return redirect(f"/{g.organization.slug}/members", 303)
+
+
+@bp.get(f"{MEMBER}/revoke-seat")
+@in_organization
+def ask_revoke_seat(membership_id: int) -> Any:
+    member = of_this_organization(Membership, membership_id)
+    why_not = people_menu.sentence(seats.may_revoke, member)
+    return render_template("pages/members/revoke_seat.html", **_lost(member), why_not=why_not)
+
+
+@bp.get(f"{MEMBER}/remove")
+@in_organization
+def ask_remove(membership_id: int) -> Any:
+    member = of_this_organization(Membership, membership_id)
+    why_not = member.why_not("remove", by=g.account)
+    return render_template("pages/members/remove.html", **_lost(member), why_not=why_not)
+
+
+@bp.get("/<slug>/leave")
+@in_organization
+def ask_leave() -> Any:
+    why_not = g.membership.why_not("leave", by=g.account)
+    admins = [one for one in memberships.admins(g.organization) if one.id != g.membership.id]
+    facts = {**_lost(g.membership), "why_not": why_not, "admins": admins}
+    return render_template("pages/members/leave.html", **facts)
+
+
+@bp.post("/<slug>/leave")
+@in_organization
+def leave() -> Any:
+    departures.leave(g.membership, by=g.account)
+    flash(f"You have left “{g.organization.name}”.")
+    return redirect("/organizations", 303)
+
+
+def _lost(member: Membership) -> dict[str, Any]:
+    """What goes with a member, or with their seat: for the page that asks again."""
+    return {
+        "member": member,
+        "seat": seats.of(member),
+        "token": tokens.of(member),
+        "count": seats.count(member.organization),
+    }

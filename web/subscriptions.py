@@ -1,0 +1,212 @@
+"""Subscriptions of an organization: what is bought, buying, changing, and the invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Literal, TypeVar
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request
+from pydantic import BaseModel
+
+from web import billing, people_menu
+from web.forms import read
+from web.session import in_organization
+from web.whole_numbers import Whole, whole
+from workflows import invoices, journeys, memberships, prices, seats, subscriptions, tokens
+from workflows.accounts import Account
+from workflows.engine.db import Base, db
+from workflows.invoices import Invoice
+from workflows.memberships import Membership
+from workflows.subscriptions import Subscription
+from workflows.tokens import Token
+
+bp = Blueprint("subscriptions", __name__)
+Row = TypeVar("Row", bound=Base)
+LISTED = 20  # people in the way of fewer seats; the rest are counted
+
+
+class Purchase(BaseModel):
+    seats: Whole
+    interval: Literal["monthly", "yearly"]
+
+
+class Payment(BaseModel):
+    purchase: Whole
+    card_number: str
+    expiry: str
+    cvc: str
+
+
+class Change(BaseModel):
+    seats: Whole
+    shown: Whole  # how many there were on the page
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a number of seats would mean: why not, or the amounts in minor units."""
+
+    number: int
+    why_not: str | None
+    now: int
+    next_bill: int
+    in_the_way: list[tuple[Membership, Token]]
+    more_in_the_way: int
+
+
+def for_billing(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Show the page to admins and billing admins of the organization."""
+
+    @wraps(view)
+    def guarded(**kwargs: Any) -> Any:
+        memberships.require_billing(g.account, g.organization)
+        return view(**kwargs)
+
+    return in_organization(guarded)
+
+
+def _at(page: str = "") -> Any:
+    return redirect(f"/{g.organization.slug}/subscriptions{page}", 303)
+
+
+def _ours(kind: type[Row], row_id: int) -> Row:
+    """The row, or the 404 that a foreign one and a missing one share."""
+    mine = db.select(kind).filter_by(id=row_id, organization=g.organization)
+    return db.session.scalar(mine) or abort(404)
+
+
+@bp.get("/<slug>/subscriptions")
+@for_billing
+def overview() -> Any:
+    subscription = subscriptions.live(g.organization)
+    why_not = subscription and subscription.why_not("resize", by=g.account)
+    return render_template(
+        "pages/subscriptions/index.html",
+        subscription=subscription, why_not=why_not, pending=subscriptions.pending(g.organization),
+        count=seats.count(g.organization), idle=seats.idle(g.organization),
+        invoices=invoices.of_organization(g.organization),
+        total=subscriptions.total, price=prices.of, intervals=prices.INTERVALS,
+    )  # fmt: skip
+
+
+@bp.get("/<slug>/subscriptions/new")
+@for_billing
+def choose() -> Any:
+    if subscriptions.live(g.organization):
+        return _at()
+    pending = subscriptions.pending(g.organization)
+    people = [one for one in journeys.people(g.organization) if one.turn.whose != "Ended"]
+    known = {
+        "seats": pending.seats if pending else len(people),
+        "interval": pending.interval if pending else "monthly",
+    }
+    chosen = known | request.args.to_dict() | g.get("typed", {})
+    number, interval = whole(str(chosen["seats"])), chosen["interval"]
+    buyable = number is not None and not people_menu.sentence(prices.check, number, interval)
+    return render_template(
+        "pages/subscriptions/new.html",
+        chosen=chosen, total=number * prices.of(interval) if number and buyable else None,
+        number=number, people=len(people), price=prices.of, intervals=prices.INTERVALS,
+    )  # fmt: skip
+
+
+@bp.post("/<slug>/subscriptions/new")
+@for_billing
+def begin() -> Any:
+    chosen = read(Purchase)
+    subscriptions.begin(g.organization, chosen.seats, chosen.interval, by=g.account)
+    return _at("/pay")
+
+
+@bp.get("/<slug>/subscriptions/pay")
+@for_billing
+def card() -> Any:
+    pending = subscriptions.pending(g.organization)
+    if pending is None:
+        return _at("" if subscriptions.live(g.organization) else "/new")
+    for secret in ("card_number", "cvc"):  # what was typed is shown again, but not these
+        g.get("typed", {}).pop(secret, None)
+    return render_template(
+        "pages/subscriptions/pay.html",
+        pending=pending, total=subscriptions.total(pending), intervals=prices.INTERVALS,
+        test_cards=billing.TEST_CARDS,
+    )  # fmt: skip
+
+
+@bp.post("/<slug>/subscriptions/pay")
+@for_billing
+def pay() -> Any:
+    typed = read(Payment)
+    purchase = _ours(Subscription, typed.purchase)
+    bill = billing.buy(purchase, typed.card_number, typed.expiry, typed.cvc, by=g.account)
+    bought = f"{prices.seats_in_words(bill.seats)} bought."
+    if g.membership.state == "admin":
+        flash(f"{bought} Next: invite people, or assign seats to those who are here.")
+    else:
+        flash(f"{bought} Next: an admin invites people and assigns the seats.")
+    return _at()
+
+
+@bp.get("/<slug>/subscriptions/update")
+@for_billing
+def update() -> Any:
+    subscription = subscriptions.live(g.organization)
+    if subscription is None:
+        return _at()
+    typed = request.args.to_dict() | g.get("typed", {})
+    return _update_page(subscription, typed.get("seats", str(subscription.seats)))
+
+
+@bp.post("/<slug>/subscriptions/update")
+@for_billing
+def change() -> Any:
+    subscription = subscriptions.live(g.organization)
+    if subscription is None:
+        return _at()
+    wanted = read(Change)
+    prices.check(wanted.seats, subscription.interval)
+    may_resize = subscriptions.may_resize
+    if no := people_menu.sentence(may_resize, subscription, wanted.seats, wanted.shown):
+        g.errors = {"seats": no}
+        return _update_page(subscription, str(wanted.seats)), 409
+    bill = billing.change(subscription, wanted.seats, shown=wanted.shown, by=g.account)
+    paid = prices.in_words(bill.amount, bill.currency)
+    cost = f"The card was charged {paid}." if bill.amount else "Nothing was charged."
+    flash(f"{prices.seats_in_words(bill.seats)} instead of {bill.seats_before:,}. {cost}")
+    return _at()
+
+
+def _update_page(subscription: Subscription, typed: str) -> Any:
+    number = whole(typed)
+    preview = None if number is None else _preview(subscription, number)
+    return render_template(
+        "pages/subscriptions/update.html",
+        subscription=subscription, shown_seats=typed, preview=preview,
+        count=seats.count(g.organization), idle=seats.idle(g.organization),
+        one_more=subscriptions.quote(subscription, subscription.seats + 1),
+        intervals=prices.INTERVALS,
+    )  # fmt: skip
+
+
+def _preview(subscription: Subscription, number: int) -> Preview | None:
+    """None for the number there is already, which changes nothing."""
+    if number == subscription.seats:
+        return None
+    why_not = people_menu.sentence(subscriptions.may_resize, subscription, number)
+    used = seats.count(g.organization).used
+    blocking = subscriptions.in_the_way(g.organization, number) if 0 < number < used else []
+    holders = [(one, token) for one in blocking[:LISTED] if (token := tokens.of(one))]
+    return Preview(
+        number, why_not, subscriptions.quote(subscription, number), number * subscription.price,
+        holders, len(blocking) - len(holders),
+    )  # fmt: skip
+
+
+@bp.get("/<slug>/subscriptions/invoices/<int:invoice_id>")
+@for_billing
+def invoice(invoice_id: int) -> Any:
+    bill = _ours(Invoice, invoice_id)
+    buyer = db.session.get(Account, bill.by_id) if bill.by_id else None
+    return render_template("pages/subscriptions/invoice.html", bill=bill, buyer=buyer)
