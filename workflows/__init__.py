@@ -20,6 +20,7 @@ ORDER = [
     "departures",
     "gate",
     "journeys",
+    "chronicles",
 ]
 
 from importlib import import_module  # noqa: E402

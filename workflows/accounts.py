@@ -109,6 +109,20 @@ def confirm(waiting: SignUp) -> Account:
     return account
 
 
+def may_confirm(waiting: SignUp) -> None:
+    """The rule behind Confirm Email."""
+    if sentence := waiting.why_not("confirm", by=None):
+        raise NotNow(sentence)
+
+
+def confirm_elsewhere(waiting: SignUp, password: str) -> Account:
+    """Confirm in a browser that did not sign up: there, only who knows the password may."""
+    may_confirm(waiting)
+    if not verify(waiting.password_hash, password):
+        raise Invalid(password="This is not the password that was typed at sign-up.")
+    return confirm(waiting)
+
+
 def drop_sign_ups(key: str) -> None:
     """Forget what others typed for an address that somebody has now proved."""
     others = select(SignUp).filter_by(email_key=key, state="waiting").order_by(SignUp.id)

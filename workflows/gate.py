@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from workflows.engine import seals
-from workflows.engine.db import command, db, now
-from workflows.memberships import Membership
+from workflows.engine.db import command, db, lock, now
 from workflows.organizations import Organization
 from workflows.subscriptions import Subscription
-from workflows.tokens import Generation, Token
+from workflows.tokens import Generation
 from workflows.verdicts import HOLDS, Hold, Verdict
 
 SENTENCES = {
@@ -29,6 +28,16 @@ SENTENCES = {
     "subscription_ended": "The subscription has ended. Ask an admin of your organization.",
     "organization_closed": "The organization was closed.",
 }
+
+
+JUDGED = (
+    Verdict.reason,
+    Verdict.ends_at,
+    Hold.reason,
+    Verdict.generation_id,
+    Verdict.membership_id,
+    Verdict.organization_id,
+)
 
 
 @dataclass(frozen=True)
@@ -68,34 +77,39 @@ def judge(secret: str | None) -> Judgement:
     if not seals.well_formed(secret):
         return Judgement("malformed")
     row = db.session.execute(
-        select(Verdict, Hold.reason)
+        select(*JUDGED)
         .outerjoin(Hold, Hold.organization_id == Verdict.organization_id)
         .where(Verdict.digest == seals.digest(secret))
     ).one_or_none()
     if row is None:
         return Judgement("unknown")
-    verdict, held = row
-    ended = verdict.reason and (verdict.ends_at is None or verdict.ends_at <= now())
-    return Judgement(
-        verdict.reason if ended else held,
-        verdict.generation_id,
-        verdict.membership_id,
-        verdict.organization_id,
-    )
+    reason, ends_at, held, *ids = row
+    ended = reason and (ends_at is None or ends_at <= now())
+    return Judgement(reason if ended else held, *ids)
 
 
 @command
-def record_uses(uses: Iterable[Use]) -> None:
-    """Write down when and from where tokens were last used, and first downloads, in one go."""
-    for use in sorted(uses, key=lambda use: (use.generation_id, use.at)):
-        theirs = update(Generation).where(Generation.id == use.generation_id)
-        db.session.execute(theirs.values(last_used_at=use.at, last_used_from=use.where[:120]))
-        token_id = select(Generation.token_id).where(Generation.id == use.generation_id)
-        token = update(Token).where(Token.id == token_id.scalar_subquery())
-        db.session.execute(token.values(last_used_at=use.at))
-        if use.downloaded:
-            first = token.where(Token.first_download_at.is_(None))
-            db.session.execute(first.values(first_download_at=use.at))
+def record_uses(uses: Sequence[Use]) -> None:
+    """Write down when and from where tokens were last used, and first downloads, in one go.
+
+    Batches of several processes may come in any order: a moment only ever moves forward.
+    """
+    newest = {use.generation_id: use for use in sorted(uses, key=lambda use: use.at)}
+    first = {u.generation_id: u for u in sorted(uses, key=_downloads_by_age) if u.downloaded}
+    known = select(Generation).where(Generation.id.in_(newest)).order_by(Generation.token_id)
+    for generation in db.session.scalars(known).all():
+        use, token = newest[generation.id], lock(generation.token)
+        token.last_used_at = max(use.at, token.last_used_at or use.at)
+        if generation.last_used_at is None or generation.last_used_at <= use.at:
+            generation.last_used_at, generation.last_used_from = use.at, use.where[:120]
+        if download := first.get(generation.id):
+            token.first_download_at = token.first_download_at or download.at
+        db.session.flush()
+
+
+def _downloads_by_age(use: Use) -> float:
+    """Newest first, so that the oldest is what a dictionary keeps."""
+    return -use.at.timestamp()
 
 
 @command
@@ -138,8 +152,3 @@ def _holds() -> Any:
     yield from ((found, "subscription_suspended") for found in db.session.scalars(suspended))
     closed = select(Organization.id).filter_by(state="closed")
     yield from ((found, "organization_closed") for found in db.session.scalars(closed))
-
-
-def holder(judgement: Judgement) -> Membership | None:
-    """Whose token it is, for the page that helps."""
-    return db.session.get(Membership, judgement.membership_id or 0)

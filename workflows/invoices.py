@@ -54,6 +54,12 @@ def write(subscription: Any, description: str, amount: int, *, before: int, by: 
     return bill
 
 
+def first_of(subscription: Any) -> Invoice | None:
+    """The bill of the purchase itself, None before it is paid."""
+    mine = select(Invoice).filter_by(subscription_id=subscription.id).order_by(Invoice.id)
+    return db.session.scalar(mine.limit(1))
+
+
 def of_organization(organization: Organization) -> Sequence[Invoice]:
     """Every bill of the organization, newest first."""
     mine = select(Invoice).filter_by(organization=organization)

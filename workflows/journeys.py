@@ -8,7 +8,7 @@ can never tell three stories.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
@@ -71,6 +71,30 @@ def people(organization: Organization) -> list[Person]:
 def of_member(membership: Membership) -> Person:
     """The line of one member."""
     return _of_members(membership.organization, [membership])[0]
+
+
+def for_themselves(person: Person) -> Person:
+    """The line of a member as that member reads it: what waits for an admin is not their turn."""
+    return replace(person, turn=_own_turn(person))
+
+
+def _own_turn(person: Person) -> Turn:
+    token, turn = person.token, person.turn
+    if token is None and person.membership and person.membership.state != "member":
+        return Turn("All set", "You need no seat for what you do here.")
+    if token is None:
+        since = person.membership.since if person.membership else None
+        return Turn("Their turn", "You have joined. An admin gives you a seat next.", since)
+    if token.state == "inactive":
+        return Turn("Your turn", "You have a seat. Activate its token.", token.since, "Activate Token")
+    if token.first_download_at:
+        return replace(turn, button="Token Access")
+    if turn.whose == "Usher's turn":
+        return replace(turn, sentence="The letter with your token is on its way.")
+    sentence = "Your token was mailed to you. Use it for a first download."
+    if turn.bad:
+        sentence = "The letter with your token did not arrive. Reissue the token to get another."
+    return Turn("Your turn", sentence, token.since, "Token Access", turn.bad)
 
 
 def _members(organization: Organization) -> list[Person]:

@@ -183,6 +183,13 @@ def count(organization: Organization) -> Count:
     return Count(bought, taken)
 
 
+def idle(organization: Organization) -> int:
+    """How many of the seats in use belong to somebody who has not downloaded anything yet."""
+    living = select(func.count()).where(Token.organization_id == organization.id)
+    waiting = living.where(Token.seat_id.is_not(None), Token.first_download_at.is_(None))
+    return db.session.scalar(waiting) or 0
+
+
 @outbox.letter("seat_assigned", about=Token)
 def to_seated(token: Token, _: Any) -> tuple[str, dict[str, Any]] | None:
     if token.state != "inactive":

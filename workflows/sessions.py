@@ -10,7 +10,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, delete, select
+from sqlalchemy import JSON, ForeignKey, delete, inspect, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows.accounts import Account
@@ -84,7 +84,9 @@ def note(session: Session, **notes: Any) -> None:
 
 @command
 def close_session(session: Session) -> None:
-    db.session.delete(session)
+    """Forget it, also when another request of the same browser just did."""
+    identity = inspect(session).identity  # its columns can no longer be read if it is gone
+    db.session.execute(delete(Session).where(Session.id == (identity or (0,))[0]))
 
 
 @command

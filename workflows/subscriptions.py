@@ -12,7 +12,8 @@ Seats are rows of their own: paying adds them, so an unpaid subscription has non
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -87,6 +88,11 @@ class Subscription(Stateful, Base):
         """The card of the first purchase, which all later bills are charged to."""
         return Card(self.card_brand or "", self.card_last4 or "", self.card_until or "")
 
+    def no_arrow(self, event: str) -> str:
+        if event == "pay" and self.state == "canceled":
+            return "This purchase was replaced by another one. Nothing was bought with it."
+        return f"This subscription is {self.state.replace('_', ' ')}."
+
 
 @command
 def begin(organization: Organization, number: int, interval: str, *, by: Account) -> Subscription:
@@ -106,9 +112,11 @@ def begin(organization: Organization, number: int, interval: str, *, by: Account
 
 @command
 def pay(subscription: Subscription, card: Card, *, by: Account) -> Invoice:
-    """The card took the amount: add the seats and write the bill."""
+    """The card took the amount: add the seats and write the bill. Paid already: the same bill."""
     lock(subscription.organization, subscription)
     memberships.require_billing(by, subscription.organization)
+    if already := invoices.first_of(subscription):
+        return already
     start = now()
     subscription.fire(
         "pay", by=by, card_brand=card.brand, card_last4=card.last4, card_until=card.until,
@@ -120,30 +128,49 @@ def pay(subscription: Subscription, card: Card, *, by: Account) -> Invoice:
     return invoices.write(subscription, bill, total(subscription), before=0, by=by)
 
 
+def may_pay(subscription: Subscription) -> None:
+    """The rule behind Pay, asked before the card is."""
+    if subscription.state not in SubscriptionMachine.sources("pay"):
+        raise NotNow(subscription.no_arrow("pay"))
+
+
 @command
-def resize(subscription: Subscription, number: int, *, by: Account) -> Invoice:
-    """Add seats, charged for the rest of the period, or take free ones away."""
+def resize(
+    subscription: Subscription,
+    number: int,
+    *,
+    by: Account,
+    shown: int | None = None,
+    paid: int | None = None,
+) -> Invoice:
+    """Add seats, charged for the rest of the period, or take free ones away.
+
+    `shown` is the number that was looked at when this one was chosen; `paid` what the card was
+    charged for it, since the quote moves with the clock.
+    """
     lock(subscription.organization, subscription)
     memberships.require_billing(by, subscription.organization)
-    may_resize(subscription, number)
-    before, amount = subscription.seats, quote(subscription, number)
+    may_resize(subscription, number, shown)
+    before, amount = subscription.seats, quote(subscription, number) if paid is None else paid
     history.because(f"{before} seats became {number}")
     subscription.fire("resize", by=by, seats=number)
-    if number > before:
-        seats.add(subscription.organization_id, number - before)
-    else:
-        seats.take_away(subscription.organization_id, before - number)
-    assert subscription.period_end
+    move = seats.add if number > before else seats.take_away
+    move(subscription.organization_id, abs(number - before))
     change = f"From {before:,} to {prices.seats_in_words(number)}"
-    until = f"{subscription.period_end:%-d %B %Y}"
-    return invoices.write(subscription, f"{change}, until {until}", amount, before=before, by=by)
+    change += f", until {subscription.period_end:%-d %B %Y}"
+    return invoices.write(subscription, change, amount, before=before, by=by)
 
 
-def may_resize(subscription: Subscription, number: int) -> None:
+def may_resize(subscription: Subscription, number: int, shown: int | None = None) -> None:
     """The rule behind Update Subscription."""
     prices.check(number, subscription.interval)
+    if subscription.state not in SubscriptionMachine.sources("resize"):
+        raise NotNow(subscription.no_arrow("resize"))
     if number == subscription.seats:
         raise NotNow(f"The subscription has {prices.seats_in_words(number)} already.")
+    if shown not in (None, subscription.seats):
+        changed = f"became {prices.seats_in_words(subscription.seats)} while this page was open"
+        raise NotNow(f"The subscription {changed}. Look again, then choose.")
     used = seats.count(subscription.organization).used
     if number < used:
         raise NotNow(f"{used} seats are in use. Free {used - number} of them first.")
@@ -152,14 +179,16 @@ def may_resize(subscription: Subscription, number: int) -> None:
 def quote(subscription: Subscription, number: int) -> int:
     """What a change to this number costs now, in minor units: the rest of the period, or nothing.
 
-    Fewer seats cost less from the next bill on; what was paid is not paid back.
+    A day that has begun counts whole, so that what is shown is what is charged. Fewer seats cost
+    less from the next bill on; what was paid is not paid back.
     """
     more = max(0, number - subscription.seats)
     start, end = subscription.period_start, subscription.period_end
     assert start is not None
     assert end is not None
-    left = max(0.0, (end - now()).total_seconds() / (end - start).total_seconds())
-    return round(more * subscription.price * min(1.0, left))
+    days = (end - start) / timedelta(days=1)
+    left = min(max(0, ceil((end - now()) / timedelta(days=1))), days)
+    return round(more * subscription.price * left / days)
 
 
 def total(subscription: Subscription) -> int:

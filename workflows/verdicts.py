@@ -66,6 +66,12 @@ def hold(organization_id: int, reason: str) -> None:
     db.session.merge(Hold(organization_id=organization_id, reason=reason))
 
 
+def held(organization_id: int) -> str | None:
+    """Why everybody of this organization is refused, if they are: one of HOLDS."""
+    found = db.session.get(Hold, organization_id)
+    return found.reason if found else None
+
+
 def release(organization_id: int) -> None:
     """Let those pass again whose own verdicts say so."""
     db.session.execute(delete(Hold).where(Hold.organization_id == organization_id))

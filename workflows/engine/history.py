@@ -86,9 +86,13 @@ def history(row: Any) -> Sequence[Step]:
     return db.session.scalars(steps).all()
 
 
-def of_organization(organization_id: int, before: int | None = None, limit: int = 50) -> Any:
-    """The organization's actions, newest first, those before action id `before`."""
+def of_organization(
+    organization_id: int, before: int | None = None, limit: int = 50, only: Any = None
+) -> Sequence[Action]:
+    """The organization's actions, newest first: those before id `before` that meet `only`."""
     actions = select(Action).filter_by(organization_id=organization_id)
+    if only is not None:
+        actions = actions.where(only)
     if before is not None:
         actions = actions.where(Action.id < before)
     return db.session.scalars(actions.order_by(Action.id.desc()).limit(limit)).all()

@@ -1,5 +1,10 @@
 """The ways Usher says no. The message is a sentence a person will read, with a period."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 
 class Refusal(Exception):
     """No, and nothing was changed."""
@@ -27,3 +32,12 @@ class Invalid(Refusal):
     def __init__(self, **fields: str) -> None:
         super().__init__(" ".join(fields.values()))
         self.fields = fields
+
+
+def why_not(rule: Callable[..., Any], *about: Any, **more: Any) -> str | None:
+    """What a rule says against it, for a button that cannot be pressed; None if nothing."""
+    try:
+        rule(*about, **more)
+    except Refusal as refusal:
+        return str(refusal)
+    return None

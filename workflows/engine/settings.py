@@ -84,7 +84,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _complete(self) -> Settings:
-        self.base_url = (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        self.base_url = (self.base_url or f"http://{host}:{self.port}").rstrip("/")
         for short in ("postgres://", "postgresql://"):
             if self.database_url.startswith(short):
                 self.database_url = "postgresql+psycopg://" + self.database_url[len(short) :]
@@ -113,9 +114,11 @@ class Settings(BaseSettings):
         return {name: key for name, _, key in pairs} or {"0": self.secret_key}
 
     def why_unsafe(self) -> list[str]:
-        """What keeps this from being run for other people, a sentence for each reason."""
+        """What keeps this from starting, a sentence for each reason; embedded, little does."""
+        billing = f"BILLING={self.billing} is not there yet: leave it out, or set it to pretend."
+        reasons = [] if self.billing == "pretend" else [billing]
         if self.embedded:
-            return []
+            return reasons
         checks = {
             "SECRET_KEY is missing or shorter than 32 characters.": len(self.secret_key) < 32,
             "DATABASE_URL is missing.": not self.database_url,
@@ -126,7 +129,7 @@ class Settings(BaseSettings):
                 self.base_url.startswith("https://") or _on_this_machine(self.base_url)
             ),
         }
-        return [sentence for sentence, unsafe in checks.items() if unsafe]
+        return reasons + [sentence for sentence, unsafe in checks.items() if unsafe]
 
 
 class _Environment(EnvSettingsSource):

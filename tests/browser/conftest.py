@@ -1,0 +1,139 @@
+"""A whole Usher of its own for each story, started as people start it, and a real browser."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((found for name in NAMES if (found := shutil.which(name))), None)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+expect.set_options(timeout=10_000)
+
+
+class Usher:
+    """One running service: its address, its mailbox, and the means to stop or kill it."""
+
+    def __init__(self, home):
+        self.home = home
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = home / "log.txt"
+        self.start()
+
+    def start(self):
+        known = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        settings = {"PORT": str(self.port), "USHER_HOME": str(self.home / "var")}
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, ROOT / "launch.py"],
+                cwd=ROOT, env=known | settings, stdout=log, stderr=log,
+            )  # fmt: skip
+        for _ in range(300):
+            try:
+                return self.get("/healthz")
+            except OSError:
+                assert self.process.poll() is None, self.log.read_text()
+                time.sleep(0.1)
+        raise AssertionError(f"does not answer:\n{self.log.read_text()}")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=15)
+
+    def get(self, path, **headers):
+        """The answer to a request without any browser: status, headers, text."""
+        request = urllib.request.Request(self.url + path, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.headers, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read().decode()
+
+    def letters(self):
+        """Every letter in the mailbox, newest first."""
+        return json.loads(self.get("/dev/mailbox.json")[2])
+
+    def letter(self, to, about):
+        """The newest letter to this person whose subject says this; waits until it is there."""
+        for _ in range(150):
+            for letter in self.letters():
+                if to in letter["to"] and re.search(about, letter["subject"]):
+                    return letter
+            time.sleep(0.1)
+        raise AssertionError(f"no letter to {to} about {about}: {self.letters()}")
+
+    def link(self, to, about, path):
+        """The link with this path in that letter."""
+        text = self.letter(to, about)["text"]
+        return re.search(rf"{self.url}/{path}\S*", text).group()
+
+
+@pytest.fixture
+def usher(tmp_path):
+    service = Usher(tmp_path)
+    yield service
+    if service.process.poll() is None:
+        assert service.stop() == 0, service.log.read_text()
+    assert "Traceback" not in service.log.read_text()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium here (on Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, usher):
+    """A new person's browser: visit(javascript=False) makes one without scripts."""
+    contexts = []
+
+    def new_person(javascript=True, **more):
+        context = chromium.new_context(
+            base_url=usher.url, java_script_enabled=javascript, **more
+        )  # fmt: skip
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: problems.append(said.text) if is_problem(said) else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        return page
+
+    problems = []
+    yield new_person
+    for context in contexts:
+        context.close()
+    assert problems == [], "the browser complained"
+
+
+def is_problem(said):
+    """Errors of ours: not the browser's own line about an answer of 4xx, which tests ask for."""
+    return said.type == "error" and "Failed to load resource" not in said.text

