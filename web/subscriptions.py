@@ -8,12 +8,11 @@ from functools import wraps
 from typing import Any, Literal, TypeVar
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from web import billing, people_menu
-from web.forms import read
+from web.forms import NUMBER, read
 from web.session import in_organization
-from web.whole_numbers import Whole, whole
 from workflows import invoices, journeys, memberships, prices, seats, subscriptions, tokens
 from workflows.accounts import Account
 from workflows.engine.db import Base, db
@@ -28,20 +27,20 @@ LISTED = 20  # people in the way of fewer seats; the rest are counted
 
 
 class Purchase(BaseModel):
-    seats: Whole
+    seats: int
     interval: Literal["monthly", "yearly"]
 
 
 class Payment(BaseModel):
-    purchase: Whole
-    card_number: str
+    purchase: int
+    card_number: str = Field(repr=False)
     expiry: str
-    cvc: str
+    cvc: str = Field(repr=False)
 
 
 class Change(BaseModel):
-    seats: Whole
-    shown: Whole  # how many there were on the page
+    seats: int
+    shown: int  # how many there were on the page
 
 
 @dataclass(frozen=True)
@@ -71,10 +70,16 @@ def _at(page: str = "") -> Any:
     return redirect(f"/{g.organization.slug}/subscriptions{page}", 303)
 
 
+def _number(typed: str) -> int | None:
+    """The number of seats in an address, None while it is none."""
+    return int(typed) if NUMBER.fullmatch(typed.strip()) else None
+
+
 def _ours(kind: type[Row], row_id: int) -> Row:
     """The row, or the 404 that a foreign one and a missing one share."""
     mine = db.select(kind).filter_by(id=row_id, organization=g.organization)
-    return db.session.scalar(mine) or abort(404)
+    row: Row | None = db.session.scalar(mine)
+    return row or abort(404)
 
 
 @bp.get("/<slug>/subscriptions")
@@ -103,7 +108,7 @@ def choose() -> Any:
         "interval": pending.interval if pending else "monthly",
     }
     chosen = known | request.args.to_dict() | g.get("typed", {})
-    number, interval = whole(str(chosen["seats"])), chosen["interval"]
+    number, interval = _number(str(chosen["seats"])), chosen["interval"]
     buyable = number is not None and not people_menu.sentence(prices.check, number, interval)
     return render_template(
         "pages/subscriptions/new.html",
@@ -126,8 +131,6 @@ def card() -> Any:
     pending = subscriptions.pending(g.organization)
     if pending is None:
         return _at("" if subscriptions.live(g.organization) else "/new")
-    for secret in ("card_number", "cvc"):  # what was typed is shown again, but not these
-        g.get("typed", {}).pop(secret, None)
     return render_template(
         "pages/subscriptions/pay.html",
         pending=pending, total=subscriptions.total(pending), intervals=prices.INTERVALS,
@@ -179,7 +182,7 @@ def change() -> Any:
 
 
 def _update_page(subscription: Subscription, typed: str) -> Any:
-    number = whole(typed)
+    number = _number(typed)
     preview = None if number is None else _preview(subscription, number)
     return render_template(
         "pages/subscriptions/update.html",

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 from web import clients
 from web.forms import read
 from web.session import in_organization
-from web.whole_numbers import Whole
 from workflows import gate, memberships, seats, tokens, verdicts
 from workflows.engine.db import now
 from workflows.engine.stationery import moment
@@ -24,8 +23,8 @@ ON_THE_WAY = "The letter with it is on the way to {}."
 
 
 class Wish(BaseModel):
-    generation: Whole  # the one that was on the page: a second click finds another
-    hours: Whole = 0
+    generation: int  # the one that was on the page: a second click finds another
+    hours: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,8 +107,8 @@ def reissue() -> Any:
     wish = read(Wish)
     if token := tokens.of(g.membership):
         tokens.reissue(token, wish.generation, wish.hours, by=g.account)
-        ends_at = moment(token.old[0].ends_at) if token.old else ""
-        old = f"The old one works until {ends_at}." if ends_at else "The old one has ended."
+        ends_at = token.old[0].ends_at if token.old else None
+        old = f"The old one works until {moment(ends_at)}." if ends_at else "The old one has ended."
         flash(f"The token is reissued. {ON_THE_WAY.format(g.account.email)} {old}")
     return _back()
 

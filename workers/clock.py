@@ -25,8 +25,6 @@ from workers import post
 from workflows import accounts, gate, invitations, sessions, tokens
 from workflows.engine import outbox
 from workflows.engine.app import bare_app
-from workflows.engine.db import db, now
-from workflows.engine.letters import Letter
 
 TICK = 0.25  # seconds
 RING_EVERY = 0.5  # seconds, while letters are due
@@ -64,20 +62,12 @@ def ring() -> None:
     try:
         for _ in range(0, letters, post.BATCH):
             post.deliver.send()
-        heard = not _unheard()
+        heard = not outbox.overdue(UNHEARD)
     except (BrokerError, RedisError) as error:
         log.warning("The queue is away (%s); the clock delivers.", type(error).__name__)
         heard = False
     if not heard:
         post.deliver_batch()
-
-
-def _unheard() -> bool:
-    """Whether a letter has been due for so long that somebody should have come."""
-    since = now() - UNHEARD
-    waiting = and_(Letter.state == "pending", Letter.due_at < since)
-    lost = and_(Letter.state == "sending", Letter.lease_until < since)
-    return db.session.scalar(select(Letter.id).where(or_(waiting, lost)).limit(1)) is not None
 
 
 def mend_verdicts() -> None:

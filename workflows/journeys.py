@@ -86,7 +86,9 @@ def _own_turn(person: Person) -> Turn:
         since = person.membership.since if person.membership else None
         return Turn("Their turn", "You have joined. An admin gives you a seat next.", since)
     if token.state == "inactive":
-        return Turn("Your turn", "You have a seat. Activate its token.", token.since, "Activate Token")
+        return Turn(
+            "Your turn", "You have a seat. Activate its token.", token.since, "Activate Token"
+        )
     if token.first_download_at:
         return replace(turn, button="Token Access")
     if turn.whose == "Usher's turn":

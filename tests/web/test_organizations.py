@@ -210,7 +210,7 @@ def test_open_invitations_to_ones_address_wait_above_the_list(client, cast):
     assert "“Acme” invites you." in client.get("/organizations").text
 
     invitations.revoke(invitation, by=ada)
-    assert "invites you" not in client.get("/organizations").text
+    assert "“Acme” invites" not in client.get("/organizations").text
 
 
 def test_subscriptions_of_a_person_show_each_organization_with_its_seats(client, cast):

@@ -60,5 +60,29 @@ if (!("commandForElement" in HTMLButtonElement.prototype)) {
   });
 }
 
+// What is being mended is not called wrong any more.
+document.addEventListener("input", (event) => event.target.removeAttribute("aria-invalid"));
+
+// A suggestion is put into the field it is for; without a script it is a link that does the same.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-put]");
+  const field = link && document.getElementById(link.dataset.into);
+  if (!field) return;
+  event.preventDefault();
+  field.value = link.dataset.put;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+});
+
+// An ID is suggested from a name, until somebody types another.
+const asId = (name) => name.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase()
+  .replace(/[^a-z0-9]+/g, "-").replace(/^-/, "").slice(0, 40).replace(/-$/, "");
+document.addEventListener("input", (event) => {
+  const field = document.getElementById(event.target.dataset.suggests);
+  if (!field || field.value !== (field.dataset.suggested ?? "")) return;
+  field.value = field.dataset.suggested = asId(event.target.value);
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
 document.addEventListener("htmx:after:swap", ready);
 ready();

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy import and_, func, or_, select, text, update
 from workflows.engine.db import command, db, now
 from workflows.engine.letters import Attempt, Letter, LetterMachine
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=40)
 GIVE_UP = timedelta(hours=72)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
 POISON = 5  # claims in a row that ended without a word from the worker
@@ -40,7 +40,7 @@ class Envelope:
 
     to: str
     template: str
-    facts: dict[str, Any]
+    facts: dict[str, Any] = field(repr=False)  # a token may be among them
     message_id: str
     at: datetime
 
@@ -86,6 +86,12 @@ def due(limit: int = 1000) -> int:
     """How many letters wait to be claimed now, counted up to the limit."""
     waiting = select(Letter.id).where(_claimable(now())).limit(limit).subquery()
     return db.session.scalar(select(func.count()).select_from(waiting)) or 0
+
+
+def overdue(wait: timedelta) -> bool:
+    """Whether a letter has been due for this long, so that somebody should have come."""
+    due = select(Letter.id).where(text("letters.state = 'pending'"), Letter.due_at < now() - wait)
+    return db.session.scalar(due.limit(1)) is not None
 
 
 @command

@@ -1,0 +1,91 @@
+"""Every letter, from the command that posts it to the mailbox, with the facts of its recipe."""
+
+import email
+import email.policy
+
+from workers import mailers, post
+from workers.packing import Answer
+from workflows import (
+    accounts,
+    arrivals,
+    departures,
+    invitations,
+    memberships,
+    seats,
+    subscriptions,
+    tokens,
+)
+from workflows.engine.db import db
+from workflows.engine.letters import Letter
+from workflows.engine.outbox import REGISTER
+from workflows.invitations import Invitation
+
+
+class Bouncing:
+    """A mail server that knows nobody."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def send(self, mail):
+        return Answer("bounced", "550 no such mailbox")
+
+
+def accounts_letters(people, ann):
+    accounts.sign_up("Ann", "ann@acme.test", "a password to test with")
+    accounts.ask_reset("ann@acme.test")
+    post.deliver()
+
+
+def invitations_letters(people, ann, acme):
+    declined = people.invitation(acme, "no@acme.test", ann)
+    revoked = people.invitation(acme, "oh@acme.test", ann)
+    expired = people.invitation(acme, "late@acme.test", ann)
+    accepted = people.invitation(acme, "bo@acme.test", ann)
+    post.deliver()
+    invitations.decline(declined, "no@acme.test", by=None)
+    invitations.revoke(revoked, by=ann)
+    change = db.update(Invitation).where(Invitation.id == expired.id)
+    db.session.execute(change.values(expires_at=expired.since))
+    db.session.commit()
+    invitations.expire_unanswered()
+    bo = arrivals.sign_up_by_link(accepted, "Bo", "a password to test with")
+    post.deliver()
+    return memberships.of(bo, acme)
+
+
+def seat_letters(people, ann, member):
+    seats.assign(member, by=ann)
+    post.deliver()
+    token = tokens.of(member)
+    tokens.activate(token, by=member.account)
+    post.deliver()
+    tokens.reissue(token, 1, 24, by=member.account)
+    post.deliver()
+    seats.revoke(member, by=ann)
+    departures.remove(member, by=ann)
+    post.deliver()
+
+
+def test_every_letter_leaves(people, tmp_path, monkeypatch):
+    ann = people.account("Ann")
+    acme = people.organization(ann, seats=2)
+    subscriptions.resize(subscriptions.live(acme), 5, by=ann)
+    accounts.sign_up("New", "new@acme.test", "a password to test with")
+    accounts_letters(people, ann)
+    with monkeypatch.context() as patch:
+        patch.setattr(mailers, "way_out", Bouncing)
+        people.invitation(acme, "nobody@acme.test", ann)
+        post.deliver_batch()
+    member = invitations_letters(people, ann, acme)
+    seat_letters(people, ann, member)
+
+    letters = db.session.scalars(db.select(Letter)).all()
+    assert {letter.template for letter in letters if letter.state == "sent"} == set(REGISTER)
+    assert {letter.state for letter in letters} <= {"sent", "moot", "bounced"}
+    for file in (tmp_path / "mail").glob("*.eml"):
+        mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+        assert "None" not in mail["Subject"] + mail.get_body(("plain",)).get_content()
