@@ -149,6 +149,7 @@ def answer(status: int, sentence: str, **more: Any) -> Response:
     elif request.headers.get("HX-Request") and not request.headers.get("HX-Boosted"):
         response = make_response(render_template("pages/refusal_note.html", **facts))
         response.headers.update({"HX-Retarget": "#said", "HX-Reswap": "innerHTML show:top"})
+        response.headers["HX-Reselect"] = ".u-note"  # whatever part of a page was asked for
     else:
         response = make_response(render_template("pages/refusal.html", **facts))
     response.status_code = status

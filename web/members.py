@@ -11,6 +11,7 @@ from web import people_menu
 from web.rows import of_this_organization
 from web.session import in_organization
 from workflows import departures, journeys, memberships, seats, tokens
+from workflows.engine import refusals
 from workflows.journeys import TURNS, Person
 from workflows.memberships import Membership
 
@@ -106,7 +107,7 @@ def _do(command: Callable[..., Any], membership_id: int, sentence: str) -> Any:
 @in_organization
 def ask_revoke_seat(membership_id: int) -> Any:
     member = of_this_organization(Membership, membership_id)
-    why_not = people_menu.sentence(seats.may_revoke, member)
+    why_not = refusals.why_not(seats.may_revoke, member)
     return render_template("pages/members/revoke_seat.html", **_lost(member), why_not=why_not)
 
 

@@ -9,9 +9,9 @@ from flask import Blueprint, flash, g, redirect, render_template, request
 from pydantic import BaseModel
 
 from web.forms import read
-from web.people_menu import sentence
 from web.session import signed_in
 from workflows import arrivals, memberships, organizations, seats, subscriptions, tokens
+from workflows.engine.refusals import why_not
 from workflows.memberships import Membership
 from workflows.seats import Count
 from workflows.subscriptions import Subscription
@@ -77,7 +77,7 @@ def check() -> Any:
 
 def _verdict(typed: str) -> dict[str, Any]:
     """What is to be said about an ID: malformed and why, or whose it is and what is free."""
-    malformed = sentence(organizations.parse_slug, typed) if typed else None
+    malformed = why_not(organizations.parse_slug, typed) if typed else None
     slug = typed.strip().lower()
     taken = organizations.by_slug(slug) if slug and not malformed else None
     return {

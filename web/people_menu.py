@@ -17,8 +17,6 @@ from workflows.invitations import Invitation
 from workflows.journeys import Person
 from workflows.memberships import Membership
 
-sentence = refusals.why_not  # what a rule says against it; None when it says nothing
-
 
 @dataclass(frozen=True)
 class Item:
@@ -66,8 +64,10 @@ def _of_member(member: Membership, slug: str, by: Account) -> list[Item]:
 
     leaves = member.why_not("remove", by=by)
     return [
-        Item("Assign Seat", at("assign"), sentence(seats.may_assign, member)),
-        Item("Revoke Seat", at("revoke_seat"), sentence(seats.may_revoke, member), asks=True),
+        Item("Assign Seat", at("assign"), refusals.why_not(seats.may_assign, member)),
+        Item(
+            "Revoke Seat", at("revoke_seat"), refusals.why_not(seats.may_revoke, member), asks=True
+        ),
         role("Make Account Admin", "make_admin"),
         role("Make Billing Admin", "make_billing_admin"),
         role("Make Member", "make_member"),

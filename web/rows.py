@@ -10,7 +10,6 @@ from workflows import memberships
 from workflows.engine.db import Base, db
 
 Row = TypeVar("Row", bound=Base)
-ID = "int"  # a number that a row may have; `web.addresses` says what that is
 
 
 def of_this_organization(kind: type[Row], row_id: int) -> Row:

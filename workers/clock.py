@@ -18,7 +18,6 @@ from typing import Any
 from dramatiq.errors import BrokerError
 from flask import Flask
 from redis.exceptions import RedisError
-from sqlalchemy import and_, or_, select
 
 import workers
 from workers import post

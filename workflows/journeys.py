@@ -140,7 +140,8 @@ def _member(
 
 def _without_seat(membership: Membership, free: int) -> Turn:
     if membership.state != "member":
-        return Turn("All set", "An admin needs no seat.")
+        role = "An admin" if membership.state == "admin" else "A billing admin"
+        return Turn("All set", f"{role} needs no seat.")
     if free:
         sentence = "Has joined and waits for a seat."
         return Turn("Your turn", sentence, membership.since, "Assign Seat")

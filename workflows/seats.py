@@ -132,7 +132,11 @@ def may_assign(membership: Membership) -> None:
     if not seats.bought:
         raise NotNow("There are no seats yet. Purchase subscriptions first.")
     if not seats.free:
-        raise NotNow(f"All {seats.bought} seats are in use. Buy more, or revoke one first.")
+        raise NotNow(
+            f"All {seats.bought} seats are in use. Buy more, or revoke one first."
+            if seats.bought > 1
+            else "The one seat is in use. Buy more, or revoke it first."
+        )
 
 
 def may_revoke(membership: Membership) -> None:

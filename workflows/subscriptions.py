@@ -152,7 +152,7 @@ def resize(
     memberships.require_billing(by, subscription.organization)
     may_resize(subscription, number, shown)
     before, amount = subscription.seats, quote(subscription, number) if paid is None else paid
-    history.because(f"{before} seats became {number}")
+    history.because(f"{prices.seats_in_words(before)} became {number:,}")
     subscription.fire("resize", by=by, seats=number)
     move = seats.add if number > before else seats.take_away
     move(subscription.organization_id, abs(number - before))

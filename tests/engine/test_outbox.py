@@ -49,7 +49,7 @@ def test_a_claimed_letter_is_nobody_elses_while_the_lease_lasts(cast, acme, ann,
     [mine] = outbox.claim(10, "one")
 
     assert outbox.claim(10, "two") == []
-    later(settings, seconds=61)
+    later(settings, seconds=41)
     [theirs] = outbox.claim(10, "two")
     assert not outbox.sent(mine, "250 too late")
     assert outbox.sent(theirs, "250 OK")
@@ -63,7 +63,7 @@ def test_a_claimed_letter_is_nobody_elses_while_the_lease_lasts(cast, acme, ann,
 def test_whoever_lost_the_lease_does_not_compose(cast, acme, ann, settings):
     guest_lists.invite(acme, "bob@acme.test", by=ann)
     [mine] = outbox.claim(10, "one")
-    later(settings, seconds=61)
+    later(settings, seconds=41)
     outbox.claim(10, "two")
 
     assert outbox.compose(mine) is None
@@ -92,7 +92,7 @@ def test_a_refused_letter_waits_longer_each_time_and_is_given_up_after_three_day
 def test_a_letter_that_kills_its_worker_hurts_only_itself(cast, acme, ann, settings):
     guest_lists.invite(acme, "a@x.test b@x.test c@x.test", by=ann)
     batch = outbox.claim(10, "dies")
-    later(settings, seconds=61)
+    later(settings, seconds=41)
 
     alone = [outbox.claim(10, "next") for _ in batch]
 
@@ -100,9 +100,9 @@ def test_a_letter_that_kills_its_worker_hurts_only_itself(cast, acme, ann, setti
     for claims in alone[1:]:
         outbox.sent(claims[0], "250 OK")
     for _ in range(3):
-        later(settings, seconds=61)
+        later(settings, seconds=41)
         outbox.claim(10, "dies too")
-    later(settings, seconds=61)
+    later(settings, seconds=41)
     assert outbox.claim(10, "spared") == []
     poison = db.session.get(Letter, batch[0].letter_id)
     assert poison.state == "dead"

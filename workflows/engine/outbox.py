@@ -90,8 +90,8 @@ def due(limit: int = 1000) -> int:
 
 def overdue(wait: timedelta) -> bool:
     """Whether a letter has been due for this long, so that somebody should have come."""
-    due = select(Letter.id).where(text("letters.state = 'pending'"), Letter.due_at < now() - wait)
-    return db.session.scalar(due.limit(1)) is not None
+    late = select(Letter.id).where(_claimable(now() - wait))
+    return db.session.scalar(late.limit(1)) is not None
 
 
 @command
