@@ -16,7 +16,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dramatiq
@@ -85,11 +85,14 @@ def read_settings() -> Settings:
     home = Path(os.environ.get("USHER_HOME") or Path(__file__).parent / "var").absolute()
     try:
         database = f"sqlite:///{home}/usher.db"
-        return Settings(embedded=True, usher_home=home, database_url=database, redis_url="")
+        ours = Settings(embedded=True, usher_home=home, database_url=database, redis_url="")
     except pydantic.ValidationError as error:
         wrong = error.errors()[0]
         name = str(wrong["loc"][0]).upper()
         raise CannotStart(f"{name} is {wrong['input']!r}. {wrong['msg']}.") from None
+    if reasons := ours.why_unsafe():
+        raise CannotStart(" ".join(reasons))
+    return ours
 
 
 def _refuse_to_expose(settings: Settings) -> None:
@@ -173,12 +176,9 @@ def _make_key(kept: Path) -> None:
         file.write(secrets.token_urlsafe(48) + "\n")
         file.flush()
         os.fsync(file.fileno())
-    try:
+    with suppress(FileExistsError):  # another start was first
         os.link(fresh, kept)
-    except FileExistsError:
-        pass  # another start was first
-    finally:
-        fresh.unlink()
+    fresh.unlink()
 
 
 def _prepared(settings: Settings) -> Flask:

@@ -37,6 +37,8 @@ def look() -> Iterator[Finding]:
         yield _migrations()
         yield _letters()
     yield from _kept_files()
+    if not settings().embedded and settings().billing == "pretend":
+        yield Finding("billing", "It is pretend: whoever signs up gets seats with a test card.")
     for name, port in (("redis_url", 6379), ("smtp_url", 587)):
         if url := getattr(settings(), name):
             yield _answers(name.upper(), url, port)

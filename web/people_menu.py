@@ -62,12 +62,11 @@ def _of_member(member: Membership, slug: str, by: Account) -> list[Item]:
     def role(label: str, event: str) -> Item:
         return Item(label, at(event), member.why_not(event, by=by))
 
+    stays = refusals.why_not(seats.may_revoke, member)
     leaves = member.why_not("remove", by=by)
     return [
         Item("Assign Seat", at("assign"), refusals.why_not(seats.may_assign, member)),
-        Item(
-            "Revoke Seat", at("revoke_seat"), refusals.why_not(seats.may_revoke, member), asks=True
-        ),
+        Item("Revoke Seat", at("revoke_seat"), stays, asks=True),
         role("Make Account Admin", "make_admin"),
         role("Make Billing Admin", "make_billing_admin"),
         role("Make Member", "make_member"),

@@ -121,7 +121,7 @@ def test_when_no_seat_is_free_the_menu_and_the_command_say_the_same(
     page = client.get("/acme/members").text
 
     sentence = menu(page, "Priya")["Assign Seat"]
-    assert sentence == "All 1 seats are in use. Buy more, or revoke one first."
+    assert sentence == "The one seat is in use. Buy more, or revoke it first."
     assert sentence in client.post(at(priya, "assign")).text
     assert seats.of(oskar)
     assert "Buy Seats" in page
