@@ -8,6 +8,7 @@ from workflows import (
     accounts,
     arrivals,
     departures,
+    gate,
     guest_lists,
     invitations,
     memberships,
@@ -19,6 +20,7 @@ from workflows import (
 from workflows.accounts import Account
 from workflows.billing import Card
 from workflows.engine.db import command, now
+from workflows.gate import Use
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
 from workflows.organizations import Organization
@@ -34,7 +36,7 @@ LOG_INS = {
     "Ada Lovett": "owner, with a token",
     "Ben Okafor": "admin, without a seat",
     "Chloe Martin": "billing admin",
-    "Dev Raman": "member, token active",
+    "Dev Raman": "member, all set: has downloaded",
     "Emi Sato": "member, token reissued",
     "Femi Adeyemi": "member with a seat, token not yet active",
     "Gus Lindqvist": "member who waits for a seat",
@@ -64,6 +66,7 @@ def fill() -> None:
         _activate(members[name])
     _activate(own)
     _reissue(members["Emi Sato"])
+    _download(members["Dev Raman"])
     _change_roles(members, ada)
     _invite_the_rest(ours, ada)
 
@@ -90,6 +93,13 @@ def _reissue(member: Membership) -> None:
     token = tokens.of(member)
     assert token is not None
     tokens.reissue(token, 1, 24, by=member.account)
+
+
+def _download(member: Membership) -> None:
+    token = tokens.of(member)
+    assert token is not None
+    assert token.current is not None
+    gate.record_uses([Use(token.current.id, now(), "conda/26.3.1, 192.0.2.7", downloaded=True)])
 
 
 def _change_roles(members: dict[str, Membership], ada: Account) -> None:

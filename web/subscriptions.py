@@ -10,11 +10,12 @@ from typing import Any, Literal, TypeVar
 from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from pydantic import BaseModel, Field
 
-from web import billing, people_menu
+from web import billing
 from web.forms import NUMBER, read
 from web.session import in_organization
 from workflows import invoices, journeys, memberships, prices, seats, subscriptions, tokens
 from workflows.accounts import Account
+from workflows.engine import refusals
 from workflows.engine.db import Base, db
 from workflows.invoices import Invoice
 from workflows.memberships import Membership
@@ -109,7 +110,7 @@ def choose() -> Any:
     }
     chosen = known | request.args.to_dict() | g.get("typed", {})
     number, interval = _number(str(chosen["seats"])), chosen["interval"]
-    buyable = number is not None and not people_menu.sentence(prices.check, number, interval)
+    buyable = number is not None and not refusals.why_not(prices.check, number, interval)
     return render_template(
         "pages/subscriptions/new.html",
         chosen=chosen, total=number * prices.of(interval) if number and buyable else None,
@@ -171,7 +172,7 @@ def change() -> Any:
     wanted = read(Change)
     prices.check(wanted.seats, subscription.interval)
     may_resize = subscriptions.may_resize
-    if no := people_menu.sentence(may_resize, subscription, wanted.seats, wanted.shown):
+    if no := refusals.why_not(may_resize, subscription, wanted.seats, wanted.shown):
         g.errors = {"seats": no}
         return _update_page(subscription, str(wanted.seats)), 409
     bill = billing.change(subscription, wanted.seats, shown=wanted.shown, by=g.account)
@@ -197,12 +198,12 @@ def _preview(subscription: Subscription, number: int) -> Preview | None:
     """None for the number there is already, which changes nothing."""
     if number == subscription.seats:
         return None
-    why_not = people_menu.sentence(subscriptions.may_resize, subscription, number)
+    no = refusals.why_not(subscriptions.may_resize, subscription, number)
     used = seats.count(g.organization).used
     blocking = subscriptions.in_the_way(g.organization, number) if 0 < number < used else []
     holders = [(one, token) for one in blocking[:LISTED] if (token := tokens.of(one))]
     return Preview(
-        number, why_not, subscriptions.quote(subscription, number), number * subscription.price,
+        number, no, subscriptions.quote(subscription, number), number * subscription.price,
         holders, len(blocking) - len(holders),
     )  # fmt: skip
 

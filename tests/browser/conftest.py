@@ -80,7 +80,7 @@ class Usher:
 
     def letter(self, to, about):
         """The newest letter to this person whose subject says this; waits until it is there."""
-        for _ in range(150):
+        for _ in range(900):  # after a kill a letter waits for the end of a lease
             for letter in self.letters():
                 if to in letter["to"] and re.search(about, letter["subject"]):
                     return letter

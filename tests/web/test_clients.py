@@ -124,7 +124,7 @@ def test_uv_installs_the_wheel(office, tmp_path, carrier):
 
 
 SOLVE_AND_INSTALL = """
-import asyncio, json, sys
+import asyncio, json, os, sys
 from rattler import Channel, Client, Gateway, VirtualPackage, install, solve
 from rattler.networking import MirrorMiddleware, AuthenticationMiddleware
 channel, prefix, cache = sys.argv[1:4]
@@ -135,8 +135,9 @@ async def main():
                           gateway=gateway)
     await install(records, prefix, cache_dir=cache + "/pkgs", client=client,
                   show_progress=False)
-    print([str(record.name.normalized) for record in records])
+    print([str(record.name.normalized) for record in records], flush=True)
 asyncio.run(main())
+os._exit(0)  # its threads, still at work, sometimes crash an interpreter that tidies up
 """
 
 
