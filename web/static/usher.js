@@ -4,6 +4,9 @@
 function ready() {
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
   for (const note of document.querySelectorAll("[data-toast]")) toast(note);
+  for (const chip of document.querySelectorAll(".u-chips [aria-current]")) { // on a phone it may be out of sight
+    chip.parentElement.scrollLeft = chip.offsetLeft - chip.parentElement.offsetLeft - 16;
+  }
 }
 
 // The sentence on top of the page becomes a toast that leaves by itself: the page says it too.
