@@ -165,6 +165,8 @@ def _ways(status: int) -> list[tuple[str, str]]:
         ways.append(("Go Back", back))
     if status >= 500:
         return ways or [("Try Again", "/")]
+    if g.get("membership"):
+        ways.append((f"Go to {g.organization.name}", f"/{g.organization.slug}/home"))
     if g.get("account") is None:
         return ways or [("Log In", "/login")]
     return [*ways, ("Go to Your Organizations", "/organizations")]

@@ -64,7 +64,7 @@ def typed() -> dict[str, str]:
     return {
         name: value
         for name, value in request.form.items()
-        if name not in hidden and "password" not in name
+        if name and name not in hidden and "password" not in name  # a broken part has no name
     }
 
 

@@ -149,8 +149,6 @@ def switch() -> Any:
 @bp.get("/join/login")
 @with_invitation
 def log_in_page(invitation: Invitation) -> Any:
-    if "email" in g.get("errors", {}):  # the address is locked: what can be mended is the password
-        g.errors = {"password": g.errors["email"]}
     return redirect("/join", 303) if g.account else _page("login", invitation)
 
 

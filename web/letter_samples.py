@@ -45,7 +45,7 @@ def _invitation() -> dict[str, tuple[str, dict[str, Any]]]:
     bounce = {"reply": "550 5.1.1 There is no such mailbox."}
     return {
         "invitation": (INVITED, {**organization, **inviter, **link}),
-        "invitation_accepted": (ADMIN, {**about, **member}),
+        "invitation_accepted": (ADMIN, {**about, **member, "seated": False}),
         "invitation_declined": (ADMIN, about),
         "invitation_expired": (ADMIN, about),
         "invitation_revoked": (INVITED, {**organization, "inviter_email": ADMIN}),

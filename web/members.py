@@ -25,7 +25,7 @@ CHIPS = dict(zip(("yours", "theirs", "ushers", "set", "ended"), TURNS, strict=Tr
 def members() -> Any:
     if g.membership.state != "admin":
         return _view_members()
-    everybody = journeys.people(g.organization)
+    everybody = journeys.people(g.organization, reader=g.membership)
     g.waiting = journeys.waiting_for_admins(everybody)
     searched = request.args.get("q", "").strip()[:200]
     found = [person for person in everybody if _is_named(person, searched)]

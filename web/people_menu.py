@@ -51,6 +51,8 @@ def of_person(person: Person, slug: str, *, by: Account) -> Row:
 def _button(person: Person, items: list[Item], slug: str) -> Item | None:
     if person.turn.button == "Buy Seats":
         return Item("Buy Seats", f"/{slug}/subscriptions", asks=True)
+    if person.turn.button in ("Activate Token", "Token Access"):  # the reader's own
+        return Item(person.turn.button, f"/{slug}/token", asks=True)
     named = [item for item in items if item.label == person.turn.button and not item.why_not]
     return named[0] if named else None
 

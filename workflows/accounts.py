@@ -10,6 +10,7 @@ their passwords, are dropped. So nobody can prepare an account for somebody else
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,7 +27,7 @@ from workflows.engine.identity import (
     verify,
 )
 from workflows.engine.machine import Machine, State, Stateful
-from workflows.engine.refusals import Invalid, NotAllowed, NotNow
+from workflows.engine.refusals import Invalid, NotNow, all_of, why_not
 from workflows.engine.settings import settings
 
 CONFIRM_WITHIN = timedelta(hours=48)
@@ -78,17 +79,22 @@ class Account(Stateful, Base):
     operator: Mapped[bool] = mapped_column(default=False)
 
 
-@command
 def sign_up(name: str, email: str, password: str) -> SignUp:
     """Remember the sign-up and mail its link; to a known address, the way to log in instead.
 
     The work and the answer are the same either way.
     """
-    spelling, key = parse_address(email)
+    name, (spelling, key), password = all_of(
+        lambda: parse_name(name), lambda: parse_address(email), lambda: parse_password(password)
+    )
+    return remember_sign_up(name, spelling, key, hash_password(password))  # hashed outside: slow
+
+
+@command
+def remember_sign_up(name: str, spelling: str, key: str, password_hash: str) -> SignUp:
     waiting = SignUp.begin(
-        name=parse_name(name), email=spelling, email_key=key,
-        password_hash=hash_password(parse_password(password)), by=None,
-    )  # fmt: skip
+        name=name, email=spelling, email_key=key, password_hash=password_hash, by=None
+    )
     outbox.post("sign_up_known" if with_key(key) else "confirm_sign_up", about=waiting)
     return waiting
 
@@ -96,7 +102,8 @@ def sign_up(name: str, email: str, password: str) -> SignUp:
 @command
 def confirm(waiting: SignUp) -> Account:
     """Make the account of whoever opened the letter, and drop all other sign-ups for it."""
-    lock(waiting).fire("confirm", by=None)
+    lock(*{one.id: one for one in [waiting, *_waiting_for(waiting.email_key)]}.values())
+    waiting.fire("confirm", by=None)
     if with_key(waiting.email_key):
         raise NotNow("There is an account with this address already. You can log in.")
     assert waiting.password_hash
@@ -125,9 +132,13 @@ def confirm_elsewhere(waiting: SignUp, password: str) -> Account:
 
 def drop_sign_ups(key: str) -> None:
     """Forget what others typed for an address that somebody has now proved."""
-    others = select(SignUp).filter_by(email_key=key, state="waiting").order_by(SignUp.id)
-    for other in db.session.scalars(others.with_for_update()):
-        other.fire("drop", by=None, password_hash=None)
+    for other in _waiting_for(key):
+        lock(other).fire("drop", by=None, password_hash=None)
+
+
+def _waiting_for(key: str) -> Sequence[SignUp]:
+    theirs = select(SignUp).filter_by(email_key=key, state="waiting").order_by(SignUp.id)
+    return db.session.scalars(theirs).all()
 
 
 @command
@@ -135,10 +146,10 @@ def create_proved(name: str, spelling: str, key: str, password: str) -> Account:
     """An account for somebody who holds a letter to this address: it needs no other proof."""
     if with_key(key):
         raise NotNow("You already have an account. Log in with it.")
+    name, password = all_of(lambda: parse_name(name), lambda: parse_password(password))
     account = Account.begin(
-        name=parse_name(name), email=spelling, email_key=key,
-        password_hash=hash_password(parse_password(password)), by=None,
-    )  # fmt: skip
+        name=name, email=spelling, email_key=key, password_hash=hash_password(password), by=None
+    )
     drop_sign_ups(key)
     return account
 
@@ -151,7 +162,7 @@ def check(email: str, password: str) -> Account:
         account = None
     matches = verify(account.password_hash if account else None, password)
     if account is None or not matches or account.state != "active":
-        raise Invalid(email="This address and password do not belong together.")
+        raise Invalid(password="This address and password do not belong together.")
     return account
 
 
@@ -191,11 +202,6 @@ def make_operator(email: str) -> Account:
     return account
 
 
-def require_operator(by: Account | None) -> None:
-    if by is None or not by.operator:
-        raise NotAllowed("Only operators may see this.")
-
-
 @command
 def drop_stale() -> None:
     """Drop sign-ups that nobody confirmed within two days."""
@@ -227,7 +233,7 @@ def to_known(waiting: SignUp, _: Any) -> tuple[str, dict[str, Any]] | None:
 
 @outbox.letter("password_reset", about=Account)
 def to_reset(account: Account, letter: Any) -> tuple[str, dict[str, Any]] | None:
-    if account.state != "active" or account.password_round != letter.generation:
+    if why_not(may_reset, account, letter.generation):
         return None
     hours = int(RESET_WITHIN.total_seconds() // 3600)
     url = link("reset", account, letter.generation)

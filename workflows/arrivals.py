@@ -40,8 +40,7 @@ def may_accept(invitation: Invitation, *, by: Account) -> None:
     """The rule behind Accept Invitation."""
     if invitation.organization.state == "closed":
         raise NotNow(f"“{invitation.organization.name}” was closed.")
-    if sentence := invitation.why_not("accept", by=by):
-        raise NotNow(sentence)
+    invitation.rehearse("accept", by=by)
 
 
 @command
@@ -61,10 +60,11 @@ def waiting_for(account: Account) -> list[Invitation]:
 
 @outbox.letter("invitation_accepted", about=Invitation)
 def to_inviter(invitation: Invitation, _: Any) -> tuple[str, dict[str, Any]] | None:
-    if invitation.state != "accepted" or invitation.membership is None:
+    if invitation.state not in ("accepted", "seated") or invitation.membership is None:
         return None
     member, organization = invitation.membership.account, invitation.organization
     url = f"{settings().base_url}/{organization.slug}/members"
-    facts = {"member_name": member.name, "member_email": member.email}
+    facts: dict[str, Any] = {"member_name": member.name, "member_email": member.email}
+    facts["seated"] = invitation.state == "seated"
     told = invitations.who_hears(invitation)
     return told.email, {**facts, "organization": organization.name, "url": url}

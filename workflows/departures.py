@@ -31,8 +31,7 @@ def remove(membership: Membership, *, by: Account) -> None:
 
 
 def _go(membership: Membership, event: str, by: Account) -> None:
-    if sentence := membership.why_not(event, by=by):
-        raise NotAllowed(sentence)
+    membership.rehearse(event, by=by)
     seats.give_up(membership, "member_gone", by=by)  # or the database refuses the next line
     membership.fire(event, by=by)
     if invitation := invitations.accepted_by(membership):

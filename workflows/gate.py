@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from workflows.engine import seals
 from workflows.engine.db import command, db, lock, now
 from workflows.organizations import Organization
 from workflows.subscriptions import Subscription
-from workflows.tokens import Generation
+from workflows.tokens import Generation, Token
 from workflows.verdicts import HOLDS, Hold, Verdict
 
 SENTENCES = {
@@ -99,6 +99,7 @@ def record_uses(uses: Sequence[Use]) -> None:
     known = select(Generation).where(Generation.id.in_(newest)).order_by(Generation.token_id)
     for generation in db.session.scalars(known).all():
         use, token = newest[generation.id], lock(generation.token)
+        db.session.refresh(generation)
         token.last_used_at = max(use.at, token.last_used_at or use.at)
         if generation.last_used_at is None or generation.last_used_at <= use.at:
             generation.last_used_at, generation.last_used_from = use.at, use.where[:120]
@@ -112,29 +113,45 @@ def _downloads_by_age(use: Use) -> float:
     return -use.at.timestamp()
 
 
-@command
 def recheck() -> int:
     """Work out every verdict anew from the tables; answers how many had to be mended."""
-    return _mend_verdicts() + _mend_holds()
+    suspects = (
+        select(Generation)
+        .join(Token, Token.id == Generation.token_id)
+        .outerjoin(Verdict, Verdict.digest == Generation.digest)
+        .where(Generation.digest.is_not(None))
+        .where(
+            or_(
+                Verdict.digest.is_(None),
+                Verdict.generation_id != Generation.id,
+                Verdict.membership_id != Token.membership_id,
+                Verdict.reason.is_distinct_from(Generation.reason),
+                Verdict.ends_at.is_distinct_from(Generation.ends_at),
+            )
+        )
+    )
+    found = db.session.scalars(suspects).all()
+    return sum(_mend(generation) for generation in found) + _mend_holds()
 
 
-def _mend_verdicts() -> int:
-    minted = select(Generation).where(Generation.digest.is_not(None))
-    wrong = 0
-    for generation in db.session.scalars(minted):
-        verdict = db.session.get(Verdict, generation.digest)
-        token = generation.token
-        right = {
-            "generation_id": generation.id, "membership_id": token.membership_id,
-            "organization_id": token.organization_id,
-            "reason": generation.reason, "ends_at": generation.ends_at,
-        }  # fmt: skip
-        if verdict is None or any(getattr(verdict, name) != right[name] for name in right):
-            db.session.merge(Verdict(digest=generation.digest, **right))
-            wrong += 1
+@command
+def _mend(generation: Generation) -> bool:
+    """Look again with the token held: it may have been moved since it was suspected."""
+    token = lock(generation.token)
+    db.session.refresh(generation)
+    verdict = db.session.get(Verdict, generation.digest, populate_existing=True)
+    right = {
+        "generation_id": generation.id, "membership_id": token.membership_id,
+        "organization_id": token.organization_id,
+        "reason": generation.reason, "ends_at": generation.ends_at,
+    }  # fmt: skip
+    wrong = verdict is None or any(getattr(verdict, name) != right[name] for name in right)
+    if wrong:
+        db.session.merge(Verdict(digest=generation.digest, **right))
     return wrong
 
 
+@command
 def _mend_holds() -> int:
     right = dict(_holds())
     holds = {hold.organization_id: hold for hold in db.session.scalars(select(Hold))}

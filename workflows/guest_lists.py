@@ -64,9 +64,10 @@ def _judge(
     judged, seen = [], set[str]()
     for address in addresses:
         outcome, expired = _judge_one(address, members, open_ones, good_word)
-        if outcome.key in seen:
+        known = outcome.key or address
+        if known in seen:
             outcome, expired = Outcome(address, "Written twice", "Once is enough."), None
-        seen.add(outcome.key or address)
+        seen.add(known)
         judged.append((outcome, expired))
     return judged
 

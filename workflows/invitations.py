@@ -79,7 +79,7 @@ class Invitation(Stateful, Base):
     )  # fmt: skip
     machine = InvitationMachine
 
-    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
     invited_by_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
     email: Mapped[str]
     email_key: Mapped[str]

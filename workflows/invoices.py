@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import BigInteger, ForeignKey, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import prices
@@ -28,7 +28,7 @@ class Invoice(Base):
     description: Mapped[str]
     seats: Mapped[int]
     seats_before: Mapped[int]
-    amount: Mapped[int]
+    amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     card: Mapped[str]
 

@@ -62,9 +62,14 @@ class Person:
         return list(zip(STEPS, marks, strict=False))
 
 
-def people(organization: Organization) -> list[Person]:
-    """Everybody of an organization and every open or lately ended invitation, yours first."""
+def people(organization: Organization, reader: Membership | None = None) -> list[Person]:
+    """Everybody of an organization and every open or lately ended invitation, yours first.
+
+    The reader's own line, if one reads, is told as `for_themselves` tells it.
+    """
     lines = [*_members(organization), *_invitations(organization)]
+    if reader:
+        lines = [for_themselves(one) if one.membership is reader else one for one in lines]
     return sorted(lines, key=lambda person: TURNS.index(person.turn.whose))
 
 

@@ -11,7 +11,6 @@ membership of its own organization, or the database refuses it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -169,11 +168,11 @@ def add(organization_id: int, number: int) -> None:
 def take_away(organization_id: int, number: int) -> None:
     """Delete free seats; when too few are free, none is deleted."""
     free = select(Seat.id).where(Seat.organization_id == organization_id, text("state = 'free'"))
-    newest = free.order_by(Seat.id.desc()).limit(number).with_for_update()
-    doomed = db.session.scalars(newest).all()
-    if len(doomed) < number:
-        raise NotNow(f"{number - len(doomed)} of these seats are in use. Free them first.")
-    db.session.execute(delete(Seat).where(Seat.id.in_(doomed)))
+    doomed = free.order_by(Seat.id.desc()).limit(number).with_for_update().subquery()
+    taken_away = db.session.execute(delete(Seat).where(Seat.id.in_(select(doomed.c.id))))
+    missing = number - taken_away.rowcount  # type: ignore[attr-defined]
+    if missing:
+        raise NotNow(f"{missing} of these seats are in use. Free them first.")
 
 
 def of(membership: Membership) -> Seat | None:
@@ -208,8 +207,3 @@ def to_seated(token: Token, _: Any) -> tuple[str, dict[str, Any]] | None:
 def to_unseated(token: Token, _: Any) -> tuple[str, dict[str, Any]] | None:
     person, organization = token.membership.account, token.membership.organization
     return person.email, {"name": person.name, "organization": organization.name}
-
-
-def seated_since(membership: Membership) -> datetime | None:
-    seat = of(membership)
-    return seat.since if seat else None

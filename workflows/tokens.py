@@ -67,7 +67,7 @@ class Token(Stateful, Base):
     )
     machine = TokenMachine
 
-    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"), index=True)
     membership_id: Mapped[int] = mapped_column(ForeignKey("memberships.id"), index=True)
     seat_id: Mapped[int | None]
     generation: Mapped[int] = mapped_column(default=0)
@@ -81,7 +81,7 @@ class Token(Stateful, Base):
 
     @property
     def current(self) -> Generation | None:
-        """The generation whose letter went out last."""
+        """The newest generation, its letter perhaps still on the way."""
         return self.generations[-1] if self.generations else None
 
     @property
@@ -137,6 +137,7 @@ def reissue(token: Token, generation: int, hours: int, *, by: Account) -> None:
     """Make the next secret and end the one called `generation`: at once, or some hours later."""
     if hours not in OVERLAPS:
         raise Invalid(hours="Choose at once, 1 hour or 24 hours.")
+    require_holder(token, by)
     lock(token)
     if token.generation != generation and token.state != "revoked":
         raise NotNow("This token was reissued a moment ago. Its letter is on the way.")

@@ -415,7 +415,7 @@ def upgrade() -> None:
         sa.Column("description", sa.String(), nullable=False),
         sa.Column("seats", sa.Integer(), nullable=False),
         sa.Column("seats_before", sa.Integer(), nullable=False),
-        sa.Column("amount", sa.Integer(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(), nullable=False),
         sa.Column("card", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["by_id"], ["accounts.id"], name=op.f("fk_invoices_by_id")),
@@ -587,6 +587,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_verdicts")),
         sa.UniqueConstraint("generation_id", name=op.f("uq_verdicts_generation_id")),
     )
+    op.create_index(
+        op.f("ix_invitations_organization_id"), "invitations", ["organization_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_letters_organization_id"), "letters", ["organization_id"], unique=False
+    )
+    op.create_index(op.f("ix_tokens_organization_id"), "tokens", ["organization_id"], unique=False)
     if op.get_bind().dialect.name == "postgresql":
         op.create_foreign_key(
             "fk_organizations_owner",

@@ -133,7 +133,7 @@ def test_the_total_follows_what_is_typed(client, acme):
     ("changes", "sentence"),
     [
         ({"card_number": "4000000000000002"}, "The card was declined. Nothing was bought"),
-        ({"card_number": "4000000000009995"}, "not enough funds"),
+        ({"card_number": "4000000000009995"}, "insufficient funds"),
         ({"card_number": "4242 4242 4242 4241"}, "This is not a card number."),
         ({"card_number": "<b>4242"}, "This is not a card number."),
         ({"card_number": ""}, "This is not a card number."),

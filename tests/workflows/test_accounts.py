@@ -68,7 +68,7 @@ def test_a_wrong_address_and_a_wrong_password_get_the_same_answer(cast, email, p
     with pytest.raises(Invalid) as refusal:
         accounts.check(email, password)
 
-    assert refusal.value.fields == {"email": "This address and password do not belong together."}
+    assert refusal.value.fields == {"password": "This address and password do not belong together."}
 
 
 def test_a_new_password_ends_every_session_and_uses_up_the_link(cast):
@@ -111,7 +111,7 @@ def test_what_is_no_address_is_told_so(app, email):
     with pytest.raises(Invalid) as refusal:
         accounts.sign_up("Ann", email, PASSWORD)
 
-    assert refusal.value.fields["email"].startswith("This is not an e-mail address.")
+    assert refusal.value.fields["email"].startswith(("This is not an e-mail address.", "Type"))
 
 
 @pytest.mark.parametrize("name", [
@@ -157,3 +157,10 @@ def test_sessions_end_by_themselves(cast, settings):
     settings.clock_offset = 0
     db.session.rollback()
     assert sessions.session_of(secret) is None
+
+
+def test_everything_that_is_wrong_is_said_at_once(app):
+    with pytest.raises(Invalid) as refusal:
+        accounts.sign_up("", "", "short")
+
+    assert set(refusal.value.fields) == {"name", "email", "password"}

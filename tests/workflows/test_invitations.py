@@ -81,7 +81,7 @@ def test_an_invitation_belongs_to_its_address(cast, acme, ann):
     invitation = cast.invitation(acme, "bob@acme.test", ann)
     eve = cast.account("Eve")
 
-    with pytest.raises(NotNow, match="another address"):
+    with pytest.raises(NotAllowed, match="another address"):
         arrivals.accept(invitation, by=eve)
 
     assert invitation.state == "sent"
@@ -290,3 +290,43 @@ def test_a_stranger_decides_nothing(cast, acme, ann):
 
     with pytest.raises(NotAllowed):
         invitations.revoke(invitation, by=bob.account)
+
+
+def test_an_invitation_revoked_while_its_letter_is_on_the_wire_is_taken_back_by_another(
+    cast, acme, ann
+):
+    invitation = cast.invitation(acme, "bob@acme.test", ann)
+    [claim] = outbox.claim(1, "a slow mail server")
+    outbox.compose(claim)
+
+    invitations.revoke(invitation, by=ann)
+
+    [second] = outbox.claim(1, "test")
+    assert outbox.compose(second).template == "invitation_revoked"
+
+
+def test_the_inviter_hears_of_an_invitation_that_never_could_be_handed_over(
+    cast, acme, ann, settings
+):
+    cast.invitation(acme, "bob@acme.test", ann)
+    later(settings, hours=73)
+    [claim] = outbox.claim(1, "test")
+
+    outbox.later(claim, "451 try again")
+
+    assert [one.template for one in cast.deliver()] == ["invitation_bounced"]
+
+
+def test_the_inviter_hears_of_an_acceptance_though_the_seat_was_given_at_once(cast, acme, ann):
+    bob = cast.member(acme, "Bob", ann)
+    seats.assign(bob, by=ann)
+
+    told = [one for one in cast.deliver() if one.template == "invitation_accepted"]
+
+    assert [one.facts["seated"] for one in told] == [True]
+
+
+def test_malformed_addresses_are_no_repetitions_of_each_other(acme, ann):
+    outcomes = guest_lists.look_over(acme, "bad1, bad2, bad1", by=ann)
+
+    assert [one.word for one in outcomes] == ["Not an address", "Not an address", "Written twice"]

@@ -10,13 +10,13 @@ from workflows.engine.refusals import Invalid, NotNow
 
 DECLINED = {
     "4000000000000002": "The card was declined. Nothing was bought; try another card.",
-    "4000000000009995": "The card has not enough funds. Nothing was bought; try another card.",
+    "4000000000009995": "The card has insufficient funds. Nothing was bought; try another card.",
 }
 DECLINED_LATER = "0341"  # 4000 0000 0000 0341 is taken now and refused when charged again
 TEST_CARDS = {
     "4242424242424242": "Works.",
     "4000000000000002": "Is declined.",
-    "4000000000009995": "Has not enough funds.",
+    "4000000000009995": "Has insufficient funds.",
     "4000000000000341": "Works now, and is declined when seats are added later.",
 }
 BRANDS = {"4": "Visa", "5": "Mastercard", "3": "American Express"}

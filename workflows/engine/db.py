@@ -39,7 +39,9 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value else None
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value and not value.tzinfo else value
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 class Base(DeclarativeBase):
@@ -173,9 +175,10 @@ def lock(*rows: Row) -> Any:
     """Read the rows again and hold them: until we commit, nobody else can move them.
 
     They are taken in the order of `workflows.ORDER` and then by id, so that two commands
-    cannot wait for each other. Answers the row, or the rows in the order given.
+    cannot wait for each other; a new row elsewhere may point at a held one meanwhile (its key
+    stays), which a plain FOR UPDATE forbids. Answers the row, or the rows in the order given.
     """
     order = list(Base.metadata.tables)
     for row in sorted(rows, key=lambda row: (order.index(row.__table__.name), row.id)):  # type: ignore[attr-defined]
-        db.session.refresh(row, with_for_update=True)
+        db.session.refresh(row, with_for_update={"key_share": True})
     return rows[0] if len(rows) == 1 else rows

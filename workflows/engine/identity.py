@@ -25,6 +25,8 @@ _nobody = _hasher.hash("the password of nobody")
 def parse_address(text: str) -> tuple[str, str]:
     """The address as written, and the key by which Usher knows it; or `Invalid(email=…)`."""
     text = text.strip()
+    if not text:
+        raise Invalid(email="Type an e-mail address.")
     if text.count("@") != 1:
         sentence = "It has no @ sign." if "@" not in text else "It has two @ signs."
         raise Invalid(email=f"This is not an e-mail address. {sentence}")

@@ -53,7 +53,7 @@ class Letter(Stateful, Base):
     template: Mapped[str]
     about_id: Mapped[int]
     generation: Mapped[int]
-    organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id"))
+    organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id"), index=True)
     posted_at: Mapped[datetime]
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)

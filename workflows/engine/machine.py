@@ -12,7 +12,7 @@ from statemachine.exceptions import TransitionNotAllowed
 
 from workflows.engine import history
 from workflows.engine.db import db, now
-from workflows.engine.refusals import NotNow, Refusal
+from workflows.engine.refusals import NotNow, why_not
 
 __all__ = ["Machine", "State", "Stateful"]
 
@@ -88,11 +88,11 @@ class Stateful:
 
     def why_not(self, event: str, *, by: Any) -> str | None:
         """Why this event cannot happen now, in the words of the rule that forbids it."""
-        try:
-            self._try(_Rehearsal(self), event, by)
-        except Refusal as refusal:
-            return str(refusal)
-        return None
+        return why_not(self.rehearse, event, by=by)
+
+    def rehearse(self, event: str, *, by: Any) -> None:
+        """Refuse as `fire` would, and move nothing."""
+        self._try(_Rehearsal(self), event, by)
 
     def no_arrow(self, event: str) -> str:
         """The sentence for an event that the present state does not expect."""

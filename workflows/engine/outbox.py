@@ -133,6 +133,7 @@ def _without_poison(letters: Iterable[Letter]) -> list[Letter]:
         else:
             lost.state, lost.since, lost.lease_until = "dead", now(), None
             lost.reply = f"{POISON} workers in a row died with it."
+            _tell(lost)
     return batch
 
 
@@ -165,7 +166,7 @@ def later(claim: Claim, reply: str) -> bool:
     """It may work another time: wait, longer each time, and give up after 72 hours."""
     mine = db.session.get_one(Letter, claim.letter_id)
     if now() - mine.posted_at > GIVE_UP:
-        return _settle(claim, "give_up", "dead", reply)
+        return _settle(claim, "give_up", "dead", reply) and _tell(mine)
     wait = min(FIRST_WAIT * 2 ** min(mine.attempts - 1, 10), LONGEST_WAIT)
     due_at = now() + wait * random.uniform(0.75, 1.25)
     return _settle(claim, "put_off", "pending", reply, due_at=due_at)
@@ -175,18 +176,23 @@ def later(claim: Claim, reply: str) -> bool:
 def bounced(claim: Claim, reply: str) -> bool:
     """The mail server will never take it; whoever caused the letter hears of it."""
     mine = db.session.get_one(Letter, claim.letter_id)
-    settled = _settle(claim, "bounce", "bounced", reply)
-    registered = REGISTER[mine.template]
-    if settled and registered.bounced:
-        registered.bounced(db.session.get_one(registered.about, mine.about_id))
-    return settled
+    return _settle(claim, "bounce", "bounced", reply) and _tell(mine)
+
+
+def _tell(failed: Letter) -> bool:
+    """Let whoever caused the letter hear that it will not arrive."""
+    registered = REGISTER[failed.template]
+    if registered.bounced:
+        registered.bounced(db.session.get_one(registered.about, failed.about_id))
+    return True
 
 
 @command
 def returned(claim: Claim) -> bool:
     """Give it back untried, for somebody with more time; the attempt does not count."""
     mine = db.session.get_one(Letter, claim.letter_id)
-    return _settle(claim, "put_off", "returned", attempts=mine.attempts - 1)
+    kept = {"attempts": mine.attempts - 1, "lost": mine.lost}
+    return _settle(claim, "put_off", "returned", mine.reply, **kept)
 
 
 def _settle(
@@ -198,8 +204,8 @@ def _settle(
     moved = db.session.execute(
         letters.where(Letter.id == claim.letter_id, Letter.lease == claim.lease)
         .where(Letter.state.in_(LetterMachine.sources(event)))
-        .values(state=target, since=now(), lease_until=None, lost=0, reply=reply, **changes)
-        .values(revision=Letter.revision + 1)
+        .values(revision=Letter.revision + 1, state=target, since=now(), lease_until=None)
+        .values(**{"lost": 0, "reply": reply} | changes)
     )
     if not moved.rowcount:  # type: ignore[attr-defined]
         return False
@@ -219,6 +225,8 @@ def latest(template: str, about_ids: Iterable[int]) -> dict[int, Letter]:
 
 
 def was_sent(template: str, about_id: int) -> bool:
-    """Whether any letter of this template about this row was handed over."""
-    handed = select(Letter.id).filter_by(template=template, about_id=about_id, state="sent")
-    return db.session.scalar(handed.limit(1)) is not None
+    """Whether a letter of this template about this row was handed over, or may have been."""
+    handed = select(Letter.id).filter_by(template=template, about_id=about_id)
+    on_the_wire = select(Attempt.letter_id).where(Attempt.outcome.is_(None))
+    perhaps = or_(Letter.state == "sent", Letter.id.in_(on_the_wire))
+    return db.session.scalar(handed.where(perhaps).limit(1)) is not None

@@ -34,6 +34,19 @@ class Invalid(Refusal):
         self.fields = fields
 
 
+def all_of(*rules: Callable[[], Any]) -> list[Any]:
+    """What each rule answers, or one `Invalid` with everything that is wrong at once."""
+    answers, problems = [], dict[str, str]()
+    for rule in rules:
+        try:
+            answers.append(rule())
+        except Invalid as refusal:
+            problems |= refusal.fields
+    if problems:
+        raise Invalid(**problems)
+    return answers
+
+
 def why_not(rule: Callable[..., Any], *about: Any, **more: Any) -> str | None:
     """What a rule says against it, for a button that cannot be pressed; None if nothing."""
     try:

@@ -124,6 +124,13 @@ class Settings(BaseSettings):
             "DATABASE_URL is missing.": not self.database_url,
             "REDIS_URL is missing.": not self.redis_url,
             "SMTP_URL is missing, so no letter could leave.": not self.smtp_url,
+            "SMTP_URL must begin with smtp:// or smtps://.": bool(self.smtp_url)
+            and not self.smtp_url.startswith(("smtp://", "smtps://")),
+            "A key in TOKEN_KEYS is shorter than 32 characters.": bool(self.token_keys)
+            and min(map(len, self.epochs.values())) < 32,
+            "BASE_URL is missing, and every link in a letter begins with it.": (
+                "base_url" not in self.model_fields_set
+            ),
             "CLOCK_OFFSET is for tests only.": self.clock_offset != 0,
             "BASE_URL must begin with https:// unless it is on this machine.": not (
                 self.base_url.startswith("https://") or _on_this_machine(self.base_url)
