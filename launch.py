@@ -30,7 +30,7 @@ from web import cli, create_app
 from web.sample_repository import make_sample
 from workers import clock
 from workflows.engine.refusals import Refusal
-from workflows.engine.settings import Settings
+from workflows.engine.settings import Settings, on_this_machine
 
 PATIENCE = 2.5  # seconds that a stop may take
 log = logging.getLogger("usher")
@@ -96,12 +96,12 @@ def read_settings() -> Settings:
 
 
 def _refuse_to_expose(settings: Settings) -> None:
-    if _is_loopback(settings.host):
+    if _is_loopback(settings.host) and on_this_machine(settings.base_url):
         return
     if not settings.smtp_url:
         raise CannotStart(
-            f"HOST is {settings.host}, so others could open Usher's mailbox and read every letter."
-            "\nSet SMTP_URL, so that letters leave by mail, or leave HOST out."
+            f"HOST is {settings.host} and BASE_URL {settings.base_url}: others could read Usher's"
+            " mailbox.\nSet SMTP_URL, so that letters leave by mail, or leave both out."
         )
     if not os.environ.get("BASE_URL"):
         raise CannotStart(

@@ -36,6 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = app.extensions["usher"]
     app.config.update(MAX_CONTENT_LENGTH=2_000_000, MAX_FORM_MEMORY_SIZE=2_000_000)
     app.config.update(MAX_FORM_PARTS=100, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
+    app.url_map.merge_slashes = False  # its redirects would believe the Host header
     app.url_map.converters["int"] = addresses.RowId
     session.prepare(app, settings)
     CSRFProtect(app)

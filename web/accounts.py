@@ -103,6 +103,7 @@ def _confirming(row_id: int | None) -> SignUp:
     waiting = db.session.get(SignUp, row_id or 0)
     if waiting is None:
         raise NotFound(NO_LINK)
+    session.require_shown(waiting.id)
     if waiting.state == "confirmed":
         g.ways, g.title = [LOG_IN], "This address is confirmed"
     accounts.may_confirm(waiting)
@@ -177,6 +178,7 @@ def _resetting(link: list[int] | None) -> tuple[Account, int]:
     account = db.session.get(Account, row_id)
     if account is None:
         raise NotFound(NO_LINK)
+    session.require_shown(account.id)
     accounts.may_reset(account, generation)
     return account, generation
 

@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, make_response, render_template, request
+from flask import session as cookie
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug import Response
@@ -50,6 +51,7 @@ SENTENCES = {
     503: "Nothing was changed. Try again in a few seconds.",
 }
 UNREADABLE = "What your browser sent could not be read. Nothing was changed."
+UNSTORABLE = "Something here is larger or stranger than anything Usher keeps. Nothing was changed."
 EXPIRED_FORM = (
     "The form was open since before you logged in or out, or it came from elsewhere. "
     "Nothing was changed. Open it again and send it once more."
@@ -66,6 +68,7 @@ def register(app: Flask) -> None:
         app.register_error_handler(error, overtaken)
     for error in (OperationalError, InterfaceError, NoConnectionFree):
         app.register_error_handler(error, away)
+    app.register_error_handler(DataError, lambda _: answer(422, UNSTORABLE))
     app.register_error_handler(500, broken)
 
 
@@ -117,7 +120,10 @@ def http_error(error: HTTPException) -> Any:
 
 def outdated(_: CSRFError) -> Response:
     g.title = "This form is too old"
-    return answer(400, EXPIRED_FORM)
+    page = answer(400, EXPIRED_FORM)
+    if "sid" not in cookie:  # it came without the cookie: what came from elsewhere sets none
+        cookie.modified = False
+    return page
 
 
 def overtaken(_: Exception) -> Response:

@@ -19,7 +19,7 @@ from workflows.engine.refusals import Invalid
 
 Form = TypeVar("Form", bound=BaseModel)
 LONGEST = 200_000  # characters in one field; a list of addresses is the longest
-OURS = {"csrf_token"}
+OURS = {"csrf_token", "shown"}  # `shown`: which row the page was about
 NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 SENTENCES = {

@@ -73,6 +73,7 @@ def _remembered() -> Invitation:
     invitation = db.session.get(Invitation, invitation_id) if invitation_id else None
     if invitation is None:
         raise NotFound(NO_LINK)
+    session.require_shown(invitation.id)
     return invitation
 
 
@@ -177,15 +178,16 @@ def sign_up(invitation: Invitation) -> Any:
 @bp.get("/join/decline")
 @with_invitation
 def decline_page(invitation: Invitation) -> Any:
-    known = g.account is not None and not _is_for_another(invitation)
-    return _page("decline", invitation, known=known, back="/join")
+    if _is_for_another(invitation):
+        return _page("wrong_account", invitation), 403
+    return _page("decline", invitation, known=g.account is not None, back="/join")
 
 
 @bp.post("/join/decline")
 @with_invitation
 def decline(invitation: Invitation) -> Any:
     email = read(Decline).email
-    if g.account and not _is_for_another(invitation):
+    if g.account:
         email = g.account.email
     invitations.decline(invitation, email, by=g.account)
     return redirect("/join/declined", 303)

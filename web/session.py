@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from workflows import memberships, organizations, sessions
 from workflows.accounts import Account
-from workflows.engine.refusals import NotFound
+from workflows.engine.refusals import NotFound, NotNow
 from workflows.engine.settings import LOOPBACK, Settings
 
 View = Callable[..., Any]
@@ -109,6 +109,12 @@ def _end() -> None:
 def note(name: str) -> Any:
     """What this browser's session remembers under this name."""
     return g.session.notes.get(name) if g.session else None
+
+
+def require_shown(row_id: int) -> None:
+    """Refuse a form of a page about another link than the one this browser opened last."""
+    if request.method == "POST" and request.form.get("shown", str(row_id)) != str(row_id):
+        raise NotNow("You opened another link meanwhile. Open the one you mean again.")
 
 
 def signed_in(view: View) -> View:

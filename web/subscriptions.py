@@ -34,9 +34,9 @@ class Purchase(BaseModel):
 
 class Payment(BaseModel):
     purchase: int
-    card_number: str = Field(repr=False)
-    expiry: str
-    cvc: str = Field(repr=False)
+    card_number: str = Field(max_length=40, repr=False)
+    expiry: str = Field(max_length=12)
+    cvc: str = Field(max_length=12, repr=False)
 
 
 class Change(BaseModel):

@@ -17,15 +17,8 @@ from typing import Any
 from sqlalchemy import Index, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflows.engine import outbox, seals
+from workflows.engine import identity, outbox, seals
 from workflows.engine.db import Base, command, db, lock, now
-from workflows.engine.identity import (
-    hash_password,
-    parse_address,
-    parse_name,
-    parse_password,
-    verify,
-)
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, NotNow, all_of, why_not
 from workflows.engine.settings import settings
@@ -75,6 +68,7 @@ class Account(Stateful, Base):
     email_key: Mapped[str] = mapped_column(unique=True)  # the same address, normalised by us
     password_hash: Mapped[str]
     password_round: Mapped[int] = mapped_column(default=0)  # how often it was set anew
+    reset_round: Mapped[int] = mapped_column(default=0)  # which link for setting it is good
     reset_asked_at: Mapped[datetime | None]
     operator: Mapped[bool] = mapped_column(default=False)
 
@@ -85,9 +79,12 @@ def sign_up(name: str, email: str, password: str) -> SignUp:
     The work and the answer are the same either way.
     """
     name, (spelling, key), password = all_of(
-        lambda: parse_name(name), lambda: parse_address(email), lambda: parse_password(password)
+        lambda: identity.parse_name(name),
+        lambda: identity.parse_address(email),
+        lambda: identity.parse_password(password),
     )
-    return remember_sign_up(name, spelling, key, hash_password(password))  # hashed outside: slow
+    hashed = identity.hash_password(password)  # slow, so before the transaction
+    return remember_sign_up(name, spelling, key, hashed)
 
 
 @command
@@ -106,34 +103,32 @@ def confirm(waiting: SignUp) -> Account:
     waiting.fire("confirm", by=None)
     if with_key(waiting.email_key):
         raise NotNow("There is an account with this address already. You can log in.")
-    assert waiting.password_hash
+    hashed, waiting.password_hash = waiting.password_hash, None
+    assert hashed
+    return _open(waiting.name, waiting.email, waiting.email_key, hashed)
+
+
+def _open(name: str, spelling: str, key: str, password_hash: str) -> Account:
+    """The account of an address that was proved; what others typed for it is forgotten."""
     account = Account.begin(
-        name=waiting.name, email=waiting.email, email_key=waiting.email_key,
-        password_hash=waiting.password_hash, by=None,
-    )  # fmt: skip
-    waiting.password_hash = None
-    drop_sign_ups(account.email_key)
+        name=name, email=spelling, email_key=key, password_hash=password_hash, by=None
+    )
+    for other in _waiting_for(key):
+        lock(other).fire("drop", by=None, password_hash=None)
     return account
 
 
 def may_confirm(waiting: SignUp) -> None:
     """The rule behind Confirm Email."""
-    if sentence := waiting.why_not("confirm", by=None):
-        raise NotNow(sentence)
+    waiting.rehearse("confirm", by=None)
 
 
 def confirm_elsewhere(waiting: SignUp, password: str) -> Account:
     """Confirm in a browser that did not sign up: there, only who knows the password may."""
     may_confirm(waiting)
-    if not verify(waiting.password_hash, password):
+    if not identity.verify(waiting.password_hash, password):
         raise Invalid(password="This is not the password that was typed at sign-up.")
     return confirm(waiting)
-
-
-def drop_sign_ups(key: str) -> None:
-    """Forget what others typed for an address that somebody has now proved."""
-    for other in _waiting_for(key):
-        lock(other).fire("drop", by=None, password_hash=None)
 
 
 def _waiting_for(key: str) -> Sequence[SignUp]:
@@ -144,23 +139,22 @@ def _waiting_for(key: str) -> Sequence[SignUp]:
 @command
 def create_proved(name: str, spelling: str, key: str, password: str) -> Account:
     """An account for somebody who holds a letter to this address: it needs no other proof."""
+    lock(*_waiting_for(key))
     if with_key(key):
         raise NotNow("You already have an account. Log in with it.")
-    name, password = all_of(lambda: parse_name(name), lambda: parse_password(password))
-    account = Account.begin(
-        name=name, email=spelling, email_key=key, password_hash=hash_password(password), by=None
+    name, password = all_of(
+        lambda: identity.parse_name(name), lambda: identity.parse_password(password)
     )
-    drop_sign_ups(key)
-    return account
+    return _open(name, spelling, key, identity.hash_password(password))
 
 
 def check(email: str, password: str) -> Account:
     """The account with this address and password; the same `Invalid` whichever is wrong."""
     try:
-        account = with_key(parse_address(email)[1])
+        account = with_key(identity.parse_address(email)[1])
     except Invalid:
         account = None
-    matches = verify(account.password_hash if account else None, password)
+    matches = identity.verify(account.password_hash if account else None, password)
     if account is None or not matches or account.state != "active":
         raise Invalid(password="This address and password do not belong together.")
     return account
@@ -169,15 +163,23 @@ def check(email: str, password: str) -> Account:
 @command
 def ask_reset(email: str) -> None:
     """Mail a link for setting a new password, if there is an account; say nothing either way."""
-    account = with_key(parse_address(email)[1])
+    account = with_key(identity.parse_address(email)[1])
     if account and account.state == "active":
-        account.reset_asked_at = now()
-        outbox.post("password_reset", about=account, generation=account.password_round)
+        _renew_reset(lock(account))
+        outbox.post("password_reset", about=account, generation=account.reset_round)
+
+
+def _renew_reset(account: Account) -> None:
+    """A link that is still good for long is mailed again; an old one is never made good again."""
+    asked_at = account.reset_asked_at
+    if asked_at and now() - asked_at > RESET_WITHIN / 2:
+        account.reset_round, asked_at = account.reset_round + 1, None
+    account.reset_asked_at = asked_at or now()
 
 
 def may_reset(account: Account, generation: int) -> None:
     """Refuse a reset link that was used, or is older than two hours."""
-    if account.state != "active" or account.password_round != generation:
+    if account.state != "active" or account.reset_round != generation:
         raise NotNow("This link was used already. Ask for a new one if you need it.")
     if account.reset_asked_at is None or now() - account.reset_asked_at > RESET_WITHIN:
         raise NotNow("This link is older than two hours. Ask for a new one.")
@@ -187,15 +189,16 @@ def may_reset(account: Account, generation: int) -> None:
 def reset_password(account: Account, generation: int, password: str) -> None:
     """Set a new password; every session of the account ends, as it knows the old round."""
     may_reset(lock(account), generation)
-    account.password_hash = hash_password(parse_password(password))
+    account.password_hash = identity.hash_password(identity.parse_password(password))
     account.password_round += 1
+    account.reset_round += 1
     account.reset_asked_at = None
 
 
 @command
 def make_operator(email: str) -> Account:
     """Let this account see the status page; only the command line may do it."""
-    account = with_key(parse_address(email)[1])
+    account = with_key(identity.parse_address(email)[1])
     if account is None:
         raise NotNow("There is no account with this address yet. Sign up first.")
     account.operator = True
@@ -226,8 +229,7 @@ def to_known(waiting: SignUp, _: Any) -> tuple[str, dict[str, Any]] | None:
     account = with_key(waiting.email_key)
     if account is None or account.state != "active":
         return None
-    base = settings().base_url
-    urls = {"login_url": f"{base}/login", "forgot_url": f"{base}/forgot"}
+    urls = {f"{page}_url": f"{settings().base_url}/{page}" for page in ("login", "forgot")}
     return account.email, {"name": account.name, **urls}
 
 
@@ -235,7 +237,8 @@ def to_known(waiting: SignUp, _: Any) -> tuple[str, dict[str, Any]] | None:
 def to_reset(account: Account, letter: Any) -> tuple[str, dict[str, Any]] | None:
     if why_not(may_reset, account, letter.generation):
         return None
-    hours = int(RESET_WITHIN.total_seconds() // 3600)
+    assert account.reset_asked_at
+    hours = max(1, round((account.reset_asked_at + RESET_WITHIN - now()) / timedelta(hours=1)))
     url = link("reset", account, letter.generation)
     return account.email, {"name": account.name, "url": url, "hours": hours}
 

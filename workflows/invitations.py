@@ -131,6 +131,8 @@ def revoke(invitation: Invitation, *, by: Account) -> None:
 @command
 def decline(invitation: Invitation, email: str, *, by: Account | None) -> None:
     """Say no thanks. Whoever holds the link must also know the address: mail scanners do not."""
+    if by and by.email_key != invitation.email_key:
+        raise NotAllowed("This invitation is for another address. Nothing has changed.")
     try:
         key = parse_address(email)[1]
     except Invalid:

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import joinedload
 
 from workflows import seats
 from workflows.engine import outbox
@@ -75,7 +76,8 @@ def people(organization: Organization, reader: Membership | None = None) -> list
 
 def of_member(membership: Membership) -> Person:
     """The line of one member."""
-    return _of_members(membership.organization, [membership])[0]
+    tokens = select(Token).where(Token.membership_id == membership.id)
+    return _of_members(membership.organization, [membership], tokens)[0]
 
 
 def for_themselves(person: Person) -> Person:
@@ -106,12 +108,15 @@ def _own_turn(person: Person) -> Turn:
 
 def _members(organization: Organization) -> list[Person]:
     active = select(Membership).filter_by(organization=organization, active=True)
-    return _of_members(organization, list(db.session.scalars(active.order_by(Membership.id))))
+    known = active.options(joinedload(Membership.account)).order_by(Membership.id)
+    tokens = select(Token).where(Token.organization_id == organization.id)
+    return _of_members(organization, list(db.session.scalars(known)), tokens)
 
 
-def _of_members(organization: Organization, members: list[Membership]) -> list[Person]:
-    living = select(Token).where(Token.organization_id == organization.id)
-    tokens = db.session.scalars(living.where(Token.seat_id.is_not(None))).all()
+def _of_members(
+    organization: Organization, members: list[Membership], theirs: Select[Any]
+) -> list[Person]:
+    tokens = db.session.scalars(theirs.where(Token.seat_id.is_not(None))).all()
     of_member = {token.membership_id: token for token in tokens}
     letters = _letters_about(tokens)
     free = seats.count(organization).free

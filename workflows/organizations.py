@@ -137,6 +137,8 @@ def free_near(slug: str) -> str:
 
 
 def by_slug(slug: str) -> Organization | None:
+    if not SLUG.fullmatch(slug):
+        return None
     return db.session.scalar(select(Organization).filter_by(slug=slug))
 
 

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("email_key", sa.String(), nullable=False),
         sa.Column("password_hash", sa.String(), nullable=False),
         sa.Column("password_round", sa.Integer(), nullable=False),
+        sa.Column("reset_round", sa.Integer(), nullable=False),
         sa.Column("reset_asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("operator", sa.Boolean(), nullable=False),
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -282,3 +283,20 @@ def test_an_invitation_to_somebody_else_is_missing(client, cast, invitation):
     assert foreign.status_code == 404
     assert foreign.text == client.post("/invitations/999/accept").text
     assert client.get(f"/invitations/{invitation.id}/decline").status_code == 404
+
+
+def test_a_form_of_one_tab_does_not_act_on_the_link_of_another(client, cast, acme, ines):
+    ours = cast.invitation(acme, "noor@acme.test", ines)
+    theirs = cast.invitation(cast.organization(ines, "Other"), "noor@acme.test", ines)
+    noor = cast.account("Noor")
+    client.sign_in(noor)
+    client.get(invitations.link(ours))
+    page = client.get("/join").text
+    shown = re.search(r'name="shown" value="(\d+)"', page)[1]
+    client.get(invitations.link(theirs))
+
+    answer = client.post("/join", data={"shown": shown})
+
+    assert answer.status_code == 409
+    assert "You opened another link meanwhile." in answer.text
+    assert (ours.state, theirs.state) == ("sent", "sent")

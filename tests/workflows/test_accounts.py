@@ -164,3 +164,38 @@ def test_everything_that_is_wrong_is_said_at_once(app):
         accounts.sign_up("", "", "short")
 
     assert set(refusal.value.fields) == {"name", "email", "password"}
+
+
+def test_an_old_reset_link_is_not_made_good_by_asking_again(cast, settings):
+    ann = cast.account("Ann")
+    accounts.ask_reset("ann@acme.test")
+    settings.clock_offset = timedelta(days=90).total_seconds()
+
+    accounts.ask_reset("ann@acme.test")
+
+    with pytest.raises(NotNow, match="used already"):
+        accounts.reset_password(ann, 0, "an entirely new password")
+
+
+def test_asking_again_at_once_mails_the_same_link_and_no_longer_time(cast, settings):
+    ann = cast.account("Ann")
+    accounts.ask_reset("ann@acme.test")
+    asked_at = ann.reset_asked_at
+    settings.clock_offset = timedelta(minutes=30).total_seconds()
+
+    accounts.ask_reset("ann@acme.test")
+
+    links = {one.facts["url"] for one in cast.deliver() if one.template == "password_reset"}
+    assert len(links) == 1
+    assert ann.reset_asked_at == asked_at
+
+
+def test_a_very_long_name_is_refused_before_it_is_normalised(app):
+    with pytest.raises(Invalid, match="longer than 64"):
+        accounts.sign_up("a" + "\u0301" * 30_000 + "\u0316" * 30_000, "ann@acme.test", PASSWORD)
+
+
+@pytest.mark.parametrize("name", ["bit.ly/x", "evil．com", "a@evil.de", "mailto:x", "t.co"])
+def test_a_name_carries_no_link_into_a_letter(app, name):
+    with pytest.raises(Invalid):
+        accounts.sign_up(name, "ann@acme.test", PASSWORD)

@@ -330,3 +330,12 @@ def test_malformed_addresses_are_no_repetitions_of_each_other(acme, ann):
     outcomes = guest_lists.look_over(acme, "bad1, bad2, bad1", by=ann)
 
     assert [one.word for one in outcomes] == ["Not an address", "Not an address", "Written twice"]
+
+
+def test_somebody_else_cannot_decline_though_they_know_link_and_address(cast, acme, ann):
+    invitation = cast.invitation(acme, "bob@acme.test", ann)
+
+    with pytest.raises(NotAllowed, match="another address"):
+        invitations.decline(invitation, "bob@acme.test", by=cast.account("Eve"))
+
+    assert invitation.state == "sent"

@@ -68,7 +68,7 @@ def _expiry_problem(expiry: str) -> str | None:
 
 def _month_and_year(expiry: str) -> tuple[int, int]:
     """Raises ValueError when this is no month and year."""
-    found = re.fullmatch(r"\s*([0-9]{1,2})\s*[/ -]?\s*((?:20)?[0-9]{2})\s*", expiry)
+    found = re.fullmatch(r"([0-9]{1,2}) ?[/-]? ?((?:20)?[0-9]{2})", expiry.strip()[:12])
     if not found or not 1 <= int(found[1]) <= 12:
         raise ValueError(expiry)
     return int(found[1]), 2000 + int(found[2][-2:])

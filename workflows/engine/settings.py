@@ -10,6 +10,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, cast
+from urllib.parse import urlsplit
 
 from flask import current_app
 from pydantic import Field, model_validator
@@ -118,7 +119,8 @@ class Settings(BaseSettings):
         billing = f"BILLING={self.billing} is not there yet: leave it out, or set it to pretend."
         reasons = [] if self.billing == "pretend" else [billing]
         if self.embedded:
-            return reasons
+            weak = bool(self.secret_key) and len(self.secret_key) < 32
+            return reasons + ["SECRET_KEY is shorter than 32 characters."] * weak
         checks = {
             "SECRET_KEY is missing or shorter than 32 characters.": len(self.secret_key) < 32,
             "DATABASE_URL is missing.": not self.database_url,
@@ -133,7 +135,7 @@ class Settings(BaseSettings):
             ),
             "CLOCK_OFFSET is for tests only.": self.clock_offset != 0,
             "BASE_URL must begin with https:// unless it is on this machine.": not (
-                self.base_url.startswith("https://") or _on_this_machine(self.base_url)
+                self.base_url.startswith("https://") or on_this_machine(self.base_url)
             ),
         }
         return reasons + [sentence for sentence, unsafe in checks.items() if unsafe]
@@ -159,9 +161,9 @@ class _SecretFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in found.items() if value}
 
 
-def _on_this_machine(url: str) -> bool:
-    host = url.split("://", 1)[-1].split("/", 1)[0].rsplit(":", 1)[0].strip("[]")
-    return host in LOOPBACK
+def on_this_machine(url: str) -> bool:
+    """Whether nobody else can come by this address."""
+    return urlsplit(url).hostname in LOOPBACK
 
 
 def settings() -> Settings:
