@@ -6,6 +6,7 @@ from people import PASSWORD
 
 from workflows import departures, invitations, memberships
 from workflows.accounts import with_key
+from workflows.engine import seals
 from workflows.engine.db import db, now
 
 
@@ -285,15 +286,19 @@ def test_an_invitation_to_somebody_else_is_missing(client, cast, invitation):
     assert client.get(f"/invitations/{invitation.id}/decline").status_code == 404
 
 
+def path_of(invitation):
+    return f"/join/{seals.seal('join', invitation.id)}"
+
+
 def test_a_form_of_one_tab_does_not_act_on_the_link_of_another(client, cast, acme, ines):
     ours = cast.invitation(acme, "noor@acme.test", ines)
     theirs = cast.invitation(cast.organization(ines, "Other"), "noor@acme.test", ines)
     noor = cast.account("Noor")
     client.sign_in(noor)
-    client.get(invitations.link(ours))
+    client.get(path_of(ours))
     page = client.get("/join").text
     shown = re.search(r'name="shown" value="(\d+)"', page)[1]
-    client.get(invitations.link(theirs))
+    client.get(path_of(theirs))
 
     answer = client.post("/join", data={"shown": shown})
 
