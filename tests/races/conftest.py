@@ -1,0 +1,40 @@
+"""An organization to race in."""
+
+import pytest
+import racing
+
+from workflows import memberships
+
+
+@pytest.fixture
+def laps(request):
+    """How often to run the race: `--laps`."""
+    return range(request.config.getoption("--laps"))
+
+
+@pytest.fixture
+def race(app):
+    return racing.Race(app)
+
+
+@pytest.fixture
+def ann(cast):
+    return cast.account("Ann")
+
+
+@pytest.fixture
+def acme(cast, ann):
+    return cast.organization(ann, seats=3)
+
+
+@pytest.fixture
+def bob(cast, acme, ann):
+    return cast.member(acme, "Bob", ann)
+
+
+@pytest.fixture
+def cy(cast, acme, ann):
+    """A second admin, so that two can act at once."""
+    cy = cast.member(acme, "Cy", ann)
+    memberships.make_admin(cy, by=ann)
+    return cy.account

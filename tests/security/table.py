@@ -1,0 +1,163 @@
+"""Who may do what: `spec.md` §4 written down again, by hand, a row for each route and method.
+
+What would surprise a reader: nothing here is read from the code. Where the two disagree, one of
+them is wrong, and a person decides which.
+"""
+
+from dataclasses import dataclass, field
+
+# Who is meant by the words of the rows, as roles in the organization of the address.
+ROLES = {
+    "members": {"owner", "admin", "billing", "seated", "member"},
+    "admins": {"owner", "admin"},
+    "billing admins": {"owner", "admin", "billing"},
+    "those who can leave": {"seated", "member"},  # 4.4
+}
+# Words about people, whatever organization they are in.
+EVERYBODY, SIGNED_IN, INVITED = "everybody", "whoever is logged in", "the invited person"
+NOBODY = "nobody who has not opened a link"  # the pages behind links in letters
+WORDS = {EVERYBODY, SIGNED_IN, INVITED, NOBODY, *ROLES}
+
+
+@dataclass(frozen=True)
+class Row:
+    """Who may, what is sent, and how Usher answers those who may; whom the address is about."""
+
+    who: str
+    form: dict = field(default_factory=dict)
+    status: int = 0  # 200 for GET, 303 for POST
+    about: str = "member"  # whose membership is meant
+    own: frozenset = frozenset()  # other answers that depend on what one has
+    no: str = "403"  # how a member is refused; 409 where the machine has no such arrow
+
+
+PASSWORD = {"password": "a password to test with"}
+LOGIN = {"email": "stranger@acme.test", **PASSWORD}
+CARD = {"card_number": "4242424242424242", "expiry": "12/39", "cvc": "123"}
+NO_OLD = frozenset({409})
+EVERYBODYS = {
+    "GET /": Row(EVERYBODY, status=303),
+    "GET /signup": Row(EVERYBODY),
+    "POST /signup": Row(EVERYBODY, {"name": "New", "email": "new@new.test", **PASSWORD}),
+    "GET /signup/sent": Row(EVERYBODY),
+    "GET /login": Row(EVERYBODY),
+    "POST /login": Row(EVERYBODY, LOGIN),
+    "POST /logout": Row(EVERYBODY),
+    "GET /forgot": Row(EVERYBODY),
+    "POST /forgot": Row(EVERYBODY, {"email": "owner@acme.test"}),
+    "GET /forgot/sent": Row(EVERYBODY),
+    "GET /healthz": Row(EVERYBODY),
+    "GET /readyz": Row(EVERYBODY),
+    "GET /static/<path:filename>": Row(EVERYBODY),
+    # Of the embedded mode, in which everybody is an operator; see `test_who_may.py` for the rest.
+    "GET /dev/mailbox": Row(EVERYBODY),
+    "GET /dev/mailbox.json": Row(EVERYBODY),
+    "GET /dev/mailbox/<letter_id>": Row(EVERYBODY),
+    "GET /dev/mailbox/<letter_id>/html": Row(EVERYBODY),
+    "GET /letters": Row(EVERYBODY, status=302),
+    "GET /letters/<name>": Row(EVERYBODY),
+    "GET /letters/<name>/html": Row(EVERYBODY),
+    "GET /letters/<name>/text": Row(EVERYBODY),
+}
+BEHIND_A_LINK = {
+    "GET /signup/<sealed>": Row(NOBODY),
+    "GET /signup/confirm": Row(NOBODY),
+    "POST /signup/confirm": Row(NOBODY, PASSWORD),
+    "GET /reset/<sealed>": Row(NOBODY),
+    "GET /reset": Row(NOBODY),
+    "POST /reset": Row(NOBODY, PASSWORD),
+    "GET /join/<sealed>": Row(NOBODY),
+    "GET /join": Row(NOBODY),
+    "POST /join": Row(NOBODY),
+    "POST /join/switch": Row(NOBODY),
+    "GET /join/login": Row(NOBODY),
+    "POST /join/login": Row(NOBODY, PASSWORD),
+    "GET /join/signup": Row(NOBODY),
+    "POST /join/signup": Row(NOBODY, {"name": "New", **PASSWORD}),
+    "GET /join/decline": Row(NOBODY),
+    "POST /join/decline": Row(NOBODY, {"email": "invited@acme.test"}),
+    "GET /join/declined": Row(NOBODY),
+}
+PERSONAL = {
+    "GET /profile": Row(SIGNED_IN),
+    "GET /organizations": Row(SIGNED_IN),
+    "GET /organizations/new": Row(SIGNED_IN),
+    "POST /organizations/new": Row(SIGNED_IN, {"name": "New Place", "slug": "new-place"}),
+    "GET /organizations/check": Row(SIGNED_IN),
+    "GET /subscriptions": Row(SIGNED_IN),
+    "POST /invitations/<int:invitation_id>/accept": Row(INVITED),
+    "GET /invitations/<int:invitation_id>/decline": Row(INVITED),
+    "POST /invitations/<int:invitation_id>/decline": Row(INVITED),
+}
+MEMBERS = {  # see home, View Members, own activity; own token with a seat; leave (4.4)
+    "GET /<slug>": Row("members", status=302),
+    "GET /<slug>/home": Row("members"),
+    "GET /<slug>/members": Row("members"),
+    "GET /<slug>/activity": Row("members"),
+    "GET /<slug>/leave": Row("members"),
+    "POST /<slug>/leave": Row("those who can leave", no="409"),
+    "GET /<slug>/token": Row("members"),
+    "GET /<slug>/token/activate": Row("members"),
+    "GET /<slug>/token/reissue": Row("members"),
+    "GET /<slug>/token/end-old": Row("members"),
+    "POST /<slug>/token/activate": Row("members", own=NO_OLD),
+    "POST /<slug>/token/reissue": Row("members", {"generation": "1", "hours": "24"}),
+    "POST /<slug>/token/end-old": Row("members", own=NO_OLD),
+}
+ONE = "/<slug>/members/<int:membership_id>"
+ASKED = "/<slug>/invitations/<int:invitation_id>"
+ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; rename, settings
+    "GET /<slug>/invitations": Row("admins"),
+    "GET /<slug>/invitations/new": Row("admins"),
+    "POST /<slug>/invitations/new": Row("admins", {"addresses": "new@new.test"}),
+    "POST /<slug>/invitations/look-over": Row("admins", {"addresses": "a@b.test"}, status=200),
+    "GET /<slug>/invitations/outcome": Row("admins", status=303),
+    f"POST {ASKED}/resend": Row("admins"),
+    f"POST {ASKED}/revoke": Row("admins"),
+    f"POST {ONE}/assign": Row("admins"),
+    f"POST {ONE}/revoke-seat": Row("admins", about="seated"),
+    f"GET {ONE}/revoke-seat": Row("admins", about="seated"),
+    f"POST {ONE}/make-admin": Row("admins"),
+    f"POST {ONE}/make-billing-admin": Row("admins"),
+    f"POST {ONE}/make-member": Row("admins", about="billing"),
+    f"POST {ONE}/remove": Row("admins"),
+    f"GET {ONE}/remove": Row("admins"),
+    "GET /<slug>/settings": Row("admins"),
+    "GET /<slug>/settings/name": Row("admins"),
+    "POST /<slug>/settings/name": Row("admins", {"name": "Another Name"}),
+    "GET /<slug>/settings/invitations": Row("admins"),
+    "POST /<slug>/settings/invitations": Row("admins", {"days": "7"}),
+}
+PLAN = {"seats": "5", "interval": "yearly"}
+BILLING = {  # purchase, update, cancel; invoices, card. Both organizations have bought already.
+    "GET /<slug>/subscriptions": Row("billing admins"),
+    "GET /<slug>/subscriptions/new": Row("billing admins", status=303),
+    "POST /<slug>/subscriptions/new": Row("billing admins", PLAN, status=409),
+    "GET /<slug>/subscriptions/pay": Row("billing admins", status=303),
+    "POST /<slug>/subscriptions/pay": Row("billing admins", {"purchase": "{purchase}", **CARD}),
+    "GET /<slug>/subscriptions/update": Row("billing admins"),
+    "POST /<slug>/subscriptions/update": Row("billing admins", {"seats": "5", "shown": "4"}),
+    "GET /<slug>/subscriptions/invoices/<int:invoice_id>": Row("billing admins"),
+}
+MAY = EVERYBODYS | BEHIND_A_LINK | PERSONAL | MEMBERS | ADMINS | BILLING
+
+
+def address(rule, slug, ids, about="member"):
+    """The address of this rule in an organization, with the ids of its rows."""
+    invitation = ids["invitation" if "<slug>" in rule else "personal"]
+    for placeholder, text in {
+        "<slug>": slug,
+        "<int:membership_id>": ids[about],
+        "<int:invitation_id>": invitation,
+        "<int:invoice_id>": ids["invoice"],
+        "<sealed>": "a.b",
+        "<letter_id>": "one",
+        "<name>": "invitation",
+        "<path:filename>": "usher.css",
+    }.items():
+        rule = rule.replace(placeholder, str(text))
+    return rule
+
+
+def filled(form, ids):
+    return {name: value.format(**ids) for name, value in form.items()}

@@ -1,0 +1,208 @@
+"""Whatever is sent, Usher answers without a crash, and says what was wrong in a sentence.
+
+What would surprise a reader: each route gets some of each corpus, always the same ones; with
+`USHER_FUZZ=100000` it gets all, and the last test is as long as the promise says.
+"""
+
+import os
+import random
+import re
+
+import pytest
+from security.corpora import (
+    BODIES,
+    CONTENTS,
+    COOKIES,
+    EVIL,
+    FILES,
+    FORM,
+    HEADERS,
+    HOSTS,
+    LONG,
+    VALUES,
+    written,
+)
+from security.table import MAY, address, filled
+from security.town import HERE, OURS, THEIRS
+
+from workflows.engine import outbox
+
+POSTS = [route for route in MAY if route.startswith("POST")]
+GETS = [route for route in MAY if route.startswith("GET")]
+ASKED = ("next", "q", "turn", "before", "client", "name", "slug", "seats", "interval", "from", "v")
+SENTENCE = re.compile(r"[^<>\s]{1,40} [^<>\s]{1,40} [^<>\s]{1,40}[.](?=\s|<|\"|$)")
+FUZZ = int(os.environ.get("USHER_FUZZ", 400))
+READ_FIRST = ("POST /organizations/new", "POST /<slug>/invitations/new", "GET /<slug>/members")
+
+
+def some(corpus, route, number=10):
+    """Some of a corpus, for each route others; all of it for a few routes, or when asked for."""
+    whole = FUZZ > 10_000 or route in READ_FIRST
+    return corpus if whole else random.Random(route).sample(corpus, min(number, len(corpus)))
+
+
+def path_of(town, route):
+    return address(route.split()[1], OURS, town.ids[OURS], MAY[route].about)
+
+
+def is_clear(answer):
+    """No crash; and a no is told in a sentence of ours."""
+    body = answer.get_data(as_text=True)
+    if answer.status_code >= 500 or "Traceback" in body:
+        return False
+    bodiless = answer.request.method in ("HEAD", "OPTIONS")
+    return answer.status_code < 400 or bodiless or bool(SENTENCE.search(body))
+
+
+def judge(town, answer, sent):
+    assert is_clear(answer), f"{answer.status_code} to {sent!r:.300}\n" + "\n".join(town.crashes)
+
+
+def form_with(form, name, value):
+    """A form in which one field is this, the rest as it should be."""
+    rest = b"&".join(f"{k}={v}".encode() for k, v in form.items() if k != name)
+    return name.encode() + b"=" + written(value) + b"&" + rest
+
+
+@pytest.mark.parametrize("route", POSTS)
+def test_a_form_with_anything_in_a_field_is_answered_clearly(town, route):
+    path, form = path_of(town, route), filled(MAY[route].form, town.ids[OURS])
+
+    for name in form or ["unknown"]:
+        for value in [*some(VALUES, f"{route} {name}"), LONG.encode()]:
+            body = form_with(form, name, value)
+            answer = town.visit("owner", "POST", path, data=body, content_type=FORM)
+            judge(town, answer, (route, body))
+
+
+@pytest.mark.parametrize("route", POSTS)
+def test_a_body_of_any_kind_is_answered_clearly(town, route):
+    for kind, body in some(BODIES, route):
+        for who in ("owner", "anonymous"):
+            answer = town.visit(who, "POST", path_of(town, route), data=body, content_type=kind)
+            judge(town, answer, (route, kind, body))
+
+
+@pytest.mark.parametrize("route", POSTS)
+def test_a_field_that_comes_twice_or_that_no_form_has_is_refused(town, route):
+    form = filled(MAY[route].form, town.ids[OURS])
+    if not form or "/join" in route or "/reset" in route or "confirm" in route:
+        pytest.skip("there is no form here, or none without a link")
+
+    for name in form:
+        for more in ({f"{name}[]": "a"}, {name: [form[name], "b"]}, {"role": "admin"}):
+            answer = town.visit("owner", "POST", path_of(town, route), data={**form, **more})
+
+            assert answer.status_code in (409, 422), (more, answer.status_code)
+
+
+@pytest.mark.parametrize("route", GETS)
+def test_any_question_in_an_address_is_answered_clearly(town, route):
+    dice = random.Random(route)
+    for _ in some(VALUES, route):
+        query = b"&".join(
+            name.encode() + b"=" + written(dice.choice(VALUES)[:2000]) for name in ASKED
+        )
+        answer = town.visit("owner", "GET", f"{path_of(town, route)}?{query.decode()}")
+        judge(town, answer, (route, query))
+
+
+@pytest.mark.parametrize("route", [route for route in MAY if "<" in route])
+def test_anything_in_the_place_of_an_id_is_no_address(town, route):
+    method, rule = route.split()
+    for value in some(VALUES[1:], route, 6):
+        path = re.sub("<[^>]*>", written(value[:3000]).decode(), rule)
+        for who in ("owner", "anonymous"):
+            answer = town.visit(who, method, path)
+            judge(town, answer, (method, path))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: repr(file[:12]))
+@pytest.mark.parametrize("page", ["look-over", "new"])
+def test_any_file_of_addresses_is_answered_clearly(town, tmp_path, file, page):
+    (tmp_path / "list.csv").write_bytes(file)
+    with (tmp_path / "list.csv").open("rb") as content:
+        data = {"addresses": "", "file": content}
+        answer = town.visit("owner", "POST", f"/{OURS}/invitations/{page}", data=data)
+
+    judge(town, answer, file)
+    judge(town, town.visit("owner", "GET", f"/{OURS}/invitations/outcome"), file)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_of_ones_own_making_is_never_repeated(town, host):
+    for path in ("/login", "/", f"/{OURS}/home", "/nope", f"/{OURS.upper()}/home", "/forgot/sent"):
+        for who in ("owner", "anonymous"):
+            answer = town.visit(who, "GET", path, {"Host": host})
+
+            judge(town, answer, (host, path))
+            assert EVIL not in answer.text + str(answer.headers)
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=str)
+def test_a_header_of_ones_own_making_crashes_nothing_and_is_never_repeated(town, header):
+    for method, path in (("GET", "/login"), ("GET", f"/{OURS}/home"), ("POST", "/forgot"),
+                         ("GET", "/nope"), ("POST", f"/{OURS}/settings/name"), ("GET", "/gate"),
+                         ("GET", "/static/usher.css"), ("GET", "/repo/x")):  # fmt: skip
+        for who in ("owner", "anonymous"):
+            answer = town.visit(who, method, path, header)
+
+            judge(town, answer, (header, path))
+            assert EVIL not in answer.text + str(answer.headers)
+
+
+def test_a_letter_leads_home_whatever_the_request_said(town):
+    forged = {"Host": EVIL, "X-Forwarded-Host": EVIL, "Forwarded": f"host={EVIL}"}
+
+    town.visit("anonymous", "POST", "/forgot", forged, data={"email": "owner@acme.test"})
+
+    with town.app.app_context():
+        written = [outbox.compose(claim) for claim in outbox.claim(100, "test")]
+    links = [fact for one in written if one for fact in one.facts.values() if "//" in str(fact)]
+    assert any("/reset/" in link for link in links)
+    assert all(link.startswith(HERE) for link in links)
+
+
+@pytest.mark.parametrize("cookie", COOKIES)
+def test_a_forged_cookie_is_nobody(town, cookie):
+    cookie = cookie.replace("{name}", town.app.config["SESSION_COOKIE_NAME"])
+
+    for path in ("/profile", f"/{OURS}/home"):
+        answer = town.visit("anonymous", "GET", path, {"Cookie": cookie})
+        assert answer.location.startswith("/login?next="), town.crashes
+
+
+@pytest.mark.parametrize("content", CONTENTS, ids=str)
+def test_a_signed_cookie_with_anything_in_it_is_nobody(town, content):
+    cookie = town.cookie(content)
+
+    answer = town.visit("anonymous", "GET", "/profile", {"Cookie": cookie})
+    page = town.visit("anonymous", "GET", "/login", {"Cookie": cookie})
+
+    assert answer.location == "/login?next=/profile", town.crashes
+    judge(town, page, content)
+
+
+def test_hundreds_of_random_requests_crash_nothing(town):
+    dice = random.Random(20261124)
+
+    for _ in range(FUZZ):
+        method, path, who, more = throw(dice, town)
+        judge(town, town.visit(who, method, path, **more), (method, path, who, more))
+
+
+def throw(dice, town):
+    """A request of a kind that nobody has written down."""
+    route, value = dice.choice(list(MAY)), dice.choice(VALUES)
+    slug = dice.choice([OURS, OURS, THEIRS])
+    path = address(route.split()[1], slug, town.ids[slug], MAY[route].about)
+    form = dict(dice.sample(sorted({**MAY[route].form, "x": "y"}.items()), 1))
+    kind, body = dice.choice([*BODIES, (FORM, form_with(form, dice.choice(ASKED), value))])
+    query = "&".join(
+        f"{dice.choice(ASKED)}={written(v[:999]).decode()}" for v in dice.sample(VALUES, 2)
+    )
+    if dice.random() < 0.2 and len(path) > 1:
+        path = path[: dice.randrange(1, len(path))] + written(value[:99]).decode()
+    more = {"headers": dice.choice(HEADERS), "data": body, "content_type": kind}
+    method = dice.choice(["GET", "POST", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
+    return method, f"{path}?{query}", dice.choice(["owner", "seated", "anonymous"]), more

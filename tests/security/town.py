@@ -1,0 +1,160 @@
+"""Two organizations with everybody who may knock at Usher's doors, and how they knock.
+
+What would surprise a reader: the town is built once and its database file is put back after each
+change, so that a thousand requests cost seconds. On PostgreSQL, where there is no file to put
+back, changes stay: only tests that do not mind them run there.
+"""
+
+import shutil
+import sqlite3
+import traceback
+from contextlib import closing
+
+from databases import settings_in
+from flask import got_request_exception
+from people import Cast
+
+from web import create_app
+from workflows import (
+    accounts,
+    arrivals,
+    departures,
+    invoices,
+    memberships,
+    seats,
+    sessions,
+    subscriptions,
+)
+from workflows.engine.db import Base, db
+
+HERE = "http://127.0.0.1:8000"
+OURS, THEIRS = "acme", "bolt"
+OF_A_BROWSER = {"sessions", "alembic_version"}  # not an organization's business
+LETTER = b"From: a@b.test\nTo: c@d.test\nSubject: Hi\nDate: Tue, 24 Nov 2026 10:00:00 +0000\n\nHi"
+KINDS = {  # everybody, and the role of each in our organization and in theirs
+    "owner": ("owner", None),
+    "admin": ("admin", None),
+    "billing": ("billing", None),
+    "seated": ("seated", None),
+    "member": ("member", None),
+    "both": ("admin", "member"),
+    "foreigner": (None, "owner"),
+    "removed": (None, None),
+    "gone": (None, None),
+    "invited": (None, None),
+    "stranger": (None, None),
+    "operator": (None, None),
+    "anonymous": (None, None),
+}
+
+
+class Town:
+    """The whole site on one database; `crashes` keeps every exception that became a 500."""
+
+    def __init__(self, folder, address):
+        self.settings = settings_in(folder, address)
+        self.app = create_app(self.settings)
+        self.app.config["WTF_CSRF_ENABLED"] = False
+        self.file = folder / "usher.db" if address.startswith("sqlite") else None
+        self.ids, self.secrets, self.crashes = {}, {}, []
+        got_request_exception.connect(self._remember, self.app, weak=False)
+        self.settings.mailbox.mkdir()
+        (self.settings.mailbox / "one.eml").write_bytes(LETTER)
+        with self.app.app_context():
+            self._build(Cast())
+            db.session.rollback()
+        if self.file:
+            self._keep()
+
+    def _remember(self, sender, exception, **_):
+        self.crashes.append("".join(traceback.format_exception(exception)[-6:]))
+
+    def _build(self, cast):
+        db.session.execute(db.text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        db.session.execute(db.text("INSERT INTO alembic_version VALUES ('1')"))
+        db.session.commit()
+        people = {name: cast.account(name) for name in KINDS if name != "anonymous"}
+        accounts.make_operator(people["operator"].email)
+        ours = self._organization(cast, OURS, people["owner"])
+        theirs = self._organization(cast, THEIRS, people["foreigner"])
+        for kind, organization in (("both", ours), ("both", theirs), ("admin", ours)):
+            member = self._join(cast, organization, people[kind])
+            if kind == "admin" or organization is ours:
+                memberships.make_admin(member, by=organization.owner.account)
+        self._roles(cast, ours, people)
+        self._roles(cast, theirs, {})
+        self.secrets = {kind: sessions.open_session(one) for kind, one in people.items()}
+
+    def _organization(self, cast, slug, owner):
+        organization = cast.organization(owner, slug.title(), seats=4)
+        asked = f"asked@{slug}.test"
+        self.ids[slug] = {
+            "owner": organization.owner_id,
+            "invitation": cast.invitation(organization, asked, by=owner).id,
+            "invoice": invoices.of_organization(organization)[0].id,
+            "purchase": subscriptions.live(organization).id,
+        }
+        return organization
+
+    def _roles(self, cast, organization, people):
+        """A billing admin, a seated member with an active token, and who has left."""
+        owner, ids = organization.owner.account, self.ids[organization.slug]
+        for kind in ("billing", "seated", "member", "removed", "gone"):
+            account = people.get(kind) or cast.account(kind, f"{kind}@{organization.slug}.test")
+            member = self._join(cast, organization, account)
+            ids[kind] = member.id
+            if kind == "billing":
+                memberships.make_billing_admin(member, by=owner)
+            elif kind == "seated":
+                seats.assign(member, by=owner)
+                cast.secret(member)
+            elif kind == "removed":
+                departures.remove(member, by=owner)
+            elif kind == "gone":
+                departures.leave(member, by=account)
+        asked = people["invited"].email if people else "somebody@else.test"
+        ids["personal"] = cast.invitation(organization, asked, by=owner).id
+
+    def _join(self, cast, organization, account):
+        """Become a member, as people do: invited, and accepted."""
+        asked = cast.invitation(organization, account.email, by=organization.owner.account)
+        return arrivals.accept(asked, by=account)
+
+    def _keep(self):
+        with self.app.app_context():
+            db.session.execute(db.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+            db.session.remove()
+            db.engine.dispose()
+        shutil.copy(self.file, self.file.with_suffix(".kept"))
+        self.pristine = self.rows()
+
+    def reset(self):
+        """Everything as it was in the beginning, where it can be had."""
+        self.crashes.clear()
+        if not self.file:
+            return
+        kept, changed = (sqlite3.connect(f) for f in (self.file.with_suffix(".kept"), self.file))
+        with closing(kept), closing(changed):
+            kept.backup(changed)
+
+    def rows(self):
+        """Every row of every table that is an organization's or a person's business."""
+        with closing(sqlite3.connect(self.file)) as connection:
+            return {
+                name: connection.execute(f"SELECT * FROM {name}").fetchall()
+                for name in Base.metadata.tables
+                if name not in OF_A_BROWSER
+            }
+
+    def cookie(self, content):
+        """A cookie that we signed ourselves."""
+        signed = self.app.session_interface.get_signing_serializer(self.app).dumps(content)
+        return f"{self.app.config['SESSION_COOKIE_NAME']}={signed}"
+
+    def visit(self, kind, method, path, headers=(), **more):
+        """One request by a person of this kind, or by nobody."""
+        headers = dict(headers)
+        if kind in self.secrets:
+            headers.setdefault("Cookie", self.cookie({"sid": self.secrets[kind]}))
+        client = self.app.test_client(use_cookies=False)
+        return client.open(path, method=method, base_url=HERE, headers=headers, **more)
