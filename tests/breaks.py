@@ -6,6 +6,7 @@ tree, and the test it names must then fail.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -71,10 +72,15 @@ class Break:
         places = [f"--basetemp={folder / 'temp'}", f"--junitxml={folder / 'outcome.xml'}"]
         command = [sys.executable, "-m", "pytest", "-q", *words, *places, self.test]
         environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-        said = subprocess.run(
-            command, cwd=copy, env=environment, capture_output=True, text=True, timeout=PATIENCE
-        ).stdout
-        return _read(folder / "outcome.xml") or f"the test did not run:\n{said[-2000:]}"
+        log = folder / "log.txt"
+        with log.open("w") as out:
+            running = subprocess.Popen(command, cwd=copy, env=environment, stdout=out, stderr=out)
+            try:
+                running.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                running.send_signal(signal.SIGINT)  # pytest stops its database server
+                running.wait()
+        return _read(folder / "outcome.xml") or f"the test did not run:\n{log.read_text()[-2000:]}"
 
 
 def _read(written):

@@ -31,9 +31,9 @@ def blank(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory):
+def postgresql():
     """A real server; started for the first test that asks, gone after the last."""
-    server = databases.PostgreSQL(tmp_path_factory.mktemp("postgresql"))
+    server = databases.PostgreSQL()
     yield server
     server.stop()
 

