@@ -1,14 +1,11 @@
 """Seats are rows: more than were bought have no spelling."""
 
-import threading
-
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from workflows import gate, invitations, memberships, seats, subscriptions, tokens
 from workflows.engine.db import command, db
 from workflows.engine.refusals import NotNow, Refusal
-from workflows.memberships import Membership
 from workflows.seats import Seat
 
 
@@ -85,31 +82,6 @@ def test_a_seat_given_again_comes_with_another_token(cast, acme, ann):
     assert first != second
     assert gate.judge(second).passes
     assert gate.judge(first).reason == "seat_revoked"
-
-
-def test_forty_people_and_ten_seats_make_exactly_ten(app, cast, ann):
-    acme = cast.organization(ann, "Big", seats=10)
-    people = [cast.member(acme, f"Person{number}", ann).id for number in range(40)]
-    ann_id = ann.id
-    db.session.remove()
-    refused = []
-
-    def race(member_id):
-        with app.app_context():
-            member = db.session.get_one(Membership, member_id)
-            try:
-                seats.assign(member, by=db.session.get_one(type(member.account), ann_id))
-            except Refusal as refusal:
-                refused.append(str(refusal))
-
-    threads = [threading.Thread(target=race, args=(member_id,)) for member_id in people]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert db.session.query(Seat).filter_by(state="taken").count() == 10
-    assert len(refused) == 30
 
 
 def wrong(**values):
