@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
 from typing import Literal
 
@@ -14,6 +15,9 @@ from workflows.engine import stationery
 from workflows.engine.identity import parse_address
 from workflows.engine.outbox import Envelope
 from workflows.engine.settings import settings
+
+LINES = SMTP.clone(max_line_length=76)  # the most that encoded words and encoded text may have
+SHORT = 66  # a subject that fits on the first line
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,10 @@ def pack(envelope: Envelope) -> Mail:
     # The name as the person writes it, the domain as mail servers do: in ASCII.
     to = f"{spelling.rpartition('@')[0]}@{key.rpartition('@')[2]}"
     written = stationery.write(envelope.template, spelling, envelope.facts)
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=LINES)
     message["From"] = settings().mail_from
     message["To"] = Address(addr_spec=to)
-    message["Subject"] = written.subject
+    message["Subject"] = _Subject(written.subject)
     message["Date"] = format_datetime(envelope.at)
     message["Message-ID"] = envelope.message_id
     message["Auto-Submitted"] = "auto-generated"
@@ -51,3 +55,18 @@ def pack(envelope: Envelope) -> Mail:
     # "=_" cannot stand in quoted-printable text, so the boundary is never in a part.
     message.set_boundary(f"=_{hashlib.sha256(envelope.message_id.encode()).hexdigest()[:24]}")
     return Mail(to, envelope.message_id, message.as_bytes())
+
+
+class _Subject(str):
+    """A subject that is written as it is or encoded as a whole, never decoded first.
+
+    Given plain text, the library would decode what looks encoded in it: a name could hold the end
+    of a line, and with it a header, or a letter, of its own. It also loses spaces when it folds.
+    """
+
+    name = "Subject"
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        plain = self.isascii() and "=?" not in self and len(self) < SHORT
+        header = Header(str(self), "us-ascii" if plain else "utf-8", 76, self.name)
+        return f"{self.name}: {header.encode(linesep=policy.linesep)}{policy.linesep}"

@@ -180,9 +180,9 @@ def test_fewer_seats_are_not_paid_for_now():
     assert "From the next bill on you pay for fewer seats." in text
 
 
-def test_what_a_mail_server_said_is_quoted_in_one_line():
+def test_what_a_mail_server_said_is_quoted_in_one_line_and_leads_nowhere():
     reply = "550 no\r\n\r\n    https://evil.test " + "x" * 999
     text = written("invitation_bounced", reply=reply).text
 
-    assert "550 no https://evil.test..." in " ".join(text.split())
+    assert "550 no https: //evil. test..." in " ".join(text.split())
     assert len(text) < 1200

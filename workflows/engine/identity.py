@@ -31,6 +31,8 @@ def parse_address(text: str) -> tuple[str, str]:
     if text.count("@") != 1:
         sentence = "It has no @ sign." if "@" not in text else "It has two @ signs."
         raise Invalid(email=f"This is not an e-mail address. {sentence}")
+    if "=?" in text:  # looks like encoded text in the head of a letter
+        raise Invalid(email="This is not an e-mail address.")
     try:
         parsed = email_validator.validate_email(
             text, check_deliverability=False, allow_smtputf8=False, strict=True

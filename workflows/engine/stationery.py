@@ -2,7 +2,8 @@
 
 Which letters there are and what they say is not known here. Every letter is a pair of templates,
 `email/NAME.txt` and `email/NAME.html`; the text begins with its subject. What people typed is
-cleaned once more, so that no name can add a line to a letter or to its head.
+cleaned once more, so that no name can add a line or a link to a letter. What would surprise a
+reader: a fact called `…url` is a link of ours and one called `…email` an address; no other is one.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from workflows.engine.settings import settings
 COLUMNS = 72
 VERBATIM = "    "  # a link or a command, on lines of its own
 SIGNATURE = "-- \n"
+# What mail programs make a link of by themselves, and an address, which may be written.
+LINKED = re.compile(r"(?<=:)(?=//)|(?<=\bwww[.])(?=\S)|(?<=\w[.．])(?=[^\W\d_]{2})", re.I)
+ADDRESS = re.compile(r"[(<\"]*[^\s@<>()\"/]+@[\w.-]+[)>\",.:;]*")
 UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -80,15 +84,26 @@ def _everywhere() -> dict[str, Any]:
 
 
 def _clean(facts: dict[str, Any]) -> dict[str, Any]:
-    return {name: _in_a_line(fact) for name, fact in facts.items()}
+    return {name: _clean_one(name, fact) for name, fact in facts.items()}
 
 
-def _in_a_line(fact: Any) -> Any:
-    """Text without anything that ends a line or turns its direction; other facts as they are."""
+def _clean_one(name: str, fact: Any) -> Any:
     if not isinstance(fact, str):
         return fact
-    seen = (" " if unicodedata.category(sign) in UNPRINTABLE else sign for sign in fact)
+    line = _in_a_line(fact)
+    return line if name == "to" or name.endswith(("url", "email")) else _without_links(line)
+
+
+def _in_a_line(text: str) -> str:
+    """Without anything that ends a line or turns its direction."""
+    seen = (" " if unicodedata.category(sign) in UNPRINTABLE else sign for sign in text)
     return " ".join("".join(seen).split())
+
+
+def _without_links(line: str) -> str:
+    """What looks like a web address is opened by a space: readable, and nothing to click."""
+    words = (word if ADDRESS.fullmatch(word) else LINKED.sub(" ", word) for word in line.split())
+    return " ".join(words)
 
 
 def _fold(text: str) -> str:
