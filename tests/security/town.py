@@ -56,7 +56,7 @@ class Town:
         self.app = create_app(self.settings)
         self.app.config["WTF_CSRF_ENABLED"] = False
         self.file = folder / "usher.db" if address.startswith("sqlite") else None
-        self.ids, self.secrets, self.crashes = {}, {}, []
+        self.ids, self.secrets, self.tokens, self.crashes = {}, {}, {}, []
         got_request_exception.connect(self._remember, self.app, weak=False)
         self.settings.mailbox.mkdir()
         (self.settings.mailbox / "one.eml").write_bytes(LETTER)
@@ -73,7 +73,11 @@ class Town:
         db.session.execute(db.text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
         db.session.execute(db.text("INSERT INTO alembic_version VALUES ('1')"))
         db.session.commit()
-        people = {name: cast.account(name) for name in KINDS if name != "anonymous"}
+        people = {
+            kind: cast.account(f"Mx {kind}", f"{kind}@acme.test")
+            for kind in KINDS
+            if kind != "anonymous"
+        }
         accounts.make_operator(people["operator"].email)
         ours = self._organization(cast, OURS, people["owner"])
         theirs = self._organization(cast, THEIRS, people["foreigner"])
@@ -107,7 +111,7 @@ class Town:
                 memberships.make_billing_admin(member, by=owner)
             elif kind == "seated":
                 seats.assign(member, by=owner)
-                cast.secret(member)
+                self.tokens[organization.slug] = cast.secret(member)
             elif kind == "removed":
                 departures.remove(member, by=owner)
             elif kind == "gone":
