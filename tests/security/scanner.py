@@ -29,6 +29,8 @@ class Forms(HTMLParser):
             self.links.append(known["href"])
         if tag == "form":
             self.forms.append((known.get("method", "get"), known.get("action"), {}))
+        if known.get("formaction") and self.forms:  # a button that sends its form elsewhere
+            self.forms.insert(0, ("post", known["formaction"], self.forms[-1][2]))
         if tag in ("input", "textarea", "select", "button") and known.get("name") and self.forms:
             self.forms[-1][2][known["name"]] = (known.get("type", "text"), known.get("value", ""))
 

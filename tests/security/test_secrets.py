@@ -56,7 +56,9 @@ def sink():
         port = free.getsockname()[1]
     sink = Sink()
     sink.url = f"smtp://127.0.0.1:{port}"
-    logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # what a mail server writes down is its own
+    logging.getLogger("mail.log").setLevel(
+        logging.CRITICAL
+    )  # what a mail server writes down is its own
     server = Controller(sink, hostname="127.0.0.1", port=port)
     server.start()
     yield sink
