@@ -1,10 +1,11 @@
 """Whatever is sent, Usher answers without a crash, and says what was wrong in a sentence.
 
-What would surprise a reader: each route gets some of each corpus, always the same ones; with
-`USHER_FUZZ=100000` it gets all, and the last test is as long as the promise says.
+What would surprise a reader: each route gets some of each corpus, always the same ones; at full
+size it gets all, and the last test is as long as the promise says. There is no OpenAPI document
+from which a tool could make requests, since there are only forms: routes and their fields come
+from the table of who may, values from the corpora.
 """
 
-import os
 import random
 import re
 
@@ -25,20 +26,26 @@ from security.corpora import (
 from security.table import MAY, address, filled
 from security.town import HERE, OURS, THEIRS
 
-from workflows.engine import outbox
+from workflows import accounts
+from workflows.engine import outbox, seals
 
 POSTS = [route for route in MAY if route.startswith("POST")]
 GETS = [route for route in MAY if route.startswith("GET")]
 ASKED = ("next", "q", "turn", "before", "client", "name", "slug", "seats", "interval", "from", "v")
 SENTENCE = re.compile(r"[^<>\s]{1,40} [^<>\s]{1,40} [^<>\s]{1,40}[.](?=\s|<|\"|$)")
-FUZZ = int(os.environ.get("USHER_FUZZ", 400))
+SEED, SHORT, FULL = 20261124, 400, 100_000
 READ_FIRST = ("POST /organizations/new", "POST /<slug>/invitations/new", "GET /<slug>/members")
 
 
-def some(corpus, route, number=10):
-    """Some of a corpus, for each route others; all of it for a few routes, or when asked for."""
-    whole = FUZZ > 10_000 or route in READ_FIRST
-    return corpus if whole else random.Random(route).sample(corpus, min(number, len(corpus)))
+@pytest.fixture
+def some(full):
+    """Some of a corpus, for each route others; all of it for a few routes, or at full size."""
+
+    def chosen(corpus, route, number=10):
+        whole = full or route in READ_FIRST
+        return corpus if whole else random.Random(route).sample(corpus, min(number, len(corpus)))
+
+    return chosen
 
 
 def path_of(town, route):
@@ -65,7 +72,7 @@ def form_with(form, name, value):
 
 
 @pytest.mark.parametrize("route", POSTS)
-def test_a_form_with_anything_in_a_field_is_answered_clearly(town, route):
+def test_a_form_with_anything_in_a_field_is_answered_clearly(town, some, route):
     path, form = path_of(town, route), filled(MAY[route].form, town.ids[OURS])
 
     for name in form or ["unknown"]:
@@ -76,7 +83,7 @@ def test_a_form_with_anything_in_a_field_is_answered_clearly(town, route):
 
 
 @pytest.mark.parametrize("route", POSTS)
-def test_a_body_of_any_kind_is_answered_clearly(town, route):
+def test_a_body_of_any_kind_is_answered_clearly(town, some, route):
     for kind, body in some(BODIES, route):
         for who in ("owner", "anonymous"):
             answer = town.visit(who, "POST", path_of(town, route), data=body, content_type=kind)
@@ -97,7 +104,7 @@ def test_a_field_that_comes_twice_or_that_no_form_has_is_refused(town, route):
 
 
 @pytest.mark.parametrize("route", GETS)
-def test_any_question_in_an_address_is_answered_clearly(town, route):
+def test_any_question_in_an_address_is_answered_clearly(town, some, route):
     dice = random.Random(route)
     for _ in some(VALUES, route):
         query = b"&".join(
@@ -108,7 +115,7 @@ def test_any_question_in_an_address_is_answered_clearly(town, route):
 
 
 @pytest.mark.parametrize("route", [route for route in MAY if "<" in route])
-def test_anything_in_the_place_of_an_id_is_no_address(town, route):
+def test_anything_in_the_place_of_an_id_is_no_address(town, some, route):
     method, rule = route.split()
     for value in some(VALUES[1:], route, 6):
         path = re.sub("<[^>]*>", written(value[:3000]).decode(), rule)
@@ -183,12 +190,71 @@ def test_a_signed_cookie_with_anything_in_it_is_nobody(town, content):
     judge(town, page, content)
 
 
-def test_hundreds_of_random_requests_crash_nothing(town):
-    dice = random.Random(20261124)
+BEHIND = {  # the forms that only whoever opened a link can send, and what is typed there
+    "signup": ("/signup/confirm", {"password": "x"}),
+    "reset": ("/reset", {"password": "a password to test with"}),
+    "join": ("/join/login", {"password": "x"}),
+    "join to sign up": ("/join/signup", {"name": "New", "password": "a password to test with"}),
+    "join to decline": ("/join/decline", {"email": "asked@acme.test"}),
+}
 
-    for _ in range(FUZZ):
+
+@pytest.fixture
+def opened(town):
+    """Answers a browser in which a link of this kind was opened."""
+
+    def browser(kind):
+        town.reset()
+        purpose = kind.split()[0]
+        with town.app.app_context():
+            waiting = accounts.sign_up("New", "new@new.test", "a password to test with").id
+            accounts.ask_reset("owner@acme.test")
+            rows = {"signup": waiting, "reset": 1, "join": town.ids[OURS]["invitation"]}
+            sealed = seals.seal(purpose, rows[purpose])
+        opening = town.app.test_client()
+        assert opening.get(f"/{purpose}/{sealed}", base_url=HERE).status_code == 303
+        return opening
+
+    return browser
+
+
+@pytest.mark.parametrize("kind", BEHIND)
+def test_a_form_behind_a_link_with_anything_in_a_field_is_answered_clearly(
+    town, some, opened, kind
+):
+    path, form = BEHIND[kind]
+    for name in form:
+        for value in [*some(VALUES, f"{kind} {name}"), LONG.encode()]:
+            body = form_with(form, name, value)
+            browser = opened(kind)
+            answer = browser.post(path, base_url=HERE, data=body, content_type=FORM)
+
+            judge(town, answer, (path, body))
+            judge(town, browser.get(path, base_url=HERE), (path, body))
+
+
+@pytest.mark.parametrize("kind", BEHIND)
+def test_a_form_behind_a_link_takes_each_field_once_and_no_other(town, opened, kind):
+    path, form = BEHIND[kind]
+    for name in form:
+        for more in ({f"{name}[]": "a"}, {name: [form[name], "b"]}, {"role": "admin"}):
+            browser = opened(kind)
+            before = town.rows()
+            answer = browser.post(path, base_url=HERE, data={**form, **more})
+
+            assert answer.status_code == 422, (more, answer.status_code)
+            assert town.rows() == before
+
+
+def test_random_requests_crash_nothing(town, full, verdict):
+    number, dice = FULL if full else SHORT, random.Random(SEED)
+    verdict.about("S3", requests=number, seed=SEED)
+
+    for _ in range(number):
         method, path, who, more = throw(dice, town)
         judge(town, town.visit(who, method, path, **more), (method, path, who, more))
+
+    verdict.holds()
 
 
 def throw(dice, town):
