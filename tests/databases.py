@@ -22,12 +22,13 @@ NAMES = ("sqlite", "postgresql")
 HASTY = ("fsync", "synchronous_commit", "full_page_writes")  # what a database of a test can lose
 
 
-def settings_in(folder, url=None):
+def settings_in(folder, url=None, **more):
     return Settings(
         embedded=True,
         secret_key="a key for tests, long enough to be one",
         database_url=url or f"sqlite:///{folder}/usher.db",
         usher_home=folder,
+        **more,
     )
 
 

@@ -38,7 +38,7 @@ GROUPS = {  # of pytest: what each is called, and its words; what stands in no f
     "production": ("tests/production",),
     "browser": ("tests/browser",),
 }
-ON_POSTGRESQL = ("tests/engine", "tests/workflows", "tests/stories", "tests/races")
+ON_POSTGRESQL = ("tests/engine", "tests/workflows", "tests/workers", "tests/stories", "tests/races")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

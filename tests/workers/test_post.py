@@ -102,6 +102,7 @@ def test_every_letter_of_a_long_list_leaves_once(people, acme, mailbox):
     )
 
 
+@pytest.mark.sqlite
 def test_no_transaction_is_open_while_a_letter_is_on_the_wire(people, acme, by_way):
     looks = []
 
