@@ -41,11 +41,12 @@ class Job:
     do: Callable[[], Any]
     due_at: float = field(default=0.0)
 
-    def run(self) -> None:
-        """Do it, and whatever happens, do it again next time."""
+    def run(self, app: Flask) -> None:
+        """Do it in a database session of its own and, whatever happens, do it again next time."""
         self.due_at = time.monotonic() + self.every
         try:
-            self.do()
+            with app.app_context():
+                self.do()
         except Exception as error:
             log.error("%s failed: %s", self.do.__qualname__, type(error).__name__, exc_info=error)
 
@@ -76,9 +77,8 @@ def mend_verdicts() -> None:
 
 
 def jobs() -> list[Job]:
-    """What one clock does, and how often."""
+    """What one clock does beside ringing, and how often."""
     return [
-        Job(RING_EVERY, ring),
         Job(1, invitations.expire_unanswered),
         Job(60, accounts.drop_stale),
         Job(600, sessions.drop_stale),
@@ -88,16 +88,25 @@ def jobs() -> list[Job]:
 
 
 def tick(app: Flask, todo: list[Job]) -> None:
-    """Do what is due, each in a database session of its own."""
+    """Do what is due."""
     for job in todo:
         if time.monotonic() >= job.due_at:
-            with app.app_context():
-                job.run()
+            job.run(app)
 
 
 def run(app: Flask, stop: threading.Event) -> None:
-    """Tick until told to stop."""
-    todo = jobs()
+    """Tick until told to stop.
+
+    Ringing has a thread of its own: it may end in delivering, and no job waits for a mail server.
+    """
+    bells = [Job(RING_EVERY, ring)]
+    ringing = threading.Thread(target=_keep_ticking, args=(app, bells, stop), daemon=True)
+    ringing.start()
+    _keep_ticking(app, jobs(), stop)
+    ringing.join()
+
+
+def _keep_ticking(app: Flask, todo: list[Job], stop: threading.Event) -> None:
     while not stop.wait(TICK):
         tick(app, todo)
 

@@ -300,6 +300,41 @@ def test_every_job_of_the_clock_runs(usher, caplog):
     assert caplog.records == []
 
 
+def test_a_slow_mail_server_holds_up_nothing_else_the_clock_does(
+    people, acme, usher, settings, by_way, monkeypatch
+):
+    nobody = RedisBroker(client=Redis(port=1, socket_connect_timeout=0.2))
+    monkeypatch.setattr(post.deliver, "broker", nobody)
+    [invitation] = invite(people, acme, "bo")
+    settings.clock_offset = 15 * 24 * 3600
+    on_the_wire, answer, stop = threading.Event(), threading.Event(), threading.Event()
+    by_way(look=lambda: (on_the_wire.set(), answer.wait(10)))
+    ticking = threading.Thread(target=clock.run, args=(usher, stop))
+    invitations.resend(invitation, by=acme[1])
+
+    ticking.start()
+    assert on_the_wire.wait(10)
+    settings.clock_offset *= 3
+    became_expired = wait_until(lambda: state_of(invitation) == "expired")
+    answer.set()
+    stop.set()
+    ticking.join(10)
+
+    assert became_expired
+
+
+def state_of(row):
+    db.session.rollback()
+    return row.state
+
+
+def wait_until(so, seconds=5):
+    ending = time.monotonic() + seconds
+    while not so() and time.monotonic() < ending:
+        time.sleep(0.05)
+    return so()
+
+
 def test_the_clock_stops_when_told(usher):
     stop = threading.Event()
     thread = threading.Thread(target=clock.run, args=(usher, stop))
