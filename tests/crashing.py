@@ -33,18 +33,38 @@ class Life:
 def live(app, act, *, until=None):
     """Act, then deliver, in a process that dies at point number `until` of its life, if given."""
     reading, writing = os.pipe()
-    db.session.remove()
-    db.engine.dispose()
-    pid = os.fork()
-    if pid == 0:
-        os.close(reading)
-        os._exit(_life(app, act, _Points(writing, until)))
+    points = _Points(writing, until)
+
+    def life():
+        points.watch()
+        act()
+        points.write(ACKNOWLEDGED)
+        post.deliver()
+
+    pid = fork(app, life)
     os.close(writing)
     lines = _read_all(reading, pid)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     assert code in (0, DIED), f"the process ended with {code} after {lines[-1:]}"
     points = [line for line in lines if line != ACKNOWLEDGED]
     return Life(points, ACKNOWLEDGED in lines, code == DIED)
+
+
+def fork(app, life):
+    """Live so in a process of its own; answers its id. Nothing of ours is shared with it."""
+    db.session.remove()
+    db.engine.dispose()
+    if pid := os.fork():
+        return pid
+    code = FAILED
+    try:
+        with app.app_context():
+            life()
+            code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
 
 
 def _read_all(reading, pid):
@@ -57,19 +77,6 @@ def _read_all(reading, pid):
             text += read
     os.kill(pid, signal.SIGKILL)
     return text.decode().splitlines()
-
-
-def _life(app, act, points):
-    try:
-        with app.app_context():
-            points.watch()
-            act()
-            points.write(ACKNOWLEDGED)
-            post.deliver()
-        return 0
-    except BaseException:
-        traceback.print_exc()
-        return FAILED
 
 
 class _Points:

@@ -16,7 +16,7 @@ class Sink:
         self.recipients = []
         self.answers = {}
         self.connections = 0
-        self.hang = None
+        self.hang, self.hanging = None, 0
         self.url = ""
 
     def say(self, verb, answer, to=None):
@@ -44,6 +44,9 @@ class Sink:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
+        if self.hang == "DATA":
+            self.hanging += 1
+            await asyncio.sleep(60)
         if answer := self._answer("DATA", envelope.rcpt_tos[0]):
             return answer
         self.recipients.append(envelope.rcpt_tos)

@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
 
@@ -78,25 +79,39 @@ def sink():
 @pytest.fixture(scope="module")
 def production(tmp_path_factory, postgresql, sink):
     folder = tmp_path_factory.mktemp("production")
+    with valkey.ValkeyServer() as queue:
+        environment = an_environment(postgresql.create("production"), queue.connection_url, sink)
+        with a_service(folder, environment, "web", "worker", "clock") as service:
+            yield service
+
+
+def an_environment(database, queue, sink):
     port = free_port()
-    with valkey.ValkeyServer() as queue, (folder / "log.txt").open("w+") as log:
-        environment = {
-            "PORT": str(port),
-            "BASE_URL": f"http://127.0.0.1:{port}",
-            "SECRET_KEY": "a key for tests, long enough to be one",
-            "DATABASE_URL": postgresql.create("production"),
-            "REDIS_URL": queue.connection_url,
-            "SMTP_URL": f"smtp://127.0.0.1:{sink.port}",
-            "MAIL_FROM": "usher@acme.example",
-        }
+    return {
+        "PORT": str(port),
+        "BASE_URL": f"http://127.0.0.1:{port}",
+        "SECRET_KEY": "a key for tests, long enough to be one",
+        "DATABASE_URL": database,
+        "REDIS_URL": queue,
+        "SMTP_URL": f"smtp://127.0.0.1:{sink.port}",
+        "MAIL_FROM": "usher@acme.example",
+    }
+
+
+@contextmanager
+def a_service(folder, environment, *names):
+    """The processes of these names, until the tests are through with them."""
+    with (folder / "log.txt").open("w+") as log:
         service = Production(environment, log)
         service.run("release")
-        for name in ("web", "worker", "clock"):
-            service.start(name)
-        wait_for(lambda: answers(environment["BASE_URL"] + "/readyz"), "the web process")
-        yield service
-        for name in list(service.running):
-            service.end(name)
+        try:
+            for name in names:
+                service.start(name)
+            wait_for(lambda: answers(environment["BASE_URL"] + "/readyz"), "the web process")
+            yield service
+        finally:
+            for name in list(service.running):
+                service.end(name)
         log.seek(0)
         assert "Traceback" not in log.read()
 
@@ -172,6 +187,22 @@ def test_letters_posted_while_no_clock_runs_leave_when_it_does(production, sink)
     production.start("clock")
 
     wait_for(lambda: letters_to(sink, "cy@acme.example"), "the letter")
+
+
+def test_where_redis_never_started_every_letter_leaves(tmp_path, postgresql, sink, verdict, full):
+    people = [f"no-queue-{number}@acme.example" for number in range(200 if full else 5)]
+    verdict.about("R7", letters=len(people))
+    verdict.database = "postgresql"
+    nowhere = f"redis://127.0.0.1:{free_port()}"
+    environment = an_environment(postgresql.create("no_queue"), nowhere, sink)
+
+    with a_service(tmp_path, environment, "web", "clock") as service:
+        for person in people:
+            sign_up(service, person)
+        wait_for(lambda: all(letters_to(sink, person) for person in people), "the letters")
+
+    assert [len(letters_to(sink, person)) for person in people] == [1] * len(people)
+    verdict.holds(lost=0, repeated=0)
 
 
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "SMTP_URL"])
