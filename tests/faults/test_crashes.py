@@ -117,9 +117,10 @@ JOURNEY = {  # every command of it, as the doors call it
     "expire": invitations.expire_unanswered,
 }
 LATER = {"expire": 15 * DAY}  # Ed's time is over then, Fay's is not
-SECRETS = ("activate", "reissue")  # tried at each point, at any size
+SECRETS = ("activate", "reissue")  # these mail one
+WHOLE = "activate"  # tried at each point, at any size
 OLD = "Bo's token of before"
-EVERY = 9  # of the other points of delivery, at the small size
+EVERY = 11  # of the other points of delivery, at the small size
 
 
 def test_wherever_a_process_dies_all_is_done_or_nothing_and_every_letter_arrives(
@@ -143,7 +144,7 @@ def test_wherever_a_process_dies_all_is_done_or_nothing_and_every_letter_arrives
 
 def chosen(name, number, point):
     """At the small size: every point of the command, and some of its letter's way."""
-    return name in SECRETS or ("outbox." not in point and "COMMIT" in point) or number % EVERY == 0
+    return name == WHOLE or ("outbox." not in point and "COMMIT" in point) or number % EVERY == 0
 
 
 @pytest.fixture

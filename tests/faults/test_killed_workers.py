@@ -54,7 +54,7 @@ def invite(guests):
 def kill_workers_that_speak(app, sink, number):
     """So many workers, each with one letter, and all of them dead before the server answers."""
     sink.hang, sink.hanging = "DATA", 0
-    running = [fork(app, partial(post.deliver_batch, 1)) for _ in range(number)]
+    running = [fork(app, partial(speak, app)) for _ in range(number)]
     ending = time.monotonic() + PATIENCE
     while sink.hanging < number and time.monotonic() < ending:
         time.sleep(0.02)
@@ -63,6 +63,11 @@ def kill_workers_that_speak(app, sink, number):
         os.waitpid(pid, 0)
     assert sink.hanging == number
     sink.hang = None
+
+
+def speak(app):
+    workers.use(app)
+    post.deliver_batch(1)
 
 
 @contextmanager
