@@ -21,7 +21,6 @@ from pathlib import Path
 
 import dramatiq
 import flask_migrate
-import pydantic
 import waitress
 from flask import Flask
 
@@ -29,6 +28,7 @@ import workers
 from web import cli, create_app
 from web.sample_repository import make_sample
 from workers import clock
+from workflows.engine import logs, safety
 from workflows.engine.refusals import Refusal
 from workflows.engine.settings import Settings, on_this_machine
 
@@ -43,8 +43,6 @@ class CannotStart(Exception):
 def main(words: list[str]) -> None:
     """Run Usher until it is stopped; or, given words, one command of `web.cli`."""
     os.umask(0o077)  # keys, letters and the database are nobody else's
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a busy moment is no news
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
@@ -61,7 +59,11 @@ def up() -> None:
         app = _prepared(settings)
         with _working(app):
             server = waitress.create_server(
-                app, sockets=[listening], threads=8, ident=None, clear_untrusted_proxy_headers=True
+                app,
+                sockets=[listening],
+                threads=8,
+                ident=None,
+                clear_untrusted_proxy_headers=not settings.trusted_proxies,
             )
             print(welcome(settings), flush=True)
             server.run()
@@ -83,15 +85,12 @@ def run(words: list[str]) -> None:
 def read_settings() -> Settings:
     """What the environment says, on a database of our own: one it names is not for trying out."""
     home = Path(os.environ.get("USHER_HOME") or Path(__file__).parent / "var").absolute()
-    try:
-        database = f"sqlite:///{home}/usher.db"
-        ours = Settings(embedded=True, usher_home=home, database_url=database, redis_url="")
-    except pydantic.ValidationError as error:
-        wrong = error.errors()[0]
-        name = str(wrong["loc"][0]).upper()
-        raise CannotStart(f"{name} is {wrong['input']!r}. {wrong['msg']}.") from None
-    if reasons := ours.why_unsafe():
-        raise CannotStart(" ".join(reasons))
+    database = f"sqlite:///{home}/usher.db"
+    ours, reasons = safety.examine(
+        embedded=True, usher_home=home, database_url=database, redis_url=""
+    )
+    if reasons:
+        raise CannotStart("\n".join(reasons))
     return ours
 
 
@@ -120,8 +119,6 @@ def _is_loopback(host: str) -> bool:
 def _listening(settings: Settings) -> Iterator[socket.socket]:
     """The socket, ours and open: whoever comes early waits until we are ready."""
     port = settings.port
-    if not 0 < port < 65536:
-        raise CannotStart(f"PORT is {port}. A port is a number from 1 to 65535.")
     try:
         found = socket.getaddrinfo(settings.host, port, type=socket.SOCK_STREAM)
         family, kind, protocol, _, address = min(found)  # IPv4 first
@@ -185,6 +182,7 @@ def _prepared(settings: Settings) -> Flask:
     """The site, with all that it stands on made if it is not there yet."""
     _keep_a_key(settings)
     app = create_app(settings)
+    logs.begin(settings)
     try:
         with app.app_context():
             flask_migrate.upgrade()

@@ -7,8 +7,9 @@ from importlib import import_module
 from flask import Flask
 from flask_wtf import CSRFProtect
 
-from web import addresses, errors, headers, rendering, session
+from web import addresses, errors, headers, hosts, rendering, session, visits
 from web.gate import Gate
+from web.visits import Visits
 from workflows.engine.app import bare_app
 from workflows.engine.settings import Settings
 
@@ -38,12 +39,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(MAX_FORM_PARTS=100, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
     app.url_map.merge_slashes = False  # its redirects would believe the Host header
     app.url_map.converters["int"] = addresses.RowId
+    hosts.register(app)
     session.prepare(app, settings)
     CSRFProtect(app)
     errors.register(app)
     headers.register(app)
+    visits.register(app)
     rendering.register(app)
     for name in PAGES:
         app.register_blueprint(import_module(f"web.{name}").bp)
-    app.wsgi_app = Gate(app, app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = Visits(Gate(app, app.wsgi_app))  # type: ignore[method-assign]
     return app

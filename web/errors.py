@@ -16,7 +16,7 @@ from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException
 
-from web import forms
+from web import forms, visits
 from web.session import safe_path, wants_json
 from workflows.engine.db import db
 from workflows.engine.refusals import (
@@ -148,7 +148,9 @@ def answer(status: int, sentence: str, **more: Any) -> Response:
     title = TITLES.get(status, "This did not work")
     if status < 500:
         title = g.get("title", title)
-    facts = {"title": title, "sentence": sentence, "ways": _ways(status)}
+    facts: dict[str, Any] = {"title": title, "sentence": sentence, "ways": _ways(status)}
+    if status >= 500:
+        facts["request_id"] = more["request_id"] = visits.request_id()
     if wants_json():
         response = make_response({"title": title, "status": status, "detail": sentence, **more})
         response.content_type = "application/problem+json"

@@ -20,7 +20,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug import Response
 
-from web import carriers, repository
+from web import carriers, peers, repository, visits
 from web.carriers import Carried
 from web.uses import Uses
 from workflows import gate
@@ -75,7 +75,7 @@ class Gate:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return _not_this_method()
         carried = carriers.of_gate(environ)
-        judgement = self._judge(carried)
+        judgement = self._judge(environ, carried)
         if isinstance(judgement, Response):
             return judgement
         asked = carriers.method_asked(environ)
@@ -87,7 +87,7 @@ class Gate:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return _not_this_method()
         carried = carriers.of_file(environ)
-        judgement = self._judge(carried)
+        judgement = self._judge(environ, carried)
         if isinstance(judgement, Response):
             return judgement
         answer = repository.serve(self.settings.repository, carried.path, environ)
@@ -95,7 +95,7 @@ class Gate:
         self._remember(environ, judgement, got and is_package(carried.path))
         return answer
 
-    def _judge(self, carried: Carried) -> Judgement | Response:
+    def _judge(self, environ: WSGIEnvironment, carried: Carried) -> Judgement | Response:
         """The judgement when it lets the request pass, else the answer that says why not."""
         try:
             with self.app.app_context():  # and with it a database session of this request's own
@@ -103,6 +103,7 @@ class Gate:
         except (SQLAlchemyError, Unavailable) as error:
             log.error("No verdict: %s", type(error).__name__)  # its text may hold parameters
             return _away()
+        visits.note(environ, organization_id=judgement.organization_id, refused=judgement.reason)
         return judgement if judgement.passes else self._refuse(judgement, carried)
 
     def _refuse(self, judgement: Judgement, carried: Carried) -> Response:
@@ -125,11 +126,10 @@ class Gate:
 
     def _remember(self, environ: WSGIEnvironment, judgement: Judgement, got: bool) -> None:
         # A download counts when the answer begins: whether the last byte arrived nobody knows.
-        # The address is the peer's; a proxy's word for another one is not asked for.
         if judgement.generation_id is not None:
             client = CLIENT.match(environ.get("HTTP_USER_AGENT", ""))
             where = [client[0]] if client else []
-            where.append(environ.get("REMOTE_ADDR") or "an unknown address")
+            where.append(peers.address_in(environ, self.settings) or "an unknown address")
             at = datetime.now(UTC) + self.settings.offset
             self.uses.add(Use(judgement.generation_id, at, ", ".join(where), got))
 

@@ -23,7 +23,7 @@ from workflows.engine.settings import LOOPBACK, Settings
 
 View = Callable[..., Any]
 NO_SUCH = "There is no such organization, or you are not a member of it."
-WITHOUT = {"static", "health.alive"}  # asked for without anybody's session
+WITHOUT = {"static", "health.alive", "health.ready"}  # asked for without anybody's session
 
 
 def prepare(app: Flask, settings: Settings) -> None:

@@ -1,5 +1,7 @@
 """What a WSGI server serves: Usher on the settings of the environment."""
 
 from web import create_app
+from workflows.engine import logs
 
 app = create_app()
+logs.begin(app.extensions["usher"])

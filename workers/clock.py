@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 import workers
 from workers import post
 from workflows import accounts, gate, invitations, sessions, tokens
-from workflows.engine import outbox
+from workflows.engine import logs, outbox
 from workflows.engine.app import bare_app
 
 TICK = 0.25  # seconds
@@ -116,6 +116,7 @@ def main() -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     app = bare_app()
+    logs.begin(app.extensions["usher"])
     workers.use(app)
     run(app, stop)
 

@@ -7,7 +7,6 @@ its own, since a mail server that sends one byte a second keeps within every tim
 
 from __future__ import annotations
 
-import re
 import smtplib
 import socket
 import ssl
@@ -19,16 +18,16 @@ from threading import Timer
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from workers.mail_servers import Server
 from workers.mailbox import Mailbox
 from workers.packing import Answer, Mail
+from workflows.engine import masks
+from workflows.engine.mail_servers import Server
 from workflows.engine.outbox import LEASE
 from workflows.engine.settings import settings
 
 LETTER_SECONDS = 0.4 * LEASE.total_seconds()  # for one letter, connecting included
 ANSWER_SECONDS = 8.0  # for connecting, and for each answer but the last
 LONGEST_REPLY = 300
-SECRETS = re.compile(r"\bush[a-z][0-9A-Za-z]{8,}|(?<=/)(join|signup|reset|t)/[^\s\"'>]+")
 
 
 class WayOut(Protocol):
@@ -222,4 +221,4 @@ def _quiet(words: bytes | str) -> str:
     """The server's words on one line, without a secret that it may have read in the letter."""
     text = words.decode("ascii", "replace") if isinstance(words, bytes) else words
     printable = "".join(sign if sign.isprintable() else " " for sign in text)
-    return SECRETS.sub("…", " ".join(printable.split()))[:LONGEST_REPLY]
+    return masks.mask(" ".join(printable.split()))[:LONGEST_REPLY]

@@ -18,7 +18,8 @@ from workflows.engine.settings import Settings
 HERE = "http://127.0.0.1:8000"
 PRODUCTION = {
     "embedded": False, "base_url": "https://usher.test", "redis_url": "redis://redis.test",
-    "smtp_url": "smtp://mail.test",
+    "smtp_url": "smtp://mail.test", "mail_from": "usher@usher.test",
+    "secret_key": "a key for tests, long enough to be one", "trusted_hosts": "127.0.0.1",
 }  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def test_an_address_that_begins_with_an_organization_says_so_by_slug(app):
 
 @pytest.mark.parametrize("path", SAMPLES)
 def test_the_gate_answers_its_words_before_the_pages_do(app, client, path):
-    assert isinstance(app.wsgi_app, Gate)
+    assert isinstance(app.wsgi_app.behind, Gate)
     assert client.get(path).status_code in (401, 403)
 
 

@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 import pytest
 
 from workers import mailers
-from workers.mail_servers import Server
 from workers.mailbox import Mailbox
 from workers.mailers import Smtp
 from workers.packing import Mail, pack
+from workflows.engine.mail_servers import Server
 from workflows.engine.outbox import Envelope
 
 TOKEN = "usht" + "A" * 44
@@ -391,7 +391,7 @@ def test_a_reply_that_repeats_a_secret_is_kept_without_it(sink, caplog):
     with smtp(sink) as way:
         answer = way.send(mail())
 
-    assert answer.reply == "550 Bad words: … https://usher.example/… (at DATA)"
+    assert answer.reply == "550 Bad words: … https://usher.example/join/… (at DATA)"
     assert not [r for r in caplog.records if r.name.startswith("usher") and TOKEN in str(r)]
 
 

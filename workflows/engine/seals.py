@@ -42,7 +42,8 @@ def unseal(purpose: str, sealed: str) -> tuple[int, int]:
 
 
 def _sealer(purpose: str) -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt=purpose)
+    keys = [*reversed(settings().old_keys), current_app.config["SECRET_KEY"]]  # the last one signs
+    return URLSafeSerializer(keys, salt=purpose)
 
 
 def nonce() -> bytes:

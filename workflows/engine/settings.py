@@ -21,7 +21,14 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-SECRETS = ("secret_key", "database_url", "redis_url", "smtp_url", "token_keys")
+SECRETS = (
+    "secret_key",
+    "old_secret_keys",
+    "token_keys",
+    "database_url",
+    "redis_url",
+    "smtp_url",
+)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -30,44 +37,61 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(use_attribute_docstrings=True, extra="ignore")
 
-    port: int = 8000
+    port: int = Field(default=8000, ge=1, le=65535)
     """The port Usher listens on."""
     host: str = "127.0.0.1"
-    """The address Usher listens on."""
-    base_url: str = ""
-    """How people reach Usher; every link in a letter starts with it."""
-    secret_key: str = ""
-    """Signs links and sessions; at least 32 characters."""
-    token_keys: str = ""
-    """Epoch keys of tokens, `id=key,…`, newest first; empty: made from the secret key."""
-    database_url: str = ""
-    """postgresql://… or sqlite:///…."""
-    redis_url: str = ""
-    """Where the workers are rung, redis://…."""
-    smtp_url: str = ""
-    """smtp://user:pass@host:port with STARTTLS, or smtps://…."""
-    mail_from: str = "usher@localhost"
+    """The address `./usher up` listens on; the Procfile's web server listens on all."""
+    base_url: str = Field(default="", examples=["https://usher.example.com"])
+    """How people reach Usher: every link in a letter starts with it. https, except on this
+    machine."""
+    trusted_hosts: str = ""
+    """More names that people may reach Usher by, beside that of BASE_URL: `a.example,b.example`.
+    Pages are refused under any other."""
+    trusted_proxies: int = Field(default=0, ge=0, le=9)
+    """How many reverse proxies stand in front, each adding to X-Forwarded-For. 0: nobody's word
+    about a client's address is believed."""
+    secret_key: str = Field(default="", repr=False)
+    """Signs links and sessions, at least 32 characters:
+    `python3 -c 'import secrets; print(secrets.token_urlsafe(48))'`"""
+    old_secret_keys: str = Field(default="", repr=False)
+    """Former secret keys, `key,…`, newest first: links and sessions signed with them still work."""
+    token_keys: str = Field(default="", repr=False)
+    """Keys that tokens are made from, `id=key,…`, newest first. Empty: SECRET_KEY, with the
+    id 0."""
+    database_url: str = Field(
+        default="", repr=False, examples=["postgresql://usher:password@localhost:5432/usher"]
+    )
+    """The database: postgresql://…, or sqlite:////path for one machine."""
+    redis_url: str = Field(default="", repr=False, examples=["redis://localhost:6379/0"])
+    """Where web and clock ring the workers: Redis or Valkey, redis://…, or rediss://… with TLS."""
+    smtp_url: str = Field(
+        default="", repr=False, examples=["smtp://user:password@mail.example.com:587"]
+    )
+    """The mail server. smtp:// uses verified STARTTLS except on loopback or with ?tls=off;
+    smtps:// is TLS from the start."""
+    mail_from: str = Field(default="usher@localhost", examples=["usher@example.com"])
     """The sender of every letter."""
     support_url: str = ""
-    """Where people find help; shown on every page and in every letter."""
+    """Where people find help, in every letter and on every page. Empty: not shown."""
     repo_dir: str = ""
-    """The folder served at /repo/; empty: a reverse proxy serves it."""
+    """The folder of packages that Usher serves itself at /repo/. Empty: a reverse proxy asks the
+    gate."""
     billing: Literal["pretend", "manual", "stripe"] = "pretend"
-    """Who takes the money."""
-    product_name: str = "Usher"
+    """Who takes the money. So far only `pretend`: test cards and no money."""
+    product_name: str = Field(default="Usher", min_length=1, max_length=60)
     """The name people see."""
-    price_monthly: int = Field(default=2000, ge=0)
-    """Per seat and month, in minor units."""
-    price_yearly: int = Field(default=24000, ge=0)
-    """Per seat and year, in minor units."""
+    price_monthly: int = Field(default=2000, ge=0, le=10_000_000)
+    """What a seat costs for a month, in minor units (cents)."""
+    price_yearly: int = Field(default=24000, ge=0, le=10_000_000)
+    """What a seat costs for a year, in minor units."""
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
     """Three capitals, as on bills."""
-    grace_days: int = Field(default=14, ge=0)
-    """How many days a past due subscription still works."""
+    grace_days: int = Field(default=14, ge=0, le=365)
+    """Days a past due subscription still works."""
     usher_home: Path = Path("var")
-    """Where the embedded mode keeps its database, keys and mail."""
-    clock_offset: float = 0
-    """Seconds added to the clock; for tests only."""
+    """Where `./usher up` keeps its database, keys and mail."""
+    clock_offset: float = Field(default=0, allow_inf_nan=False)
+    """Seconds added to the clock; for tests only, refused in production."""
     embedded: bool = False
     """Set by `./usher up` alone, never by the environment."""
 
@@ -114,31 +138,16 @@ class Settings(BaseSettings):
         pairs = (pair.partition("=") for pair in self.token_keys.split(",") if pair)
         return {name: key for name, _, key in pairs} or {"0": self.secret_key}
 
-    def why_unsafe(self) -> list[str]:
-        """What keeps this from starting, a sentence for each reason; embedded, little does."""
-        billing = f"BILLING={self.billing} is not there yet: leave it out, or set it to pretend."
-        reasons = [] if self.billing == "pretend" else [billing]
-        if self.embedded:
-            weak = bool(self.secret_key) and len(self.secret_key) < 32
-            return reasons + ["SECRET_KEY is shorter than 32 characters."] * weak
-        checks = {
-            "SECRET_KEY is missing or shorter than 32 characters.": len(self.secret_key) < 32,
-            "DATABASE_URL is missing.": not self.database_url,
-            "REDIS_URL is missing.": not self.redis_url,
-            "SMTP_URL is missing, so no letter could leave.": not self.smtp_url,
-            "SMTP_URL must begin with smtp:// or smtps://.": bool(self.smtp_url)
-            and not self.smtp_url.startswith(("smtp://", "smtps://")),
-            "A key in TOKEN_KEYS is shorter than 32 characters.": bool(self.token_keys)
-            and min(map(len, self.epochs.values())) < 32,
-            "BASE_URL is missing, and every link in a letter begins with it.": (
-                "base_url" not in self.model_fields_set
-            ),
-            "CLOCK_OFFSET is for tests only.": self.clock_offset != 0,
-            "BASE_URL must begin with https:// unless it is on this machine.": not (
-                self.base_url.startswith("https://") or on_this_machine(self.base_url)
-            ),
-        }
-        return reasons + [sentence for sentence, unsafe in checks.items() if unsafe]
+    @property
+    def old_keys(self) -> list[str]:
+        """Former secret keys, the newest first."""
+        return [key.strip() for key in self.old_secret_keys.split(",") if key.strip()]
+
+    @property
+    def hosts(self) -> set[str]:
+        """The names that people reach Usher by, in small letters and without a port."""
+        names = [urlsplit(self.base_url).hostname or "", *self.trusted_hosts.split(",")]
+        return {name.strip().lower() for name in names if name.strip()}
 
 
 class _Environment(EnvSettingsSource):
@@ -153,17 +162,29 @@ class _SecretFiles(PydanticBaseSettingsSource):
     """Secrets in files, as container platforms hand them over."""
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        file = os.environ.get(f"{field_name.upper()}_FILE") if field_name in SECRETS else None
-        return (Path(file).read_text().strip() if file else None), field_name, False
+        file = secret_file(field_name) if field_name in SECRETS else None
+        try:
+            return (file.read_text().strip() if file else None), field_name, False
+        except (OSError, UnicodeError):
+            return None, field_name, False  # `safety` says why it could not be read
 
     def __call__(self) -> dict[str, Any]:
         found = {name: self.get_field_value(None, name)[0] for name in SECRETS}
         return {name: value for name, value in found.items() if value}
 
 
+def secret_file(name: str) -> Path | None:
+    """The file that the environment names for this secret."""
+    named = os.environ.get(f"{name.upper()}_FILE")
+    return Path(named) if named else None
+
+
 def on_this_machine(url: str) -> bool:
     """Whether nobody else can come by this address."""
-    return urlsplit(url).hostname in LOOPBACK
+    try:
+        return urlsplit(url).hostname in LOOPBACK
+    except ValueError:
+        return False
 
 
 def settings() -> Settings:
