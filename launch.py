@@ -10,34 +10,30 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
-import secrets
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 
 import dramatiq
 import flask_migrate
 import waitress
 from flask import Flask
 
-import workers
+import workers.checkups
 from web import cli, create_app
 from web.sample_repository import make_sample
 from workers import clock
-from workflows.engine import logs, safety
+from workflows.engine import embedded, logs, safety
+from workflows.engine.app import app_on
+from workflows.engine.embedded import CannotStart
 from workflows.engine.refusals import Refusal
 from workflows.engine.settings import Settings, on_this_machine
 
 PATIENCE = 2.5  # seconds that a stop may take
 log = logging.getLogger("usher")
-
-
-class CannotStart(Exception):
-    """Why not, in sentences for the person at the terminal."""
 
 
 def main(words: list[str]) -> None:
@@ -53,7 +49,7 @@ def main(words: list[str]) -> None:
 
 
 def up() -> None:
-    settings = read_settings()
+    settings = embedded.read_settings()
     _refuse_to_expose(settings)
     with _listening(settings) as listening:
         app = _prepared(settings)
@@ -71,27 +67,32 @@ def up() -> None:
 
 def run(words: list[str]) -> None:
     """One command, on the production database where the environment names one."""
-    if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
+    reasons: list[str] = []
+    if words == ["doctor"]:
+        app, reasons = _as_it_is()
+    elif embedded.is_named("DATABASE_URL"):
         app = create_app()
+        logs.begin(app.extensions["usher"])
     else:
-        app = _prepared(read_settings())
+        app = _prepared(embedded.read_settings())
     with app.app_context():
         try:
-            cli.usher(words, prog_name="./usher")
+            cli.usher(words, prog_name="./usher", obj=reasons)
         except Refusal as refusal:
             sys.exit(f"usher: {refusal}")
 
 
-def read_settings() -> Settings:
-    """What the environment says, on a database of our own: one it names is not for trying out."""
-    home = Path(os.environ.get("USHER_HOME") or Path(__file__).parent / "var").absolute()
-    database = f"sqlite:///{home}/usher.db"
-    ours, reasons = safety.examine(
-        embedded=True, usher_home=home, database_url=database, redis_url=""
-    )
-    if reasons:
-        raise CannotStart("\n".join(reasons))
-    return ours
+def _as_it_is() -> tuple[Flask, list[str]]:
+    """An app for the doctor on whatever is there, and what keeps Usher from starting on it."""
+    if embedded.is_named("DATABASE_URL", "REDIS_URL"):
+        settings, reasons = safety.examine()
+    else:
+        settings, reasons = embedded.examined()
+        settings.secret_key = settings.secret_key or embedded.kept_key(settings)
+    if any(reason.startswith("DATABASE_URL ") for reason in reasons):
+        settings.database_url = ""  # it cannot be asked
+    logs.begin(settings)
+    return app_on(settings), reasons
 
 
 def _refuse_to_expose(settings: Settings) -> None:
@@ -144,43 +145,9 @@ def _why_not_listening(settings: Settings, error: OSError) -> str:
     )
 
 
-def _keep_a_key(settings: Settings) -> None:
-    """Give the settings a key that lasts: made once, and never half written."""
-    home = settings.usher_home
-    kept = home / "secret_key"
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if settings.secret_key:
-            return
-        if not kept.exists():
-            _make_key(kept)
-        kept.chmod(0o600)
-        settings.secret_key = kept.read_text().strip()
-    except OSError as error:
-        raise CannotStart(f"Usher cannot keep its things in {home}: {error.strerror}.") from None
-    if len(settings.secret_key) < 32:
-        raise CannotStart(f"{kept} is damaged. Put back a copy of it.")
-
-
-def _make_key(kept: Path) -> None:
-    if (kept.parent / "usher.db").exists():
-        raise CannotStart(
-            f"{kept} is gone, but the database beside it was made with it.\n"
-            "Put it back, or set SECRET_KEY to what it was."
-        )
-    fresh = kept.with_name(f"secret_key.{os.getpid()}")
-    with fresh.open("x") as file:
-        file.write(secrets.token_urlsafe(48) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    with suppress(FileExistsError):  # another start was first
-        os.link(fresh, kept)
-    fresh.unlink()
-
-
 def _prepared(settings: Settings) -> Flask:
     """The site, with all that it stands on made if it is not there yet."""
-    _keep_a_key(settings)
+    embedded.keep_a_key(settings)
     app = create_app(settings)
     logs.begin(settings)
     try:

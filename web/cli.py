@@ -8,6 +8,7 @@ import click
 
 from web import demo, doctor
 from workflows import accounts
+from workflows.engine import masks
 from workflows.engine.settings import settings
 
 
@@ -46,11 +47,15 @@ def fill_demo() -> None:
 
 
 @usher.command("doctor")
-def examine() -> None:
+@click.pass_obj
+def examine(reasons: list[str] | None) -> None:
     """Say what is wrong here, and what helps."""
-    findings = list(doctor.look())
+    findings = list(doctor.look(reasons or ()))
     for finding in findings:
-        click.echo(f"  {'!!' if finding.help else 'ok'}  {finding.what:12} {finding.help}".rstrip())
-    ill = sum(1 for finding in findings if finding.help)
+        sign = "!!" if finding.ill else "--" if finding.advice else "ok"
+        click.echo(f"  {sign}  {finding.what:15} {masks.mask(finding.help)}".rstrip())
+    ill = sum(finding.ill for finding in findings)
     click.echo(f"{ill} of {len(findings)} need help." if ill else "All is well.")
+    if any(finding.advice for finding in findings):
+        click.echo("What is marked -- works, and could be better.")
     sys.exit(1 if ill else 0)

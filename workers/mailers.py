@@ -90,6 +90,15 @@ class Smtp:
                 self._hang_up()
                 return Answer("later", f"The connection broke: {_in_words(error)}")
 
+    def greet(self) -> dict[str, Any] | None:
+        """Connect, agree on encryption, log in; answers the server's certificate, if any.
+
+        Raises `Away` with the reason. No letter leaves.
+        """
+        with self._wire.cut_after(LETTER_SECONDS):
+            wire = self._ready_line().sock
+            return wire.getpeercert() if isinstance(wire, ssl.SSLSocket) else None
+
     def _hand_over(self, mail: Mail, line: _Line) -> Answer:
         code, words = line.mail(self._sender)
         if code // 100 != 2:  # our own address is refused: the letter may be as good as any
