@@ -7,6 +7,7 @@ They are asked by proxies under names of their own, and believe nothing of it.
 from __future__ import annotations
 
 from flask import Flask, g, request
+from flask import session as cookie
 from werkzeug import Response
 
 from web import errors
@@ -27,7 +28,9 @@ def _refuse_strangers() -> Response | None:
     g.session = g.account = None
     g.title = "This is not Usher's name"
     g.ways = [(f"Open {settings().base_url}", settings().base_url)]
-    return errors.answer(400, "Usher answers under its own name only. Nothing was changed.")
+    refusal = errors.answer(400, "Usher answers under its own name only. Nothing was changed.")
+    cookie.modified = False  # a strange name gets no cookie
+    return refusal
 
 
 def _name(host: str) -> str:

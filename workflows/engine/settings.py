@@ -109,11 +109,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _complete(self) -> Settings:
+        given = set(self.model_fields_set)
         host = f"[{self.host}]" if ":" in self.host else self.host
         self.base_url = (self.base_url or f"http://{host}:{self.port}").rstrip("/")
         for short in ("postgres://", "postgresql://"):
             if self.database_url.startswith(short):
                 self.database_url = "postgresql+psycopg://" + self.database_url[len(short) :]
+        self.model_fields_set.intersection_update(given)  # what we fill in, nobody decided
         return self
 
     @property
@@ -147,7 +149,7 @@ class Settings(BaseSettings):
     def hosts(self) -> set[str]:
         """The names that people reach Usher by, in small letters and without a port."""
         names = [urlsplit(self.base_url).hostname or "", *self.trusted_hosts.split(",")]
-        return {name.strip().lower() for name in names if name.strip()}
+        return {name.strip(" []").lower() for name in names if name.strip()}
 
 
 class _Environment(EnvSettingsSource):

@@ -1,0 +1,108 @@
+"""Where a request comes from is what the last proxy we trust saw, and nothing the client writes."""
+
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from web.peers import address_in
+from workflows.engine.settings import Settings
+
+CLIENT, EVIL = "203.0.113.7", "198.51.100.66"
+
+
+def seen(count, forwarded, peer="10.0.0.2"):
+    environ = {"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded}
+    return address_in(environ, Settings(trusted_proxies=count))
+
+
+@pytest.mark.parametrize(
+    ("count", "forwarded", "address"),
+    [
+        (0, CLIENT, "10.0.0.2"),
+        (1, CLIENT, CLIENT),
+        (1, f"{EVIL}, {CLIENT}", CLIENT),
+        (1, f"{EVIL},{EVIL},{CLIENT}", CLIENT),
+        (2, f"{EVIL}, {CLIENT}, 10.0.0.1", CLIENT),
+        (2, CLIENT, "10.0.0.2"),  # it came round the outer proxy
+        (1, "", "10.0.0.2"),
+        (1, "nonsense", "10.0.0.2"),
+        (1, f"{EVIL}, ", "10.0.0.2"),
+        (1, "unknown; x=<script>", "10.0.0.2"),
+        (1, f"{CLIENT}:51000", CLIENT),
+        (1, "[2001:db8::7]:51000", "2001:db8::7"),
+        (1, "2001:DB8:0::7", "2001:db8::7"),
+        (1, f"::ffff:{CLIENT}", CLIENT),
+    ],
+)
+def test_t96_only_what_trusted_proxies_wrote_is_believed(count, forwarded, address):
+    assert seen(count, forwarded) == address
+
+
+def test_without_any_address_it_says_so():
+    assert address_in({}, Settings()) == ""
+
+
+SPEAKER = """
+from types import SimpleNamespace
+from web.peers import address_in
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [address_in(environ, SimpleNamespace(trusted_proxies=1)).encode()]
+"""
+SERVERS = {
+    "granian": ["granian", "--interface", "wsgi", "--port", "{port}", "speaker:app"],
+    "waitress": [
+        "waitress",
+        "--no-clear-untrusted-proxy-headers",
+        "--port",
+        "{port}",
+        "speaker:app",
+    ],
+}
+
+
+@contextmanager
+def serving(name, folder):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (folder / "speaker.py").write_text(SPEAKER)
+    command = [sys.executable, "-m", *(word.format(port=port) for word in SERVERS[name])]
+    root = __file__.rpartition("/tests/")[0]
+    log = (folder / "log.txt").open("w")
+    server = subprocess.Popen(
+        command, cwd=folder, env={"PYTHONPATH": f"{root}:{folder}"}, stdout=log, stderr=log
+    )
+    try:
+        yield port
+    finally:
+        server.terminate()
+        server.wait(20)
+        log.close()
+
+
+def answer(port, head):
+    for _ in range(100):
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+                line.sendall(head.encode())
+                return line.makefile().read().rpartition("\n")[2]
+        except ConnectionError:
+            time.sleep(0.1)
+    raise AssertionError("It does not answer.")
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_t96_a_second_line_of_the_header_hides_nobody(name, tmp_path):
+    """HAProxy adds a line of its own below the client's."""
+    head = (
+        "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        f"X-Forwarded-For: {EVIL}\r\nX-Forwarded-For: {CLIENT}\r\n\r\n"
+    )
+
+    with serving(name, tmp_path) as port:
+        assert answer(port, head) == CLIENT
