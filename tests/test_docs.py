@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from workflows.engine import safety
+from workflows.engine.settings import Settings
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -21,6 +24,36 @@ def test_the_pictures_of_the_machines_are_those_of_the_code():
     stale = [path.name for path, text in script("draw").files().items() if path.read_text() != text]
 
     assert stale == [], "run .venv/bin/python bin/draw and commit what it writes"
+
+
+def test_the_settings_are_described_as_they_are():
+    tabulate = script("tabulate")
+    stale = [path.name for path, text in tabulate.files().items() if path.read_text() != text]
+    described = {name for names in tabulate.GROUPS.values() for name in names}
+
+    assert stale == [], "run .venv/bin/python bin/tabulate and commit what it writes"
+    assert set(Settings.model_fields) - described == {"embedded", "clock_offset"}
+
+
+def test_what_the_configuration_calls_needed_is_what_stops_the_start(monkeypatch):
+    needed = script("tabulate").NEEDED
+    for name in needed:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+    missing = [reason for reason in safety.examine()[1] if "missing" in reason]
+
+    assert {reason.split()[0].lower() for reason in missing} == set(needed)
+
+
+def test_an_example_that_nobody_filled_in_does_not_start(monkeypatch):
+    for line in (ROOT / ".env.example").read_text().splitlines():
+        if line and not line.startswith("#"):
+            monkeypatch.setenv(*line.split("=", 1))
+
+    reasons = " ".join(safety.examine()[1])
+
+    for name in ("SECRET_KEY", "SMTP_URL", "MAIL_FROM", "BASE_URL"):
+        assert name in reasons
 
 
 @pytest.mark.parametrize(

@@ -57,12 +57,8 @@ def app(environ, start_response):
 SERVERS = {
     "granian": ["granian", "--interface", "wsgi", "--port", "{port}", "speaker:app"],
     "waitress": [
-        "waitress",
-        "--no-clear-untrusted-proxy-headers",
-        "--port",
-        "{port}",
-        "speaker:app",
-    ],
+        "waitress", "--no-clear-untrusted-proxy-headers", "--listen=127.0.0.1:{port}", "speaker:app",
+    ],  # fmt: skip
 }
 
 

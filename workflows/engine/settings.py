@@ -51,8 +51,7 @@ class Settings(BaseSettings):
     """How many reverse proxies stand in front, each adding to X-Forwarded-For. 0: nobody's word
     about a client's address is believed."""
     secret_key: str = Field(default="", repr=False)
-    """Signs links and sessions, at least 32 characters:
-    `python3 -c 'import secrets; print(secrets.token_urlsafe(48))'`"""
+    """Signs links and sessions: at least 32 characters, as `openssl rand -hex 32` makes them."""
     old_secret_keys: str = Field(default="", repr=False)
     """Former secret keys, `key,…`, newest first: links and sessions signed with them still work."""
     token_keys: str = Field(default="", repr=False)
