@@ -74,3 +74,16 @@ def test_new_secrets_use_the_newest_key_and_old_ones_theirs(app, settings):
     settings.token_keys = "b=second"
     with pytest.raises(KeyError):
         seals.make_secret("t", 1, 1, NONCE, "a")
+
+
+def test_a_link_sealed_with_a_former_key_still_opens(app, settings):
+    app.config["SECRET_KEY"] = former = "Xq3-uT8vLr0_zKe5Yw2bNs7dHf1cJg9mPa4o"
+    sealed = seals.seal("join", 7, 2)
+    settings.old_secret_keys = former
+    app.config["SECRET_KEY"] = "another key for tests, long enough to be one"
+
+    assert seals.unseal("join", sealed) == (7, 2)
+
+    settings.old_secret_keys = ""
+    with pytest.raises(NotFound):
+        seals.unseal("join", sealed)

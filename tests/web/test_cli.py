@@ -3,7 +3,7 @@
 import pytest
 from click.testing import CliRunner
 
-from web import cli, demo
+from web import cli, demo, doctor
 from workflows import accounts
 from workflows.engine.db import db
 from workflows.engine.outbox import Letter
@@ -69,3 +69,41 @@ def test_the_doctor_finds_letters_that_nobody_carries(usher, cast):
 
     assert answer.exit_code == 1
     assert "Is Usher (worker, clock) running?" in answer.output
+
+
+def test_the_doctor_finds_a_key_that_mailed_tokens_need(usher, cast, settings):
+    ann = cast.account("Ann")
+    organization = cast.organization(ann, seats=1)
+    cast.secret(cast.seated(organization, "Bo", by=ann))
+    assert "ok  key 0" in usher("doctor").output
+
+    settings.secret_key = "another key for tests, long enough to be one"
+    other = usher("doctor")
+    settings.token_keys = "1=another key for tests, long enough to be one"
+    missing = usher("doctor")
+
+    assert "Key 0 is another than tokens were mailed with" in other.output
+    assert "TOKEN_KEYS has no key 0, which mailed tokens need." in missing.output
+    assert other.exit_code == missing.exit_code == 1
+
+
+def test_the_doctor_finds_a_database_that_others_can_read(usher, settings):
+    file = settings.usher_home / "usher.db"
+    file.chmod(0o644)
+    open_to_all = usher("doctor").output
+    file.chmod(0o600)
+
+    assert f"chmod 600 {file}" in open_to_all
+    assert "chmod 600" not in usher("doctor").output
+
+
+def test_a_look_that_breaks_leaves_the_others_their_turn(usher, monkeypatch):
+    def breaks(settings):
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("web.doctor.LOOKS", [breaks, lambda _: iter([doctor.Finding("last")])])
+
+    said = usher("doctor").output
+
+    assert "breaks          It could not be looked at: RuntimeError." in said
+    assert "ok  last" in said

@@ -23,7 +23,7 @@ from sqlalchemy.types import TypeDecorator
 from workflows.engine.refusals import Unavailable
 from workflows.engine.settings import settings
 
-RUNS = 5
+RUNS, PATIENCE = 5, 14.0  # times that a command is tried, and seconds: one wait for SQLite's lock
 PASSING = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
 Command = TypeVar("Command", bound=Callable[..., Any])
 Row = TypeVar("Row", bound="Base")
@@ -100,8 +100,8 @@ def command(function: Command) -> Command:
     """Make it all or nothing.
 
     Inside another command it joins that one's transaction. As the outermost it opens one, commits,
-    and runs again after a deadlock, a lost race or a lost connection; when five runs have not
-    helped it raises `Unavailable`.
+    and runs again after a deadlock, a lost race or a lost connection; when five runs, or fourteen
+    seconds, have not helped it raises `Unavailable`.
     """
     name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
 
@@ -109,11 +109,13 @@ def command(function: Command) -> Command:
     def run(*args: Any, **kwargs: Any) -> Any:
         if "command" in db.session().info:
             return function(*args, **kwargs)
+        begun = time.monotonic()
         for attempt in range(1, RUNS + 1):
             try:
                 return _transaction(name, function, args, kwargs)
             except (DBAPIError, StaleDataError) as error:
-                _may_run_again(error, last=attempt == RUNS)
+                late = time.monotonic() - begun > PATIENCE  # SQLite waited for its lock already
+                _may_run_again(error, last=late or attempt == RUNS)
                 time.sleep(random.uniform(0, 0.05 * 2**attempt))
 
     return cast(Command, run)
