@@ -35,7 +35,6 @@ class Visits:
         request_id = environ[ID] = secrets.token_hex(8)
         about: dict[str, Any] = {}
         environ[ABOUT] = about
-        clear_contextvars()  # of the last request in this thread
         bind_contextvars(request_id=request_id)
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -46,6 +45,7 @@ class Visits:
             return self.behind(environ, start)
         finally:
             _write(environ, int(said[0][:3]), time.perf_counter() - began, about)
+            clear_contextvars()  # the next request in this thread has an id of its own
 
 
 def _write(environ: WSGIEnvironment, status: int, seconds: float, about: dict[str, Any]) -> None:

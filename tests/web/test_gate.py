@@ -337,6 +337,16 @@ def test_what_a_client_says_of_itself_or_of_its_address_is_not_believed(office, 
         assert office.secret not in generation.last_used_from
 
 
+def test_behind_a_proxy_a_use_is_remembered_with_the_address_that_the_proxy_saw(office, client):
+    office.gate.settings.trusted_proxies = 1
+    forwarded = {"X-Forwarded-For": "198.51.100.66, 203.0.113.7", "User-Agent": "pip/26.1"}
+
+    client.get("/gate", headers={"Authorization": f"Bearer {office.secret}", **forwarded})
+
+    (generation,) = office.generations()
+    assert generation.last_used_from == "pip/26.1, 203.0.113.7"
+
+
 def downloads(client, secret, path=PACKAGE, method="GET", **headers):
     client.open(f"/t/{secret}{path}", method=method, headers=headers)
 

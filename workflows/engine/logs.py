@@ -68,6 +68,8 @@ class Masking:
         if value is None or isinstance(value, int | float):
             return value
         text = str(value)
+        if len(text) < SHORTEST:
+            return text
         for secret in self._secrets:
             text = text.replace(secret, masks.MASK)
         return masks.veil(masks.mask(text), self._key)
