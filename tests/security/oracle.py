@@ -16,6 +16,7 @@ from sqlalchemy import event
 
 from workflows.engine.db import db
 
+OF_EACH_ANSWER = {"Content-Length", "X-Request-ID"}
 RANDOM = [  # of each answer anew, and so the same for all
     (re.compile(r'(name="csrf_token" value="|"X-CSRFToken": ")[^"]*"'), ""),
     (re.compile(r"(?<=expires=)[^;]*", re.IGNORECASE), "…"),
@@ -33,7 +34,7 @@ class Seen:
     hashings: list = field(default_factory=list)
 
     def note(self, answer, *names):
-        headers = [(n, masked(v, names)) for n, v in answer.headers if n != "Content-Length"]
+        headers = [(n, masked(v, names)) for n, v in answer.headers if n not in OF_EACH_ANSWER]
         self.answers.append((answer.status_code, headers, masked(answer.text, names)))
 
     def facts(self):
