@@ -1,0 +1,116 @@
+"""What may be tried next in a town: any command, by anybody, about anything that is there."""
+
+from hypothesis import strategies as st
+from model.steps import ANN, BOB, CY, EVE, FAY, GIL, HAL, KNOWN, PEOPLE, Step
+
+ANYTHING = {
+    "found": 1, "rename": 1, "set_invitation_days": 1, "invite": 6, "resend": 3, "revoke": 3,
+    "decline": 2, "accept": 8, "sign_up_by_link": 1, "make_admin": 3, "make_billing_admin": 2,
+    "make_member": 3, "leave": 3, "remove": 3, "assign_seat": 8, "revoke_seat": 3, "purchase": 2,
+    "pay": 2, "resize": 4, "activate": 7, "reissue": 7, "end_old": 3,
+}  # fmt: skip
+PLACES = ("acme", "acme", "acme", "bolt")
+LISTS = [[one] for one in PEOPLE] + [[BOB, BOB, "nobody"], [EVE, FAY, GIL], [CY, HAL]]
+COMMANDS = [name for name, often in ANYTHING.items() for _ in range(often)]
+INVITATION = ("resend", "revoke", "decline", "accept", "sign_up_by_link")
+TOKEN = ("activate", "reissue", "end_old")
+SUBSCRIPTION = ("pay", "resize")
+MEMBER = ("make_admin", "make_billing_admin", "make_member", "leave", "remove")
+MEMBER += ("assign_seat", "revoke_seat")
+SEATS = st.sampled_from([0, 1, 2, 2, 3, 3, 4, 5, 100_001])
+WORDS = {
+    "found": {"name": st.just("Cave"), "typed": st.sampled_from(["cave", "Cave", "Acme", "login"])},
+    "rename": {"name": st.sampled_from(["Acme", "Bolt", "Cave & Sons"])},
+    "set_invitation_days": {"days": st.sampled_from([1, 7, 14])},
+    "invite": {"emails": st.sampled_from(LISTS)},
+    "purchase": {"seats": SEATS},
+    "resize": {"seats": SEATS},
+    "reissue": {"hours": st.sampled_from([0, 0, 1, 24, 24, 2])},
+}
+
+
+@st.composite
+def a_step(draw, town):
+    """A command that somebody could ask for, or None where there is nothing to ask about."""
+    command = draw(st.sampled_from(COMMANDS))
+    place = draw(st.sampled_from(PLACES)) if command != "found" else ""
+    return _step(draw, town, command, place, {})
+
+
+@st.composite
+def a_rival(draw, town, step):
+    """What could meet this step: often about the same row, sometimes anything."""
+    if step.command in INVITATION:
+        meeting = INVITATION
+    elif step.command in SUBSCRIPTION:
+        meeting = (*SUBSCRIPTION, "purchase", "assign_seat")
+    elif "number" in step.words:
+        meeting = (*MEMBER, *TOKEN)
+    else:
+        meeting = (step.command,)
+    if draw(st.integers(0, 3)) == 0:
+        return draw(a_step(town))
+    known = {"number": step.words["number"]} if "number" in step.words else {}
+    return _step(draw, town, draw(st.sampled_from(meeting)), step.place, known)
+
+
+def _step(draw, town, command, place, known):
+    if command == "found":
+        return Step(command, draw(st.sampled_from(KNOWN)), "", _words(draw, command))
+    about = _about(draw, town.organizations[place], command, known)
+    if about is None:
+        return None
+    by = draw(_who(town, place, command, about))
+    return Step(command, by, place, about | _words(draw, command))
+
+
+def _words(draw, command):
+    return {name: draw(values) for name, values in WORDS.get(command, {}).items()}
+
+
+def _about(draw, organization, command, known):
+    """Which invitation, member, token or subscription; the newest are asked for most."""
+    if command in TOKEN:
+        return _a_token(draw, organization, command, known)
+    for commands, rows in (
+        (INVITATION, organization.invitations),
+        (SUBSCRIPTION, organization.subscriptions),
+        (MEMBER, organization.members),
+    ):
+        if command in commands:
+            return _one(draw, "number", rows, known)
+    return {}
+
+
+def _one(draw, name, rows, known):
+    last = len(rows) - 1
+    if known.get(name, 0) > last:
+        return None
+    return dict(known) or {name: draw(st.integers(0, last) | st.just(last))}
+
+
+def _a_token(draw, organization, command, known):
+    having = [number for number, one in enumerate(organization.members) if one.tokens]
+    if not having or known.get("number", having[0]) not in having:
+        return None
+    number = known.get("number") or draw(st.sampled_from(having))
+    tokens = organization.members[number].tokens
+    chosen = {"number": number} | _one(draw, "which", tokens, {})
+    if command == "reissue":
+        back = draw(st.sampled_from([0, 0, 0, 0, 1]))
+        chosen["shown"] = max(0, tokens[chosen["which"]].generation - back)
+    return chosen
+
+
+def _who(town, place, command, about):
+    """Anybody, and more often whoever has a reason to ask."""
+    organization, number = town.organizations[place], about.get("number", 0)
+    if command == "decline":
+        return st.sampled_from([organization.invitations[number].email, *PEOPLE])
+    anybody = st.sampled_from(sorted(town.accounts))
+    if command in INVITATION[3:]:
+        email = organization.invitations[number].email
+        return st.just(email) | anybody if email in town.accounts else anybody
+    if command in (*TOKEN, "leave"):
+        return st.just(organization.members[number].person) | anybody
+    return st.sampled_from([ANN, CY, organization.owner.person]) | anybody

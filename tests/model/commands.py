@@ -1,0 +1,269 @@
+"""What each command should do in the town, from the specification's sections 2 to 6."""
+
+from model.town import (
+    HOURS,
+    KEEPERS,
+    RESERVED,
+    Invitation,
+    Member,
+    No,
+    Organization,
+    Subscription,
+    Token,
+    unless,
+)
+
+
+def found(town, by, name, typed):
+    place = typed.lower()
+    unless(place not in town.organizations and place not in RESERVED, "Invalid")
+    town.organizations[place] = Organization(name, [Member(by, "admin")])
+
+
+def rename(town, by, place, name):
+    town.organizations[place].require(by, "admin")
+    town.organizations[place].name = name
+
+
+def set_invitation_days(town, by, place, days):
+    town.organizations[place].require(by, "admin")
+    town.organizations[place].days = days
+
+
+def invite(town, by, place, emails):
+    """Answers who of them is invited now: no member, and nobody twice."""
+    organization = town.organizations[place]
+    organization.require(by, "admin")
+    return [email for email in emails if _invited(town, by, place, email)]
+
+
+def _invited(town, by, place, email):
+    organization = town.organizations[place]
+    if "@" not in email or organization.member(email) or organization.sent_to(email):
+        return False
+    for number, known in enumerate(organization.invitations):
+        if (known.email, known.state) == (email, "expired"):
+            resend(town, by, place, number)
+            return True
+    expires = town.now + organization.days * 24
+    organization.invitations.append(Invitation(email, by, expires))
+    town.post("invitation", place, len(organization.invitations) - 1, number=1)
+    return True
+
+
+def resend(town, by, place, number):
+    organization, invitation = town.organizations[place], town.at(place, number)
+    organization.require(by, "admin")
+    unless(invitation.state in ("sent", "expired"), "NotNow")
+    other = organization.sent_to(invitation.email)
+    unless(other in (None, invitation), "NotNow")
+    invitation.state, invitation.expires = "sent", town.now + organization.days * 24
+    invitation.round += 1
+    town.post("invitation", place, number, number=invitation.round)
+
+
+def revoke(town, by, place, number):
+    invitation = town.at(place, number)
+    town.organizations[place].require(by, "admin")
+    unless(invitation.state in ("sent", "expired"), "NotNow")
+    invitation.state = "revoked"
+    if invitation.handed_over:
+        town.post("invitation_revoked", place, number)
+
+
+def decline(town, by, place, number):
+    invitation = town.at(place, number)
+    _addressed(invitation, by)
+    unless(invitation.state == "sent", "NotNow")
+    invitation.state = "declined"
+    town.post("invitation_declined", place, number)
+
+
+def _addressed(invitation, by):
+    if by != invitation.email:
+        raise No("NotAllowed", "Invalid", *["NotNow"] * (invitation.state != "sent"))
+
+
+def accept(town, by, place, number):
+    organization, invitation = town.organizations[place], town.at(place, number)
+    _addressed(invitation, by)
+    if invitation.member and invitation.member.active:
+        raise No("allowed", "NotNow")
+    unless(invitation.state == "sent" and town.now < invitation.expires, "NotNow")
+    _take_in(town, place, organization, invitation, by)
+    town.post("invitation_accepted", place, number)
+
+
+def _take_in(town, place, organization, invitation, person):
+    """Whoever is a member already stays the same member."""
+    if not organization.member(person):
+        organization.members.append(Member(person))
+    invitation.member = organization.member(person)
+    invitation.state = "seated" if invitation.member.seated else "accepted"
+
+
+def sign_up_by_link(town, by, place, number):
+    """Here `by` is nobody: the link proves the invited address."""
+    organization, invitation = town.organizations[place], town.at(place, number)
+    unless(invitation.email not in town.accounts, "NotNow", "NotAllowed", "Invalid")
+    unless(invitation.state == "sent" and town.now < invitation.expires, "NotNow")
+    town.accounts.add(invitation.email)
+    _take_in(town, place, organization, invitation, invitation.email)
+    town.post("invitation_accepted", place, number)
+
+
+def make_admin(town, by, place, number):
+    _change_role(town, by, place, number, "admin")
+
+
+def make_billing_admin(town, by, place, number):
+    _change_role(town, by, place, number, "billing_admin")
+
+
+def make_member(town, by, place, number):
+    _change_role(town, by, place, number, "member")
+
+
+def _change_role(town, by, place, number, role):
+    organization, member = town.organizations[place], town.of(place, number)
+    mine = organization.require(by, "admin")
+    later = ["NotNow"] * (not member.active or member.role == role)
+    unless(member is not mine and member is not organization.owner, "NotAllowed", *later)
+    unless(not later, "NotNow")
+    member.role = role
+
+
+def leave(town, by, place, number):
+    organization, member = town.organizations[place], town.of(place, number)
+    unless(member.person == by, "NotAllowed", "NotFound")
+    unless(member.active, "NotNow", "NotFound")
+    unless(member is not organization.owner, "NotNow", "NotAllowed")
+    unless(member.role not in KEEPERS, "NotNow")
+    _go(organization, member, "left")
+
+
+def remove(town, by, place, number):
+    organization, member = town.organizations[place], town.of(place, number)
+    mine = organization.require(by, "admin")
+    unless(member is not mine and member is not organization.owner, "NotAllowed")
+    unless(member.active, "NotNow")
+    _go(organization, member, "removed")
+
+
+def _go(organization, member, role):
+    """Seat and token go at once, and what was not finished is closed."""
+    _unseat(member, "member_gone")
+    for token in member.tokens:
+        token.reasons.add("member_gone")
+    member.role = role
+    for invitation in organization.invitations:
+        if invitation.member is member and invitation.state == "accepted":
+            invitation.state = "closed"
+
+
+def _unseat(member, reason):
+    if member.seated:
+        member.seated = False
+        member.tokens[-1].state = "revoked"
+        member.tokens[-1].reasons.add(reason)
+
+
+def assign_seat(town, by, place, number):
+    organization, member = town.organizations[place], town.of(place, number)
+    organization.require(by, "admin")
+    unless(member.active and not member.seated, "NotNow")
+    unless(organization.used < organization.bought, "NotNow")
+    member.seated = True
+    member.tokens.append(Token())
+    for invitation in organization.invitations:
+        if invitation.member is member and invitation.state == "accepted":
+            invitation.state = "seated"
+    town.post("seat_assigned", place, number, len(member.tokens) - 1)
+
+
+def revoke_seat(town, by, place, number):
+    member = town.of(place, number)
+    town.organizations[place].require(by, "admin")
+    unless(member.seated, "NotNow")
+    _unseat(member, "seat_revoked")
+    town.post("seat_revoked", place, number, len(member.tokens) - 1)
+
+
+def purchase(town, by, place, seats):
+    organization = town.organizations[place]
+    organization.require(by, *KEEPERS)
+    unless(not organization.bought, "NotNow", *["Invalid"] * (seats < 1))
+    unless(1 <= seats <= 100_000, "Invalid")
+    for other in organization.subscriptions:
+        other.state = "canceled"
+    organization.subscriptions.append(Subscription(seats))
+
+
+def pay(town, by, place, number):
+    organization = town.organizations[place]
+    organization.require(by, *KEEPERS)
+    subscription = organization.subscriptions[number]
+    unless(subscription.state != "active", "allowed", "NotNow")
+    unless(subscription.state == "incomplete", "NotNow")
+    subscription.state = "active"
+
+
+def resize(town, by, place, number, seats):
+    organization = town.organizations[place]
+    organization.require(by, *KEEPERS)
+    subscription = organization.subscriptions[number]
+    unless(subscription.state == "active", "NotNow", *["Invalid"] * (seats < 1))
+    unless(1 <= seats <= 100_000, "Invalid")
+    unless(seats != subscription.seats, "NotNow")
+    unless(seats >= organization.used, "NotNow")
+    subscription.seats = seats
+
+
+def activate(town, by, place, number, which):
+    token = _own_token(town, by, place, number, which)
+    unless(token.state == "inactive", "NotNow")
+    token.state, token.generation = "active", 1
+    town.post("token", place, number, which, number=1)
+
+
+def _own_token(town, by, place, number, which):
+    member = town.of(place, number)
+    token = member.tokens[which]
+    later = ["NotNow"] * (not token.alive)
+    unless(town.organizations[place].member(by), "NotFound", "NotAllowed", *later)
+    unless(member.person == by, "NotAllowed", *later)
+    return token
+
+
+def reissue(town, by, place, number, which, shown, hours):
+    """`shown` is the generation on the page that asks."""
+    token = _own_token(town, by, place, number, which)
+    late = not token.generation or not token.alive or shown != token.generation
+    unless(hours in HOURS, "Invalid", *["NotNow"] * late)
+    unless(not late, "NotNow")
+    _end(token, town.now + hours, token.generation)
+    token.state, token.generation = "reissued", token.generation + 1
+    town.post("token_reissued", place, number, which, number=token.generation)
+
+
+def _end(token, at, newest):
+    """Every secret up to this one dies then, or keeps its earlier end."""
+    for generation in range(1, newest + 1):
+        token.ends[generation] = min(at, token.ends.get(generation, at))
+
+
+def end_old(town, by, place, number, which):
+    token = _own_token(town, by, place, number, which)
+    unless(token.alive, "NotNow", "allowed")
+    if not any(end > town.now for end in token.ends.values()):
+        raise No("allowed", "NotNow")
+    _end(token, town.now, token.generation - 1)
+
+
+def expire(town, _):
+    """The clock has come."""
+    for place, organization in town.organizations.items():
+        for number, invitation in enumerate(organization.invitations):
+            if invitation.state == "sent" and invitation.expires <= town.now:
+                invitation.state = "expired"
+                town.post("invitation_expired", place, number)

@@ -1,0 +1,78 @@
+"""Which letters should leave, and to whom, from the specification's sections 3.7, 5.4, 6 and 9.2.
+
+A letter *must* leave, *may* leave where the specification is silent, or *never*: it is moot.
+"""
+
+TO_INVITER = {"invitation_accepted", "invitation_declined", "invitation_expired"}
+TO_INVITER |= {"invitation_bounced"}
+TO_INVITED = {"invitation", "invitation_revoked"}
+TO_HOLDER = {"seat_assigned", "seat_revoked", "token", "token_reissued"}
+TOLD = TO_INVITER | TO_INVITED | TO_HOLDER  # what the specification speaks of
+
+
+def wanted(town, letter):
+    if letter.template in TO_HOLDER:
+        return _about_token(town, letter)
+    return _about_invitation(town, letter, town.at(letter.place, letter.about[0]))
+
+
+def _about_invitation(town, letter, invitation):
+    match letter.template, invitation.state:
+        case "invitation", "sent":
+            current = letter.number == invitation.round and town.now < invitation.expires
+            return "must" if current else "may"
+        case "invitation", _:
+            return "never"
+        case ("invitation_expired", state) if state != "expired":
+            return "may"
+        case ("invitation_bounced", state) if state != "sent" or letter.number != invitation.round:
+            return "may"
+        case "invitation_accepted", "closed":
+            return "may"
+        case "invitation_revoked", _ if town.organizations[letter.place].sent_to(invitation.email):
+            return "may"
+    return "must"
+
+
+def _about_token(town, letter):
+    member = town.of(letter.place, letter.about[0])
+    token = member.tokens[letter.about[1]]
+    current = token.generation == letter.number
+    if letter.template == "seat_revoked":
+        return "may" if member.seated or not member.active else "must"
+    if not token.alive:
+        return "never"
+    if letter.template == "seat_assigned":
+        return "must" if token.state == "inactive" else "may"
+    works = current or token.ends[letter.number] > town.now
+    return "must" if current else "may" if works else "never"
+
+
+def readers(town, letter):
+    """Everybody who would be the right one to read it."""
+    organization = town.organizations[letter.place]
+    if letter.template in TO_HOLDER:
+        return {town.of(letter.place, letter.about[0]).person}
+    invitation = town.at(letter.place, letter.about[0])
+    if letter.template in TO_INVITED:
+        return {invitation.email}
+    inviter = organization.member(invitation.inviter)
+    if inviter and inviter.role == "admin":
+        return {invitation.inviter}
+    admins = {one.person for one in organization.members if one.role == "admin"}
+    return admins | {invitation.inviter}
+
+
+def hand_over(town, letter):
+    """It was taken by the mail server."""
+    town.letters.remove(letter)
+    if letter.template == "invitation":
+        town.at(letter.place, letter.about[0]).handed_over = True
+
+
+def bounce(town, letter):
+    """It was refused by the mail server."""
+    town.letters.remove(letter)
+    if letter.template == "invitation":
+        number = town.at(letter.place, letter.about[0]).round
+        town.post("invitation_bounced", letter.place, *letter.about, number=number)

@@ -1,0 +1,132 @@
+"""One step: somebody's command, as it is for the town and for Usher itself."""
+
+from dataclasses import dataclass, field
+from functools import partial
+
+from model import commands
+from model.town import No
+from people import CARD, PASSWORD
+
+from workflows import (
+    accounts,
+    arrivals,
+    departures,
+    guest_lists,
+    invitations,
+    memberships,
+    organizations,
+    seats,
+    subscriptions,
+    tokens,
+)
+from workflows.engine.db import db
+from workflows.invitations import Invitation
+from workflows.memberships import Membership
+from workflows.subscriptions import Subscription
+from workflows.tokens import Token
+
+ANN, BOB, CY, DEE, EVE, FAY, GIL, HAL = PEOPLE = [
+    f"{name}@acme.test" for name in ("ann", "bob", "cy", "dee", "eve", "fay", "gil", "hal")
+]
+KNOWN = (ANN, BOB, CY, DEE, EVE, FAY)  # have accounts from the beginning
+CLOCK = "the clock"
+
+
+@dataclass(frozen=True)
+class Step:
+    command: str
+    by: str
+    place: str = ""
+    words: dict = field(default_factory=dict)
+
+    def __str__(self):
+        said = ", ".join(f"{name}={value!r}" for name, value in self.words.items())
+        return f"{self.command}({', '.join(filter(None, (self.place, said)))}) by {self.by}"
+
+    def in_town(self, town):
+        """Each answer that is right, "allowed" or a kind of refusal; the town is moved."""
+        where = (self.place,) if self.place else ()
+        try:
+            getattr(commands, self.command)(town, self.by, *where, **self.words)
+        except No as no:
+            return no.kinds
+        return frozenset({"allowed"})
+
+    def for_real(self):
+        """The command with its rows, ready to be called."""
+        return _REAL[self.command](self, accounts.with_key(self.by), **self.words)
+
+    @property
+    def organization(self):
+        return organizations.by_slug(self.place)
+
+    def row(self, kind, number):
+        rows = db.select(kind).filter_by(organization_id=self.organization.id).order_by(kind.id)
+        return db.session.scalars(rows.offset(number).limit(1)).one()
+
+    def token(self, number, which):
+        """The member's token of that number, counted from the first."""
+        mine = db.select(Token).filter_by(membership_id=self.row(Membership, number).id)
+        return db.session.scalars(mine.order_by(Token.id).offset(which).limit(1)).one()
+
+
+EXPIRE = Step("expire", CLOCK)
+
+
+def _on_organization(function):
+    return lambda step, by, **words: partial(function, step.organization, *words.values(), by=by)
+
+
+def _on(kind, function):
+    def ready(step, by, number, **words):
+        return partial(function, step.row(kind, number), *words.values(), by=by)
+
+    return ready
+
+
+def _on_token(function):
+    def ready(step, by, number, which, **words):
+        return partial(function, step.token(number, which), *words.values(), by=by)
+
+    return ready
+
+
+def _decline(step, by, number):
+    return partial(invitations.decline, step.row(Invitation, number), step.by, by=by)
+
+
+def _sign_up_by_link(step, by, number):
+    return partial(arrivals.sign_up_by_link, step.row(Invitation, number), "New", PASSWORD)
+
+
+_REAL = {
+    "found": lambda _, by, name, typed: partial(organizations.found, name, typed, by=by),
+    "rename": _on_organization(organizations.rename),
+    "set_invitation_days": _on_organization(organizations.set_invitation_days),
+    "invite": lambda step, by, emails: partial(
+        guest_lists.invite, step.organization, ", ".join(emails), by=by
+    ),
+    "resend": _on(Invitation, invitations.resend),
+    "revoke": _on(Invitation, invitations.revoke),
+    "decline": _decline,
+    "accept": _on(Invitation, arrivals.accept),
+    "sign_up_by_link": _sign_up_by_link,
+    "make_admin": _on(Membership, memberships.make_admin),
+    "make_billing_admin": _on(Membership, memberships.make_billing_admin),
+    "make_member": _on(Membership, memberships.make_member),
+    "leave": _on(Membership, departures.leave),
+    "remove": _on(Membership, departures.remove),
+    "assign_seat": _on(Membership, seats.assign),
+    "revoke_seat": _on(Membership, seats.revoke),
+    "purchase": lambda step, by, seats: partial(
+        subscriptions.begin, step.organization, seats, "monthly", by=by
+    ),
+    "pay": lambda step, by, number: partial(
+        subscriptions.pay, step.row(Subscription, number), CARD, by=by
+    ),
+    "resize": _on(Subscription, subscriptions.resize),
+    "activate": _on_token(tokens.activate),
+    "reissue": _on_token(tokens.reissue),
+    "end_old": _on_token(tokens.end_old),
+    "expire": lambda step, by: partial(invitations.expire_unanswered),
+}

@@ -1,0 +1,126 @@
+"""Whatever people do, and in whichever order, Usher does what its specification says.
+
+What would surprise a reader: usually the same steps are taken each time. With `--full` they are
+chosen by chance; the seed stands in the verdict and in what is said of a failure, and
+`USHER_SEED` takes them again.
+"""
+
+import os
+import random
+
+import pytest
+import racing
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from model import choices
+from model.steps import EXPIRE
+
+ALONE, AT_ONCE = {False: 2_000, True: 50_000}, {False: 300, True: 10_000}  # steps, by `full`
+STORIES = settings(
+    max_examples=10,  # then the steps are counted
+    stateful_step_count=30,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+HOURS = st.sampled_from([0.4, 0.7, 3.3, 23.7, 30.9, 167.3, 341.2])
+
+
+class Story(RuleBasedStateMachine):
+    """Steps in a world of its own; `taken` counts what was compared, over all stories."""
+
+    ground, taken = None, 0
+
+    def __init__(self):
+        super().__init__()
+        self.standing = self.ground.world()
+        self.world, app = self.standing.__enter__()
+        self.race = racing.Race(app)
+
+    def teardown(self):
+        self.standing.__exit__(None, None, None)
+
+    def act(self, data):
+        """Somebody does something; answers how many steps that was."""
+        step = data.draw(choices.a_step(self.world.town))
+        if step:
+            self.world.take(step)
+        return bool(step)
+
+    @rule(hours=HOURS, clock=st.booleans())
+    def time_passes(self, hours, clock):
+        self.world.wait(hours)
+        if clock:
+            self.world.take(EXPIRE)
+
+    @rule(most=st.sampled_from([1, 2, 100]))
+    def letters_leave(self, most):
+        self.world.hand_over(most)
+
+    @rule()
+    def a_letter_bounces(self):
+        self.world.hand_over(1, refused=True)
+
+
+class Alone(Story):
+    """One command after the other; a step is a command."""
+
+    @rule(data=st.data(), often=st.integers(1, 4))
+    def people_act(self, data, often):
+        for _ in range(often):
+            type(self).taken += self.act(data)
+
+
+class AtOnce(Story):
+    """Two commands at the same time; a step is such a pair."""
+
+    @rule(data=st.data())
+    def somebody_acts(self, data):
+        self.act(data)
+
+    @rule(data=st.data())
+    def two_act_at_once(self, data):
+        step = data.draw(choices.a_step(self.world.town))
+        rival = data.draw(choices.a_rival(self.world.town, step) | st.just(EXPIRE)) if step else 0
+        if rival:
+            self.world.take_at_once(self.race, [step, rival])
+            type(self).taken += 1
+
+    two_more_act_at_once = two_act_at_once
+
+
+@pytest.fixture
+def first_seed(full):
+    """Chosen by chance at full size; else always the same."""
+    chosen = os.environ.get("USHER_SEED") or (random.SystemRandom().getrandbits(32) if full else 4)
+    return int(chosen)
+
+
+def tell(stories, ground, steps, first_seed, **more):
+    """Stories until so many steps were taken; answers how many it were."""
+    stories.ground, stories.taken = ground, 0
+    number = first_seed
+    while stories.taken < steps:
+        print(f"USHER_SEED={number}, after {stories.taken} steps")
+        run_state_machine_as_test(seed(number)(stories), settings=settings(STORIES, **more))
+        number += 1
+    return stories.taken
+
+
+def test_whatever_people_do_usher_does_what_the_specification_says(
+    ground, full, first_seed, verdict
+):
+    verdict.about("S4", seed=first_seed)
+
+    taken = tell(Alone, ground, ALONE[full], first_seed)
+
+    verdict.holds(steps=taken, divergences=0)
+
+
+def test_of_two_who_act_at_once_one_was_first(ground, full, first_seed, verdict):
+    verdict.about("S4-at-once", seed=first_seed)
+
+    taken = tell(AtOnce, ground, AT_ONCE[full], first_seed, phases=[Phase.generate])
+
+    verdict.holds(steps=taken, divergences=0)

@@ -1,0 +1,151 @@
+"""Usher as its specification tells it: dictionaries and lists, with nothing of Usher's own in them.
+
+It was written from the specification alone and is a second opinion on what each command should do.
+Times are hours since the beginning, persons are their addresses, `No` names each kind of refusal
+that the specification leaves open; "allowed" among them means that doing nothing is right as well.
+"""
+
+from dataclasses import dataclass, field
+
+HOURS = (0, 1, 24)  # how long an old secret may still work
+RESERVED = ("login", "status")
+KEEPERS = ("admin", "billing_admin")
+NEVER = float("inf")
+
+
+class No(Exception):
+    """Refused, and nothing was changed."""
+
+    def __init__(self, *kinds):
+        super().__init__(" or ".join(kinds))
+        self.kinds = frozenset(kinds)
+
+
+def unless(condition, *kinds):
+    if not condition:
+        raise No(*kinds)
+
+
+@dataclass
+class Token:
+    state: str = "inactive"
+    generation: int = 0
+    ends: dict[int, float] = field(default_factory=dict)  # of each superseded generation
+    reasons: set[str] = field(default_factory=set)  # why it is dead
+
+    @property
+    def alive(self):
+        return self.state != "revoked"
+
+
+@dataclass
+class Member:
+    person: str
+    role: str = "member"
+    seated: bool = False
+    tokens: list[Token] = field(default_factory=list)
+
+    @property
+    def active(self):
+        return self.role not in ("left", "removed")
+
+
+@dataclass
+class Invitation:
+    email: str
+    inviter: str
+    expires: float
+    state: str = "sent"
+    round: int = 1
+    handed_over: bool = False
+    member: Member | None = None
+
+
+@dataclass
+class Subscription:
+    seats: int
+    state: str = "incomplete"
+
+
+@dataclass
+class Organization:
+    name: str
+    members: list[Member]  # the owner first
+    invitations: list[Invitation] = field(default_factory=list)
+    days: int = 14
+    subscriptions: list[Subscription] = field(default_factory=list)
+
+    @property
+    def owner(self):
+        return self.members[0]
+
+    def member(self, person):
+        return next((one for one in self.members if one.person == person and one.active), None)
+
+    def require(self, person, *roles):
+        """A stranger sees nothing; a member may do what the role allows."""
+        mine = self.member(person)
+        unless(mine, "NotFound")
+        unless(not roles or mine.role in roles, "NotAllowed")
+        return mine
+
+    @property
+    def bought(self):
+        return sum(one.seats for one in self.subscriptions if one.state == "active")
+
+    @property
+    def used(self):
+        return sum(one.seated for one in self.members)
+
+    def sent_to(self, email):
+        sent = (one for one in self.invitations if (one.email, one.state) == (email, "sent"))
+        return next(sent, None)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A letter that waits: about an invitation or a token, in a round or of a generation."""
+
+    template: str
+    place: str  # the organization's ID
+    about: tuple[int, ...]  # which invitation; or which member, and which of the member's tokens
+    number: int = 0
+
+
+@dataclass
+class Town:
+    """All that Usher knows, and what of it can be seen."""
+
+    accounts: set[str]
+    now: float = 0
+    organizations: dict[str, Organization] = field(default_factory=dict)
+    letters: list[Letter] = field(default_factory=list)
+
+    def at(self, place, number):
+        return self.organizations[place].invitations[number]
+
+    def of(self, place, number):
+        return self.organizations[place].members[number]
+
+    def post(self, template, place, *about, number=0):
+        self.letters.append(Letter(template, place, about, number))
+
+    def goes_on(self, hours):
+        """Time passes, a little more where something would end at this very moment."""
+        self.now = round(self.now + hours, 1)
+        while any(abs(end - self.now) < 0.1 for end in self._ends()):
+            self.now = round(self.now + 0.2, 1)
+
+    def _ends(self):
+        for organization in self.organizations.values():
+            yield from (one.expires for one in organization.invitations)
+            tokens = (token for one in organization.members for token in one.tokens)
+            yield from (end for token in tokens for end in token.ends.values())
+
+    def gate(self, place, number, which, generation):
+        """Each answer that is right for this secret: None lets it pass."""
+        token = self.of(place, number).tokens[which]
+        over = token.ends.get(generation, NEVER) <= self.now
+        if token.alive:
+            return {"superseded"} if over else {None}
+        return token.reasons | ({"superseded"} if over else set())
