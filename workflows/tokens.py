@@ -127,6 +127,7 @@ def require_holder(token: Token, by: Account) -> None:
 @command
 def activate(token: Token, *, by: Account) -> None:
     """Make the first secret; its letter tells how to use it."""
+    require_holder(token, by)
     lock(token).fire("activate", by=by, generation=1)
     _next_generation(token)
     outbox.post("token", about=token, generation=1)
@@ -135,9 +136,9 @@ def activate(token: Token, *, by: Account) -> None:
 @command
 def reissue(token: Token, generation: int, hours: int, *, by: Account) -> None:
     """Make the next secret and end the one called `generation`: at once, or some hours later."""
+    require_holder(token, by)
     if hours not in OVERLAPS:
         raise Invalid(hours="Choose at once, 1 hour or 24 hours.")
-    require_holder(token, by)
     lock(token)
     if token.generation != generation and token.state != "revoked":
         raise NotNow("This token was reissued a moment ago. Its letter is on the way.")

@@ -48,6 +48,15 @@ def test_only_the_holder_may_touch_a_token(token, ann):
     assert token.state == "inactive"
 
 
+def test_nobody_else_learns_how_far_a_token_is(cast, bob, token, ann):
+    tokens.activate(token, by=bob.account)
+
+    with pytest.raises(NotAllowed, match="personal"):
+        tokens.activate(token, by=ann)
+    with pytest.raises(NotAllowed, match="personal"):
+        tokens.reissue(token, 1, 7, by=ann)
+
+
 def test_activating_twice_is_refused_kindly(cast, bob, token):
     tokens.activate(token, by=bob.account)
 
