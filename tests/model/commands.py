@@ -73,20 +73,22 @@ def revoke(town, by, place, number):
 
 def decline(town, by, place, number):
     invitation = town.at(place, number)
-    _addressed(invitation, by)
+    _addressed(town, invitation, by)
     unless(invitation.state == "sent", "NotNow")
     invitation.state = "declined"
     town.post("invitation_declined", place, number)
 
 
-def _addressed(invitation, by):
+def _addressed(town, invitation, by):
+    """An invitation belongs to its address; where it is over as well, either may be said."""
     if by != invitation.email:
-        raise No("NotAllowed", "Invalid", *["NotNow"] * (invitation.state != "sent"))
+        over = invitation.state != "sent" or invitation.expires <= town.now
+        raise No("NotAllowed", "Invalid", *["NotNow"] * over)
 
 
 def accept(town, by, place, number):
     organization, invitation = town.organizations[place], town.at(place, number)
-    _addressed(invitation, by)
+    _addressed(town, invitation, by)
     if invitation.member and invitation.member.active:
         raise No("allowed", "NotNow")
     unless(invitation.state == "sent" and town.now < invitation.expires, "NotNow")
@@ -192,11 +194,16 @@ def revoke_seat(town, by, place, number):
 def purchase(town, by, place, seats):
     organization = town.organizations[place]
     organization.require(by, *KEEPERS)
-    unless(not organization.bought, "NotNow", *["Invalid"] * (seats < 1))
-    unless(1 <= seats <= 100_000, "Invalid")
+    _require_sold(seats, organization.bought)
+    unless(not organization.bought, "NotNow")
     for other in organization.subscriptions:
         other.state = "canceled"
     organization.subscriptions.append(Subscription(seats))
+
+
+def _require_sold(seats, late):
+    """So many can be bought; where it is too late as well, either may be said."""
+    unless(1 <= seats <= 100_000, "Invalid", *["NotNow"] * bool(late))
 
 
 def pay(town, by, place, number):
@@ -212,8 +219,8 @@ def resize(town, by, place, number, seats):
     organization = town.organizations[place]
     organization.require(by, *KEEPERS)
     subscription = organization.subscriptions[number]
-    unless(subscription.state == "active", "NotNow", *["Invalid"] * (seats < 1))
-    unless(1 <= seats <= 100_000, "Invalid")
+    _require_sold(seats, subscription.state != "active" or seats < organization.used)
+    unless(subscription.state == "active", "NotNow")
     unless(seats != subscription.seats, "NotNow")
     unless(seats >= organization.used, "NotNow")
     subscription.seats = seats
@@ -226,10 +233,11 @@ def activate(town, by, place, number, which):
     town.post("token", place, number, which, number=1)
 
 
-def _own_token(town, by, place, number, which):
+def _own_token(town, by, place, number, which, *also):
+    """The holder's alone; of somebody who has gone it may also be said that it is dead."""
     member = town.of(place, number)
     token = member.tokens[which]
-    later = ["NotNow"] * (not token.alive)
+    later = ["NotNow", *also] * (not token.alive)
     unless(town.organizations[place].member(by), "NotFound", "NotAllowed", *later)
     unless(member.person == by, "NotAllowed", *later)
     return token
@@ -237,9 +245,9 @@ def _own_token(town, by, place, number, which):
 
 def reissue(town, by, place, number, which, shown, hours):
     """`shown` is the generation on the page that asks."""
-    token = _own_token(town, by, place, number, which)
+    token = _own_token(town, by, place, number, which, *["Invalid"] * (hours not in HOURS))
     late = not token.generation or not token.alive or shown != token.generation
-    unless(hours in HOURS, "Invalid", *["NotNow"] * late)
+    unless(hours in HOURS, "Invalid", *["NotNow"] * bool(late))
     unless(not late, "NotNow")
     _end(token, town.now + hours, token.generation)
     token.state, token.generation = "reissued", token.generation + 1

@@ -21,6 +21,7 @@ STORIES = settings(
     max_examples=10,  # then the steps are counted
     stateful_step_count=30,
     deadline=None,
+    phases=[Phase.generate],
     database=None,
     suppress_health_check=list(HealthCheck),
 )
