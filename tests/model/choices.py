@@ -18,6 +18,7 @@ TOKEN = ("activate", "reissue", "end_old")
 SUBSCRIPTION = ("pay", "resize")
 MEMBER = ("make_admin", "make_billing_admin", "make_member", "leave", "remove")
 MEMBER += ("assign_seat", "revoke_seat")
+MEETING = (INVITATION, (*SUBSCRIPTION, "purchase", "assign_seat"), (*MEMBER, *TOKEN))
 SEATS = st.sampled_from([0, 1, 2, 2, 3, 3, 4, 5, 100_001])
 WORDS = {
     "found": {"name": st.just("Cave"), "typed": st.sampled_from(["cave", "Cave", "Acme", "login"])},
@@ -39,20 +40,38 @@ def a_step(draw, town):
 
 
 @st.composite
-def a_rival(draw, town, step):
-    """What could meet this step: often about the same row, sometimes anything."""
-    if step.command in INVITATION:
-        meeting = INVITATION
-    elif step.command in SUBSCRIPTION:
-        meeting = (*SUBSCRIPTION, "purchase", "assign_seat")
-    elif "number" in step.words:
-        meeting = (*MEMBER, *TOKEN)
-    else:
-        meeting = (step.command,)
-    if draw(st.integers(0, 3)) == 0:
-        return draw(a_step(town))
+def a_pair(draw, town):
+    """Two that could meet: on one row, on each other, or nowhere; None where there is nothing."""
+    kind = draw(st.sampled_from(["row", "row", "each other", "anywhere"]))
+    if kind == "each other":
+        return draw(_on_each_other(town.organizations["acme"]))
+    step = draw(a_step(town))
+    rival = step and draw(_on_the_same(town, step) if kind == "row" else a_step(town))
+    return [step, rival] if rival else None
+
+
+@st.composite
+def _on_the_same(draw, town, step):
+    """A command about the row that this step is about."""
     known = {"number": step.words["number"]} if "number" in step.words else {}
+    meeting = next((group for group in MEETING if step.command in group), (step.command,))
     return _step(draw, town, draw(st.sampled_from(meeting)), step.place, known)
+
+
+@st.composite
+def _on_each_other(draw, organization):
+    """Two of the admins, where there are two beside the owner, else any two members."""
+    members = [(n, one) for n, one in enumerate(organization.members) if one.active and n]
+    admins = [(n, one) for n, one in members if one.role == "admin"]
+    both = admins if len(admins) > 1 else members
+    if len(both) < 2:
+        return None
+    (first, one), (second, other) = draw(st.permutations(both))[:2]
+    doing = st.sampled_from(MEMBER)
+    return [
+        Step(draw(doing), one.person, "acme", {"number": second}),
+        Step(draw(doing), other.person, "acme", {"number": first}),
+    ]
 
 
 def _step(draw, town, command, place, known):

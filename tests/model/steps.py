@@ -25,10 +25,10 @@ from workflows.memberships import Membership
 from workflows.subscriptions import Subscription
 from workflows.tokens import Token
 
-ANN, BOB, CY, DEE, EVE, FAY, GIL, HAL = PEOPLE = [
-    f"{name}@acme.test" for name in ("ann", "bob", "cy", "dee", "eve", "fay", "gil", "hal")
+ANN, BOB, CY, DEE, EVE, FAY, IDA, GIL, HAL = PEOPLE = [
+    f"{name}@acme.test" for name in ("ann", "bob", "cy", "dee", "eve", "fay", "ida", "gil", "hal")
 ]
-KNOWN = (ANN, BOB, CY, DEE, EVE, FAY)  # have accounts from the beginning
+KNOWN = (ANN, BOB, CY, DEE, EVE, FAY, IDA)  # have accounts from the beginning
 CLOCK = "the clock"
 
 

@@ -136,9 +136,14 @@ class Town:
         while any(abs(end - self.now) < 0.1 for end in self._ends()):
             self.now = round(self.now + 0.2, 1)
 
+    def next_end(self):
+        """How long until something ends; a day where nothing does."""
+        return round(min((end - self.now for end in self._ends() if end > self.now), default=24), 1)
+
     def _ends(self):
         for organization in self.organizations.values():
-            yield from (one.expires for one in organization.invitations)
+            sent = (one for one in organization.invitations if one.state == "sent")
+            yield from (one.expires for one in sent)
             tokens = (token for one in organization.members for token in one.tokens)
             yield from (end for token in tokens for end in token.ends.values())
 

@@ -1,15 +1,14 @@
 """The town and Usher side by side: every step is taken in both, and everything is compared."""
 
-from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 
 import racing
 from model import postbox, sights
-from model.steps import ANN, BOB, CY, DEE, EVE, FAY, KNOWN, Step
+from model.steps import ANN, BOB, CY, DEE, EVE, FAY, IDA, KNOWN, Step
 from model.town import Town
 
-from workflows import accounts, tokens
+from workflows import accounts
 from workflows.engine import identity, outbox
 from workflows.engine.db import db
 from workflows.engine.letters import Letter as Posted
@@ -18,9 +17,10 @@ from workflows.engine.settings import settings
 
 OPENING = [
     Step("found", ANN, "", {"name": "Acme", "typed": "acme"}),
-    Step("invite", ANN, "acme", {"emails": [BOB, CY, DEE]}),
-    *(Step("accept", one, "acme", {"number": n}) for n, one in enumerate((BOB, CY, DEE))),
+    Step("invite", ANN, "acme", {"emails": [BOB, CY, DEE, IDA]}),
+    *(Step("accept", one, "acme", {"number": n}) for n, one in enumerate((BOB, CY, DEE, IDA))),
     Step("make_admin", ANN, "acme", {"number": 2}),
+    Step("make_admin", CY, "acme", {"number": 4}),
     Step("make_billing_admin", CY, "acme", {"number": 3}),
     Step("purchase", DEE, "acme", {"seats": 2}),
     Step("pay", DEE, "acme", {"number": 0}),
