@@ -34,6 +34,7 @@ GROUPS = {  # of pytest: what each is called, and its words; what stands in no f
     "security": ("tests/security", *TWO),
     "stories": ("tests/stories",),
     "model": ("tests/model", *TWO),
+    "model on PostgreSQL": ("tests/model", "--database=postgresql", "-k", "at_once"),
     "faults": ("tests/faults", *TWO),
     "production": ("tests/production",),
     "browser": ("tests/browser",),
