@@ -31,24 +31,23 @@ def set_invitation_days(town, by, place, days):
 
 
 def invite(town, by, place, emails):
-    """Answers who of them is invited now: no member, and nobody twice."""
+    """Good addresses go out even if others are bad; no member, and nobody twice."""
     organization = town.organizations[place]
     organization.require(by, "admin")
-    return [email for email in emails if _invited(town, by, place, email)]
+    for email in emails:
+        if "@" in email and not organization.member(email) and not organization.sent_to(email):
+            _send(town, by, place, email)
 
 
-def _invited(town, by, place, email):
+def _send(town, by, place, email):
+    """What has expired is sent again; else there is one more."""
     organization = town.organizations[place]
-    if "@" not in email or organization.member(email) or organization.sent_to(email):
-        return False
     for number, known in enumerate(organization.invitations):
         if (known.email, known.state) == (email, "expired"):
-            resend(town, by, place, number)
-            return True
+            return resend(town, by, place, number)
     expires = town.now + organization.days * 24
     organization.invitations.append(Invitation(email, by, expires))
     town.post("invitation", place, len(organization.invitations) - 1, number=1)
-    return True
 
 
 def resend(town, by, place, number):
