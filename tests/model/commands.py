@@ -1,4 +1,7 @@
-"""What each command should do in the town, from the specification's sections 2 to 6."""
+"""What each command should do in the town, from the specification's sections 2, 3, 4 and 6.
+
+Seats are here too; what is bought stands in `purchases`.
+"""
 
 from model.town import (
     HOURS,
@@ -8,7 +11,6 @@ from model.town import (
     Member,
     No,
     Organization,
-    Subscription,
     Token,
     unless,
 )
@@ -188,41 +190,6 @@ def revoke_seat(town, by, place, number):
     unless(member.seated, "NotNow")
     _unseat(member, "seat_revoked")
     town.post("seat_revoked", place, number, len(member.tokens) - 1)
-
-
-def purchase(town, by, place, seats):
-    organization = town.organizations[place]
-    organization.require(by, *KEEPERS)
-    _require_sold(seats, organization.bought)
-    unless(not organization.bought, "NotNow")
-    for other in organization.subscriptions:
-        other.state = "canceled"
-    organization.subscriptions.append(Subscription(seats))
-
-
-def _require_sold(seats, late):
-    """So many can be bought; where it is too late as well, either may be said."""
-    unless(1 <= seats <= 100_000, "Invalid", *["NotNow"] * bool(late))
-
-
-def pay(town, by, place, number):
-    organization = town.organizations[place]
-    organization.require(by, *KEEPERS)
-    subscription = organization.subscriptions[number]
-    unless(subscription.state != "active", "allowed", "NotNow")
-    unless(subscription.state == "incomplete", "NotNow")
-    subscription.state = "active"
-
-
-def resize(town, by, place, number, seats):
-    organization = town.organizations[place]
-    organization.require(by, *KEEPERS)
-    subscription = organization.subscriptions[number]
-    _require_sold(seats, subscription.state != "active" or seats < organization.used)
-    unless(subscription.state == "active", "NotNow")
-    unless(seats != subscription.seats, "NotNow")
-    unless(seats >= organization.used, "NotNow")
-    subscription.seats = seats
 
 
 def activate(town, by, place, number, which):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import partial
 
-from model import commands
+from model import commands, purchases
 from model.town import No
 from people import CARD, PASSWORD
 
@@ -47,7 +47,7 @@ class Step:
         """Each answer that is right, "allowed" or a kind of refusal; the town is moved."""
         where = (self.place,) if self.place else ()
         try:
-            getattr(commands, self.command)(town, self.by, *where, **self.words)
+            _IN_TOWN[self.command](town, self.by, *where, **self.words)
         except No as no:
             return no.kinds
         return frozenset({"allowed"})
@@ -99,6 +99,7 @@ def _sign_up_by_link(step, by, number):
     return partial(arrivals.sign_up_by_link, step.row(Invitation, number), "New", PASSWORD)
 
 
+_IN_TOWN = vars(commands) | vars(purchases)
 _REAL = {
     "found": lambda _, by, name, typed: partial(organizations.found, name, typed, by=by),
     "rename": _on_organization(organizations.rename),
