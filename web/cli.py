@@ -31,7 +31,8 @@ def add_operator(email: str) -> None:
 
 
 @usher.command("demo")
-def fill_demo() -> None:
+@click.option("--members", type=click.IntRange(0, 100_000), default=0, help="A crowd beside them.")
+def fill_demo(members: int) -> None:
     """Fill an organization with people in every state, and print how to log in."""
     if not settings().embedded:
         raise click.ClickException("The demo is for trying Usher out, not for a real deployment.")
@@ -40,6 +41,9 @@ def fill_demo() -> None:
     else:
         click.echo(f"Filling {demo.NAME} ...")
         demo.fill()
+    if members:
+        click.echo(f"Bringing in {members:,} more people ...")
+        demo.crowd_in(members)
     click.echo(f"Log in at {settings().base_url}/login with the password: {demo.PASSWORD}\n")
     for name, what in demo.LOG_INS.items():
         click.echo(f"  {demo.address(name):32} {what}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from web import crowd
 from workflows import (
     accounts,
     arrivals,
@@ -13,6 +14,7 @@ from workflows import (
     invitations,
     memberships,
     organizations,
+    prices,
     seats,
     subscriptions,
     tokens,
@@ -69,6 +71,20 @@ def fill() -> None:
     _download(members["Dev Raman"])
     _change_roles(members, ada)
     _invite_the_rest(ours, ada)
+
+
+def crowd_in(number: int) -> None:
+    """Bring a crowd into the demo's organization, with seats for two thirds of them."""
+    ours = organizations.by_slug(SLUG)
+    assert ours
+    assert ours.owner
+    ada, bought = ours.owner.account, subscriptions.live(ours)
+    assert bought
+    wanted = min(bought.seats + number * 2 // 3, prices.MOST_SEATS)
+    if wanted > bought.seats:
+        subscriptions.resize(bought, wanted, by=ada)
+    domain = f"crowd-{seats.count(ours).used}.{DOMAIN}"  # another crowd has other addresses
+    crowd.gather(ours, number, domain, by=ada)
 
 
 def _member(ours: Organization, name: str, ada: Account) -> Membership:

@@ -80,7 +80,7 @@ def outcome() -> Any:
 def all_of_them() -> Any:
     require_admin(g.account, g.organization)
     found = invitations.of_organization(g.organization)
-    letters = outbox.latest("invitation", [one.id for one in found])
+    letters = outbox.newest(("invitation",), [one.id for one in found])
     items = partial(people_menu.of_invitation, slug=g.organization.slug, by=g.account)
     rows = [(one, letters.get(one.id), items(one)) for one in found]
     return render_template("pages/invitations/index.html", rows=rows)

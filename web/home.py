@@ -8,8 +8,8 @@ from flask import Blueprint, g, redirect, render_template
 
 from web import people_menu
 from web.session import in_organization
-from workflows import journeys, memberships, seats
-from workflows.journeys import Person
+from workflows import directories, journeys, memberships, seats
+from workflows.directories import Search
 from workflows.seats import Count
 
 bp = Blueprint("home", __name__)
@@ -31,26 +31,25 @@ def home() -> Any:
     if g.membership.state != "admin":
         admins = memberships.admins(g.organization)
         return render_template("pages/home/member.html", admins=admins, **facts)
-    people = journeys.people(g.organization)
-    g.waiting = journeys.waiting_for_admins(people)
+    numbers = directories.by_turn(g.organization, Search())
+    people = sum(numbers.values())
     return render_template(
-        "pages/home/admin.html", people=people, turns=_turns(people), **facts,
-        ended=sum(one.turn.whose == "Ended" for one in people),
-        stages=journeys.by_stage(people), to_do=_to_do(people, count),
+        "pages/home/admin.html", people=people, turns=_turns(), **facts, ended=numbers["Ended"],
+        stages=directories.by_stage(g.organization), to_do=_to_do(people, count),
     )  # fmt: skip
 
 
-def _turns(people: list[Person]) -> list[people_menu.Row]:
-    """The first of those who wait for an admin; `people` has them at its head."""
-    yours = [person for person in people[:MOST_TURNS] if person.turn.whose == "Your turn"]
-    return [people_menu.of_person(one, g.organization.slug, by=g.account) for one in yours]
+def _turns() -> list[people_menu.Row]:
+    """The first of those who wait for an admin."""
+    yours = directories.look_up(g.organization, Search(turn="Your turn")).people[:MOST_TURNS]
+    return people_menu.of_people(yours, g.organization, by=g.account)
 
 
-def _to_do(people: list[Person], count: Count) -> list[tuple[str, str, bool]]:
+def _to_do(people: int, count: Count) -> list[tuple[str, str, bool]]:
     """What an organization needs before its first token works: words, address, and whether done."""
     return [
         ("Form the organization", "settings", True),
-        ("Invite members", "invitations/new", len(people) > 1),
+        ("Invite members", "invitations/new", people > 1),
         ("Buy seats", "subscriptions", count.bought > 0),
         ("Assign seats", "members", count.used > 0),
     ]

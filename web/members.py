@@ -10,13 +10,21 @@ from flask import Blueprint, flash, g, redirect, render_template, request
 from web import people_menu
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import departures, journeys, memberships, seats, tokens
+from workflows import departures, directories, journeys, memberships, seats, tokens
+from workflows.directories import Search
 from workflows.engine import refusals
 from workflows.journeys import TURNS, Person
 from workflows.memberships import Membership
 
 bp = Blueprint("members", __name__)
 MEMBER = "/<slug>/members/<int:membership_id>"
+ROLES = {"admin": "Admins", "billing_admin": "Billing admins", "member": "Members"}
+PLACES = {  # as in an address, and as on the page
+    "invited": "Invited", "expired": "Invitation expired", "no-seat": "Without a seat",
+    "seat": "With a seat", "inactive": "Token inactive", "active": "Token active",
+    "ended": "Declined or revoked",
+}  # fmt: skip
+ORDERS = {"turn": "Whose turn it is", "name": "Name", "role": "Role"}
 CHIPS = dict(zip(("yours", "theirs", "ushers", "set", "ended"), TURNS, strict=True))
 
 
@@ -25,35 +33,50 @@ CHIPS = dict(zip(("yours", "theirs", "ushers", "set", "ended"), TURNS, strict=Tr
 def members() -> Any:
     if g.membership.state != "admin":
         return _view_members()
-    everybody = journeys.people(g.organization, reader=g.membership)
-    g.waiting = journeys.waiting_for_admins(everybody)
-    searched = request.args.get("q", "").strip()[:200]
-    found = [person for person in everybody if _is_named(person, searched)]
-    chip = request.args.get("turn", "")
-    shown = [person for person in found if CHIPS.get(chip, person.turn.whose) == person.turn.whose]
+    search = _search()
+    page = directories.look_up(g.organization, search, request.args.get("after", ""))
+    people = [_seen(person) for person in page.people]
     return render_template(
         "pages/members/index.html",
-        rows=[people_menu.of_person(person, g.organization.slug, by=g.account) for person in shown],
-        everybody=everybody, found=found, chips=CHIPS, chip=chip if chip in CHIPS else "",
-        searched=searched, count=seats.count(g.organization),
+        rows=people_menu.of_people(people, g.organization, by=g.account), after=page.after,
+        search=search, asked=_asked(),
+        numbers=directories.by_turn(g.organization, search), count=seats.count(g.organization),
+        chips=CHIPS, roles=ROLES, places=PLACES, orders=ORDERS,
     )  # fmt: skip
 
 
-def _is_named(person: Person, searched: str) -> bool:
-    if person.membership:
-        names = [person.membership.account.name, person.membership.account.email]
-    else:
-        names = [person.invitation.email] if person.invitation else []
-    return any(searched.casefold() in name.casefold() for name in names)
+def _search() -> Search:
+    """Whom the address asks for; what it says in words of its own making asks for everybody."""
+    asked = request.args
+    return Search(
+        words=asked.get("q", "").replace("\0", "").strip()[:200],
+        turn=CHIPS.get(asked.get("turn", ""), ""),
+        role=asked.get("role", "") if asked.get("role") in ROLES else "",
+        place=asked.get("place", "").replace("-", " ") if asked.get("place") in PLACES else "",
+        failed="failed" in asked,
+        order=asked.get("order", "") if asked.get("order") in ORDERS else "turn",
+    )
+
+
+def _asked() -> dict[str, str]:
+    """The address of this page as its parts, for links that change one of them."""
+    names = ("q", "turn", "role", "place", "failed", "order")
+    return {name: request.args[name][:200] for name in names if request.args.get(name)}
+
+
+def _seen(person: Person) -> Person:
+    """The reader's own line is told as `for_themselves` tells it."""
+    mine = person.membership and person.membership.id == g.membership.id
+    return journeys.for_themselves(person) if mine else person
 
 
 def _view_members() -> Any:
     """Names and roles, the owner and the admins first; no addresses."""
-    order = ("admin", "billing_admin", "member")
-    everybody = [one.membership for one in journeys.people(g.organization) if one.membership]
-    everybody.sort(key=lambda one: (not one.is_owner, order.index(one.state), one.account.name))
+    page, after = directories.members(g.organization, request.args.get("after", ""))
     admins = memberships.admins(g.organization)
-    return render_template("pages/members/view.html", everybody=everybody, admins=admins)
+    number = directories.number_of_members(g.organization)
+    facts = {"page": page, "after": after, "admins": admins, "number": number}
+    return render_template("pages/members/view.html", **facts)
 
 
 @bp.post(f"{MEMBER}/assign")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from flask import g, request
 
-from workflows import journeys, seats
+from workflows import directories, seats
 
 
 class Place(NamedTuple):
@@ -69,7 +69,7 @@ def _of_organization(here: str) -> list[Place]:
 def waiting() -> int:
     """How many people wait for the reader, beside Manage Members."""
     if "waiting" not in g:
-        g.waiting = journeys.waiting_for_admins(journeys.people(g.organization))
+        g.waiting = directories.waiting(g.organization)
     return int(g.waiting)
 
 

@@ -15,7 +15,9 @@ from workflows.accounts import Account
 from workflows.engine import refusals
 from workflows.invitations import Invitation
 from workflows.journeys import Person
-from workflows.memberships import Membership
+from workflows.memberships import Membership, RoleMachine
+from workflows.organizations import Organization
+from workflows.seats import Room
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,36 @@ class Row:
     button: Item | None
 
 
-def of_person(person: Person, slug: str, *, by: Account) -> Row:
-    """The row of one person on Manage Members."""
+def of_people(people: list[Person], organization: Organization, *, by: Account) -> list[Row]:
+    """The rows of these people on Manage Members."""
+    members = [person.membership.id for person in people if person.membership]
+    room, roles = seats.room(organization, members), RoleRules(by)
+    return [_row(person, organization.slug, by, room, roles) for person in people]
+
+
+class RoleRules:
+    """Asks the rules of roles once for all who are alike to them, not once for each person.
+
+    They see of a member the role, whether it is the owner, and whether it is oneself. A page of
+    fifty asks 200 times, which would be three quarters of what it costs.
+    """
+
+    def __init__(self, by: Account) -> None:
+        self._by = by
+        self._said: dict[tuple[str, str, bool, bool], str | None] = {}
+
+    def why_not(self, member: Membership, event: str) -> str | None:
+        if member.state not in RoleMachine.sources(event):
+            return member.no_arrow(event)
+        alike = (event, member.state, member.is_owner, member.account_id == self._by.id)
+        if alike not in self._said:
+            self._said[alike] = member.why_not(event, by=self._by)
+        return self._said[alike]
+
+
+def _row(person: Person, slug: str, by: Account, room: Room, roles: RoleRules) -> Row:
     if person.membership:
-        items = _of_member(person.membership, slug, by)
+        items = _of_member(person.membership, slug, room, roles)
     else:
         assert person.invitation
         items = of_invitation(person.invitation, slug, by=by)
@@ -57,17 +85,17 @@ def _button(person: Person, items: list[Item], slug: str) -> Item | None:
     return named[0] if named else None
 
 
-def _of_member(member: Membership, slug: str, by: Account) -> list[Item]:
+def _of_member(member: Membership, slug: str, room: Room, roles: RoleRules) -> list[Item]:
     def at(endpoint: str) -> str:
         return url_for(f"members.{endpoint}", slug=slug, membership_id=member.id)
 
     def role(label: str, event: str) -> Item:
-        return Item(label, at(event), member.why_not(event, by=by))
+        return Item(label, at(event), roles.why_not(member, event))
 
-    stays = refusals.why_not(seats.may_revoke, member)
-    leaves = member.why_not("remove", by=by)
+    stays = refusals.why_not(seats.may_revoke, member, room)
+    leaves = roles.why_not(member, "remove")
     return [
-        Item("Assign Seat", at("assign"), refusals.why_not(seats.may_assign, member)),
+        Item("Assign Seat", at("assign"), refusals.why_not(seats.may_assign, member, room)),
         Item("Revoke Seat", at("revoke_seat"), stays, asks=True),
         role("Make Account Admin", "make_admin"),
         role("Make Billing Admin", "make_billing_admin"),

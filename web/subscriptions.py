@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from web import billing
 from web.forms import NUMBER, read
 from web.session import in_organization
-from workflows import invoices, journeys, memberships, prices, seats, subscriptions, tokens
+from workflows import directories, invoices, memberships, prices, seats, subscriptions, tokens
 from workflows.accounts import Account
 from workflows.engine import refusals
 from workflows.engine.db import Base, db
@@ -103,9 +103,9 @@ def choose() -> Any:
     if subscriptions.live(g.organization):
         return _at()
     pending = subscriptions.pending(g.organization)
-    people = [one for one in journeys.people(g.organization) if one.turn.whose != "Ended"]
+    people = directories.expected(g.organization)
     known = {
-        "seats": pending.seats if pending else len(people),
+        "seats": pending.seats if pending else min(max(people, 1), prices.MOST_SEATS),
         "interval": pending.interval if pending else "monthly",
     }
     chosen = known | request.args.to_dict() | g.get("typed", {})
@@ -114,7 +114,7 @@ def choose() -> Any:
     return render_template(
         "pages/subscriptions/new.html",
         chosen=chosen, total=number * prices.of(interval) if number and buyable else None,
-        number=number, people=len(people), price=prices.of, intervals=prices.INTERVALS,
+        number=number, people=people, price=prices.of, intervals=prices.INTERVALS,
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 import workers
 from workers import post
-from workflows import accounts, gate, invitations, sessions, tokens
+from workflows import accounts, gate, invitations, lines, sessions, tokens
 from workflows.engine import logs, outbox
 from workflows.engine.app import bare_app
 
@@ -29,6 +29,7 @@ TICK = 0.25  # seconds
 RING_EVERY = 0.5  # seconds, while letters are due
 MOST_BELLS = 8
 UNHEARD = timedelta(seconds=15)
+checked = lines.Checked()  # how far this clock has come with looking at all lines
 
 log = logging.getLogger("usher.clock")
 
@@ -76,11 +77,22 @@ def mend_verdicts() -> None:
         log.error("%d verdicts differed from the tables and were mended.", mended)
 
 
+def check_lines() -> None:
+    """The members page never differs from the tables; after an upgrade, all lines are missing."""
+    global checked
+    checked = lines.check(checked)
+    while checked.mended:
+        checked = lines.check(checked)
+
+
 def jobs() -> list[Job]:
     """What one clock does beside ringing, and how often."""
     return [
         Job(1, invitations.expire_unanswered),
+        Job(5, check_lines),
+        Job(60, lines.fold),
         Job(60, accounts.drop_stale),
+        Job(600, lines.forget_ended),
         Job(600, sessions.drop_stale),
         Job(600, tokens.wipe_nonces),
         Job(3600, mend_verdicts),

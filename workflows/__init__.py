@@ -20,6 +20,8 @@ ORDER = [
     "departures",
     "gate",
     "journeys",
+    "lines",
+    "directories",
     "chronicles",
 ]
 

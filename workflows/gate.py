@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from workflows.engine import seals
+from workflows.engine import history, seals
 from workflows.engine.db import command, db, lock, now
 from workflows.organizations import Organization
 from workflows.subscriptions import Subscription
@@ -103,8 +103,9 @@ def record_uses(uses: Sequence[Use]) -> None:
         token.last_used_at = max(use.at, token.last_used_at or use.at)
         if generation.last_used_at is None or generation.last_used_at <= use.at:
             generation.last_used_at, generation.last_used_from = use.at, use.where[:120]
-        if download := first.get(generation.id):
-            token.first_download_at = token.first_download_at or download.at
+        if (download := first.get(generation.id)) and token.first_download_at is None:
+            token.first_download_at = download.at
+            history.moved("tokens", token.id)
         db.session.flush()
 
 

@@ -76,6 +76,7 @@ class Invitation(Stateful, Base):
         Index(None, "expires_at", postgresql_where=text("state = 'sent'"),
               sqlite_where=text("state = 'sent'")),
         Index(None, "membership_id"),
+        Index("invitations_by_address", "organization_id", "email_key"),
     )  # fmt: skip
     machine = InvitationMachine
 
@@ -224,7 +225,7 @@ def to_inviter(invitation: Invitation, letter: Any) -> Made:
         return None
     facts = {"email": invitation.email, "organization": invitation.organization.name}
     url = f"{settings().base_url}/{invitation.organization.slug}/members"
-    sent = outbox.latest("invitation", [invitation.id]).get(invitation.id)
+    sent = outbox.newest(("invitation",), [invitation.id]).get(invitation.id)
     reply = (sent.reply if sent else None) or ""
     return who_hears(invitation).email, {**facts, "url": url, "reply": reply}
 

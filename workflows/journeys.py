@@ -7,27 +7,28 @@ can never tell three stories.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import exists, select
+from sqlalchemy.orm import aliased, selectinload
 
 from workflows import seats
+from workflows.accounts import Account
 from workflows.engine import outbox
 from workflows.engine.db import db, now
 from workflows.engine.letters import Letter
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
-from workflows.organizations import Organization
 from workflows.tokens import Token
 
 STEPS = ("Invited", "Accepted", "Seated", "Activated", "First download")
 TURNS = ("Your turn", "Their turn", "Usher's turn", "All set", "Ended")
 ENDED_ARE_SHOWN = timedelta(days=90)
+AS_IT_IS = {"populate_existing": True}  # whatever this session has read before
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,13 @@ class Person:
     token: Token | None = None
 
     @property
+    def since(self) -> datetime:
+        """When they came to where they stand."""
+        row = self.token or self.membership or self.invitation
+        assert row
+        return self.turn.since or row.since
+
+    @property
     def marks(self) -> list[tuple[str, str]]:
         """Each step with `done`, `now`, `yours`, `bad`, `over` or the empty mark `to come`."""
         now_mark = {"Your turn": "yours", "Ended": "over", "All set": ""}.get(
@@ -63,21 +71,57 @@ class Person:
         return list(zip(STEPS, marks, strict=False))
 
 
-def people(organization: Organization, reader: Membership | None = None) -> list[Person]:
-    """Everybody of an organization and every open or lately ended invitation, yours first.
+def of_members(ids: Collection[int], free: int | None = None) -> list[Person]:
+    """The lines of these memberships, as far as they are active.
 
-    The reader's own line, if one reads, is told as `for_themselves` tells it.
+    `free` is how many seats are, for the sentence about those who wait for one.
     """
-    lines = [*_members(organization), *_invitations(organization)]
-    if reader:
-        lines = [for_themselves(one) if one.membership is reader else one for one in lines]
-    return sorted(lines, key=lambda person: TURNS.index(person.turn.whose))
+    active = select(Membership).where(Membership.id.in_(ids), Membership.active)
+    known = active.options(selectinload(Membership.account), selectinload(Membership.organization))
+    members = db.session.scalars(known.order_by(Membership.id), execution_options=AS_IT_IS).all()
+    mine = Token.membership_id.in_([member.id for member in members])
+    living = select(Token).where(mine, Token.seat_id.is_not(None))
+    tokens = db.session.scalars(living, execution_options=AS_IT_IS).all()
+    of_member = {token.membership_id: token for token in tokens}
+    letters = outbox.newest(("seat_assigned", "token", "token_reissued"), [t.id for t in tokens])
+    return [_member(member, of_member.get(member.id), letters, free) for member in members]
 
 
 def of_member(membership: Membership) -> Person:
     """The line of one member."""
-    tokens = select(Token).where(Token.membership_id == membership.id)
-    return _of_members(membership.organization, [membership], tokens)[0]
+    [mine] = of_members([membership.id], seats.count(membership.organization).free)
+    return mine
+
+
+def of_invitations(ids: Collection[int]) -> list[Person]:
+    """The lines of these invitations, as far as no member came of them and they are of interest.
+
+    One that ended is not, after 90 days or when the person has come back in another way.
+    """
+    mine = select(Invitation).where(Invitation.id.in_(ids), Invitation.membership_id.is_(None))
+    ended = Invitation.state.not_in(["sent", "expired"])
+    shown = mine.where(~ended | (Invitation.since > now() - ENDED_ARE_SHOWN) & ~_came_back())
+    known = shown.options(selectinload(Invitation.invited_by), selectinload(Invitation.organization))
+    found = db.session.scalars(known.order_by(Invitation.id), execution_options=AS_IT_IS).all()
+    letters = outbox.newest(("invitation",), [invitation.id for invitation in found])
+    return [
+        Person(one.state, 0, _invited(one, letters.get(one.id)), invitation=one) for one in found
+    ]
+
+
+def _came_back() -> Any:
+    """Whether the address of an invitation has a newer one, or is that of a member."""
+    later = aliased(Invitation)
+    again = exists().where(
+        later.organization_id == Invitation.organization_id,
+        later.email_key == Invitation.email_key, later.id > Invitation.id,
+    )  # fmt: skip
+    account = Account.id == Membership.account_id
+    member = exists().where(
+        account, Membership.organization_id == Invitation.organization_id,
+        Membership.active, Account.email_key == Invitation.email_key,
+    )  # fmt: skip
+    return again | member
 
 
 def for_themselves(person: Person) -> Person:
@@ -106,35 +150,8 @@ def _own_turn(person: Person) -> Turn:
     return Turn("Your turn", sentence, token.since, "Token Access", turn.bad)
 
 
-def _members(organization: Organization) -> list[Person]:
-    active = select(Membership).filter_by(organization=organization, active=True)
-    known = active.options(joinedload(Membership.account)).order_by(Membership.id)
-    tokens = select(Token).where(Token.organization_id == organization.id)
-    return _of_members(organization, list(db.session.scalars(known)), tokens)
-
-
-def _of_members(
-    organization: Organization, members: list[Membership], theirs: Select[Any]
-) -> list[Person]:
-    tokens = db.session.scalars(theirs.where(Token.seat_id.is_not(None))).all()
-    of_member = {token.membership_id: token for token in tokens}
-    letters = _letters_about(tokens)
-    free = seats.count(organization).free
-    return [_member(member, of_member.get(member.id), letters, free) for member in members]
-
-
-def _letters_about(tokens: Iterable[Token]) -> dict[int, Letter]:
-    """The newest letter that each token has caused."""
-    ids = [token.id for token in tokens]
-    found: dict[int, Letter] = {}
-    for template in ("seat_assigned", "token", "token_reissued"):
-        for about_id, letter in outbox.latest(template, ids).items():
-            found[about_id] = max(letter, found.get(about_id, letter), key=lambda one: one.id)
-    return found
-
-
 def _member(
-    membership: Membership, token: Token | None, letters: dict[int, Letter], free: int
+    membership: Membership, token: Token | None, letters: dict[int, Letter], free: int | None
 ) -> Person:
     if token is None:
         return Person("accepted", 2, _without_seat(membership, free), membership)
@@ -148,11 +165,11 @@ def _member(
     return Person(token.state, 4, turn or theirs, membership, token=token)
 
 
-def _without_seat(membership: Membership, free: int) -> Turn:
+def _without_seat(membership: Membership, free: int | None) -> Turn:
     if membership.state != "member":
         role = "An admin" if membership.state == "admin" else "A billing admin"
         return Turn("All set", f"{role} needs no seat.")
-    if free:
+    if free != 0:
         sentence = "Has joined and waits for a seat."
         return Turn("Your turn", sentence, membership.since, "Assign Seat")
     return Turn("Your turn", "Waits for a seat; none is free.", membership.since, "Buy Seats")
@@ -176,20 +193,6 @@ def _by_letter(letter: Letter | None, which: str) -> Turn | None:
     return Turn("Usher's turn", f"The {which} letter is on its way.", letter.posted_at)
 
 
-def _invitations(organization: Organization) -> list[Person]:
-    mine = select(Invitation).filter_by(organization=organization, membership_id=None)
-    recent = Invitation.since > now() - ENDED_ARE_SHOWN
-    shown = mine.where(or_(Invitation.state.in_(["sent", "expired"]), recent))
-    found = db.session.scalars(shown.order_by(Invitation.id)).all()
-    letters = outbox.latest("invitation", [invitation.id for invitation in found])
-    again = {one.email_key for one in found if one.state in ("sent", "expired")}
-    return [
-        Person(one.state, 0, _invited(one, letters.get(one.id)), invitation=one)
-        for one in found
-        if one.state in ("sent", "expired") or one.email_key not in again
-    ]
-
-
 def _invited(invitation: Invitation, letter: Letter | None) -> Turn:
     if invitation.state == "sent":
         return _unanswered(invitation, letter)
@@ -207,23 +210,3 @@ def _unanswered(invitation: Invitation, letter: Letter | None) -> Turn:
     days = ceil((invitation.expires_at - now()) / timedelta(days=1))
     left = f"{days} days left." if days > 1 else "Ends within a day."
     return Turn("Their turn", f"Not answered yet. {left}", invitation.since, "Resend")
-
-
-def waiting_for_admins(lines: list[Person]) -> int:
-    """How many lines wait for the reader of the members page."""
-    return sum(line.turn.whose == "Your turn" for line in lines)
-
-
-def by_stage(lines: list[Person]) -> list[tuple[str, int, Any]]:
-    """How many people stand at each step and since when the longest waits there."""
-    words = ("Invited", "Accepted", "Seated", "Activated", "Downloading")
-    stages = []
-    for number, word in enumerate(words):
-        here = [line for line in lines if line.turn.whose != "Ended" and _stage(line) == number]
-        waits = [line.turn.since for line in here if line.turn.since]
-        stages.append((word, len(here), min(waits, default=None)))
-    return stages
-
-
-def _stage(line: Person) -> int:
-    return max(0, line.done - 1)

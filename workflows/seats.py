@@ -10,6 +10,7 @@ membership of its own organization, or the database refuses it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,12 +123,27 @@ def give_up(membership: Membership, reason: str, *, by: Account | None) -> Token
     return token
 
 
-def may_assign(membership: Membership) -> None:
+@dataclass(frozen=True)
+class Room:
+    """What the rules ask, read once for many people: who of them has a seat, and how many are."""
+
+    holders: frozenset[int]
+    count: Count
+
+
+def room(organization: Organization, member_ids: Collection[int]) -> Room:
+    """The room of an organization, as far as these members are concerned."""
+    mine = select(Seat.membership_id).where(Seat.membership_id.in_(member_ids))
+    holders = frozenset(found for found in db.session.scalars(mine) if found)
+    return Room(holders, count(organization))
+
+
+def may_assign(membership: Membership, room: Room | None = None) -> None:
     """The rule behind Assign Seat."""
     memberships.require_active(membership)
-    if of(membership):
+    if _has_one(membership, room):
         raise NotNow(f"{membership.account.name} already has a seat.")
-    seats = count(membership.organization)
+    seats = room.count if room else count(membership.organization)
     if not seats.bought:
         raise NotNow("There are no seats yet. Purchase subscriptions first.")
     if not seats.free:
@@ -138,10 +154,14 @@ def may_assign(membership: Membership) -> None:
         )
 
 
-def may_revoke(membership: Membership) -> None:
+def may_revoke(membership: Membership, room: Room | None = None) -> None:
     """The rule behind Revoke Seat."""
-    if of(membership) is None:
+    if not _has_one(membership, room):
         raise NotNow(f"{membership.account.name} has no seat.")
+
+
+def _has_one(membership: Membership, room: Room | None) -> bool:
+    return membership.id in room.holders if room else of(membership) is not None
 
 
 def _claim(organization_id: int) -> Seat:

@@ -220,7 +220,7 @@ def of(membership: Membership) -> Token | None:
 def letter_of(token: Token) -> Any:
     """The newest letter with a secret of this token, None before the first."""
     template = "token" if token.generation == 1 else "token_reissued"
-    return outbox.latest(template, [token.id]).get(token.id)
+    return outbox.newest((template,), [token.id]).get(token.id)
 
 
 @outbox.letter("token", about=Token)

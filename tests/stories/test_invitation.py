@@ -3,10 +3,10 @@
 from workflows import (
     accounts,
     arrivals,
+    directories,
     gate,
     guest_lists,
     invitations,
-    journeys,
     memberships,
     organizations,
     seats,
@@ -14,6 +14,7 @@ from workflows import (
     tokens,
 )
 from workflows.billing.pretend import Pretend
+from workflows.directories import Search
 from workflows.engine.history import history
 from workflows.organizations import Organization
 
@@ -21,7 +22,7 @@ PASSWORD = "correct horse battery staple"
 
 
 def turn_of(organization: Organization, name: str) -> str:
-    lines = journeys.people(organization)
+    lines = directories.look_up(organization, Search()).people
     [mine] = [line for line in lines if line.membership and line.membership.account.name == name]
     return mine.turn.whose
 

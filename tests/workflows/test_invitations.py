@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from people import PASSWORD
 
-from workflows import accounts, arrivals, guest_lists, invitations, journeys, memberships, seats
+from workflows import accounts, arrivals, directories, guest_lists, invitations, memberships, seats
+from workflows.directories import Search
 from workflows.engine import outbox
 from workflows.engine.db import command, db
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow
@@ -253,7 +254,7 @@ def test_one_line_a_person_tells_whose_turn_it_is(cast, acme, ann, settings):
             line.membership.account.name if line.membership else line.invitation.email: (
                 line.state, line.turn.whose, line.turn.sentence, line.turn.button
             )
-            for line in journeys.people(acme)
+            for line in directories.look_up(acme, Search()).people
         }  # fmt: skip
 
     assert turns() == {
@@ -278,7 +279,7 @@ def test_a_bounced_letter_is_the_admins_turn(cast, acme, ann):
     [claim] = outbox.claim(1, "test")
     outbox.bounced(claim, "550 no such mailbox")
 
-    line = next(line for line in journeys.people(acme) if line.invitation)
+    line = next(line for line in directories.look_up(acme, Search()).people if line.invitation)
 
     assert (line.turn.whose, line.turn.button) == ("Your turn", "Resend")
     assert line.marks[0] == ("Invited", "bad")

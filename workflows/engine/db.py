@@ -24,6 +24,7 @@ from workflows.engine.refusals import Unavailable
 from workflows.engine.settings import settings
 
 RUNS, PATIENCE = 5, 14.0  # times that a command is tried, and seconds: one wait for SQLite's lock
+ENDINGS: list[Callable[[], None]] = []
 PASSING = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
 Command = TypeVar("Command", bound=Callable[..., Any])
 Row = TypeVar("Row", bound="Base")
@@ -121,6 +122,16 @@ def command(function: Command) -> Command:
     return cast(Command, run)
 
 
+def at_the_end(ending: Callable[[], None]) -> Callable[[], None]:
+    """Register what every outermost command does last, before it commits.
+
+    It is for what can be worked out from the rows that moved, such as an index: a consequence that
+    a person would notice stands in the command.
+    """
+    ENDINGS.append(ending)
+    return ending
+
+
 def _transaction(name: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     session = db.session()
     session.rollback()  # ends what was read so far: rows are read again, inside
@@ -129,13 +140,16 @@ def _transaction(name: str, function: Callable[..., Any], args: Any, kwargs: Any
         session.info["command"] = name
         answer = function(*args, **kwargs)
         session.flush()
+        for ending in ENDINGS:
+            ending()
+        session.flush()
         _commit(session)
         return answer
     except BaseException:
         session.rollback()
         raise
     finally:
-        for key in ("command", "why", "actions"):
+        for key in ("command", "why", "actions", "moved"):
             session.info.pop(key, None)
 
 

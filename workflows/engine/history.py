@@ -6,6 +6,7 @@ Both tables are append-only: the database itself refuses to change or delete a l
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -52,11 +53,23 @@ def record(row: Any, *, by: Any, event: str, source: str | None, target: str) ->
     action = _action(getattr(row, "organization_id", None), by=by)
     step = {"kind": row.__tablename__, "row_id": row.id, "source": source, "target": target}
     db.session.add(Step(action=action, event=event, **step))
+    moved(row.__tablename__, row.id)
 
 
-def note(organization_id: int | None, *, by: Any) -> None:
+def moved(kind: str, *row_ids: int) -> None:
+    """Remember that rows of this table are other than they were, though they may take no step."""
+    rows: defaultdict[str, set[int]] = db.session().info.setdefault("moved", defaultdict(set))
+    rows[kind].update(row_ids)
+
+
+def moved_rows() -> defaultdict[str, set[int]]:
+    """The rows that the running command has moved, by table."""
+    return db.session().info.get("moved", defaultdict(set))  # type: ignore[no-any-return]
+
+
+def note(organization_id: int | None, *, by: Any) -> Action:
     """Write down that this command was done, though it moves no row, such as a change of name."""
-    _action(organization_id, by=by)
+    return _action(organization_id, by=by)
 
 
 def because(why: str) -> None:

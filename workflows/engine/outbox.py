@@ -8,19 +8,21 @@ how it went; the queue only rings the bell.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
 
+from workflows.engine import history
 from workflows.engine.db import command, db, now
 from workflows.engine.letters import Attempt, Letter, LetterMachine
 
 LEASE = timedelta(seconds=40)
 GIVE_UP = timedelta(hours=72)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
+AS_IT_IS = {"populate_existing": True}
 POISON = 5  # claims in a row that ended without a word from the worker
 
 Recipe = Callable[[Any, Any], "tuple[str, dict[str, Any]] | None"]
@@ -79,6 +81,7 @@ def post(template: str, *, about: Any, generation: int = 0) -> Letter:
         organization_id=getattr(about, "organization_id", None), posted_at=moment, due_at=moment,
     )  # fmt: skip
     db.session.add(posted)
+    history.moved(about.__tablename__, about.id)
     return posted
 
 
@@ -133,6 +136,7 @@ def _without_poison(letters: Iterable[Letter]) -> list[Letter]:
         else:
             lost.state, lost.since, lost.lease_until = "dead", now(), None
             lost.reply = f"{POISON} workers in a row died with it."
+            history.moved(REGISTER[lost.template].about.__tablename__, lost.about_id)
             _tell(lost)
     return batch
 
@@ -206,9 +210,11 @@ def _settle(
         .where(Letter.state.in_(LetterMachine.sources(event)))
         .values(revision=Letter.revision + 1, state=target, since=now(), lease_until=None)
         .values(**{"lost": 0, "reply": reply} | changes)
-    )
-    if not moved.rowcount:  # type: ignore[attr-defined]
+        .returning(Letter.template, Letter.about_id)
+    ).one_or_none()
+    if moved is None:
         return False
+    history.moved(REGISTER[moved.template].about.__tablename__, moved.about_id)
     db.session.execute(
         attempts.where(Attempt.letter_id == claim.letter_id, Attempt.lease == claim.lease).values(
             outcome=outcome, reply=reply, ended_at=now()
@@ -217,11 +223,11 @@ def _settle(
     return True
 
 
-def latest(template: str, about_ids: Iterable[int]) -> dict[int, Letter]:
-    """The newest letter of this template for each of these rows."""
-    letters = select(Letter).filter_by(template=template).order_by(Letter.id)
-    found = db.session.scalars(letters.where(Letter.about_id.in_(list(about_ids))))
-    return {letter.about_id: letter for letter in found}
+def newest(templates: Collection[str], about_ids: Collection[int]) -> dict[int, Letter]:
+    """The newest letter of these templates, which are about one kind of row, for each row."""
+    about = select(Letter).where(Letter.template.in_(templates), Letter.about_id.in_(about_ids))
+    letters = db.session.scalars(about.order_by(Letter.id), execution_options=AS_IT_IS)
+    return {letter.about_id: letter for letter in letters}
 
 
 def was_sent(template: str, about_id: int) -> bool:

@@ -1,0 +1,246 @@
+"""Lines: an index of everybody in an organization, one row a person, kept as they move.
+
+What would surprise a reader: nothing is decided here. A line is what `journeys` says of a person,
+written down so that one of a hundred thousand is found by an index, and counted without counting.
+Whenever a command has moved a row of a person, their line is drawn anew before it commits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, delete, func, insert, or_, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from workflows import journeys
+from workflows.engine import history
+from workflows.engine.db import Base, at_the_end, command, db, now
+from workflows.invitations import Invitation
+from workflows.journeys import ENDED_ARE_SHOWN, TURNS, Person
+from workflows.memberships import Membership
+from workflows.tokens import Token
+
+ENDED = TURNS.index("Ended")
+RANKS = {"admin": 1, "billing_admin": 2, "member": 3}  # the owner is 0
+TOGETHER = 200  # people that the clock looks at in one go
+FOLD_FROM = 40  # tallies of one organization
+Subject = tuple[int | None, int | None]  # the membership's id, or the invitation's
+
+
+class Line(Base):
+    __tablename__ = "lines"
+    __table_args__ = (
+        CheckConstraint("(membership_id IS NULL) <> (invitation_id IS NULL)", name="one_subject"),
+        CheckConstraint("(membership_id IS NULL) = (rank IS NULL)", name="members_have_a_rank"),
+        Index("lines_by_turn", "organization_id", "turn", "since", "id"),
+        Index("lines_by_name", "organization_id", "name_key", "id"),
+        Index("lines_by_rank", "organization_id", "rank", "name_key", "id"),
+        Index("lines_by_state", "organization_id", "state", "turn", "since", "id"),
+        Index("lines_by_step", "organization_id", "done", "since"),
+        Index("lines_by_address", "organization_id", "email_key"),
+        Index("ended_lines", "since", postgresql_where=text("turn = 4"),
+              sqlite_where=text("turn = 4")),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
+    membership_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"), unique=True)
+    invitation_id: Mapped[int | None] = mapped_column(ForeignKey("invitations.id"), unique=True)
+    name_key: Mapped[str]  # the name in small letters, or the address of who has none yet
+    email_key: Mapped[str]
+    rank: Mapped[int | None]  # one of RANKS, 0 for the owner; None for an invitation
+    state: Mapped[str]  # as on the page: of the invitation, or how far seat and token are
+    done: Mapped[int]  # how many of journeys.STEPS are behind them
+    turn: Mapped[int]  # whose turn it is, as a place in journeys.TURNS
+    since: Mapped[datetime]  # when they came to where they stand
+    failed: Mapped[bool]  # a letter to them did not arrive
+
+    @property
+    def subject(self) -> Subject:
+        return self.membership_id, self.invitation_id
+
+
+class Tally(Base):
+    """How many lines of an organization stand where: the sum of its rows says it.
+
+    Whoever draws lines adds rows, so that no two commands wait for each other here; the clock
+    folds them together.
+    """
+
+    __tablename__ = "tallies"
+    __table_args__ = (Index(None, "organization_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
+    turn: Mapped[int]
+    done: Mapped[int]
+    number: Mapped[int]
+
+
+@at_the_end
+def redraw_moved() -> None:
+    """Draw the lines of everybody of whom the running command has moved a row."""
+    moved = history.moved_rows()
+    if not any(moved[kind] for kind in ("memberships", "accounts", "tokens", "invitations")):
+        return
+    holders = select(Token.membership_id).where(Token.id.in_(moved["tokens"]))
+    members = set(moved["memberships"])
+    if moved["tokens"]:
+        members.update(db.session.scalars(holders))
+    if moved["accounts"]:
+        theirs = select(Membership.id).where(Membership.account_id.in_(moved["accounts"]))
+        members.update(db.session.scalars(theirs))
+    redraw(members, moved["invitations"])
+
+
+def redraw(memberships: Collection[int], invitations: Collection[int]) -> int:
+    """Make the lines of these say what `journeys` says; answers how many were otherwise.
+
+    Lines are held before the rows are read again, so that of two commands that move one person
+    the later one draws what both have done.
+    """
+    ours = or_(Line.membership_id.in_(memberships), Line.invitation_id.in_(invitations))
+    held = _hold(ours) if memberships or invitations else {}
+    people = [*journeys.of_members(memberships), *journeys.of_invitations(invitations)]
+    right = {_subject(person): _columns(person) for person in people}
+    fresh = [right[subject] for subject in right if subject not in held]
+    outdated = _hold(_superseded(fresh)) if fresh else {}
+    gone = [line for subject, line in held.items() if subject not in right]
+    changed = [line for subject, line in held.items() if _differs(line, right.get(subject))]
+    _write([*gone, *outdated.values()], [(line, right[line.subject]) for line in changed], fresh)
+    return len(gone) + len(outdated) + len(changed) + len(fresh)
+
+
+def _hold(which: Any) -> dict[Subject, Line]:
+    lines = select(Line).where(which).order_by(Line.id).with_for_update()
+    found = db.session.scalars(lines, execution_options={"populate_existing": True})
+    return {line.subject: line for line in found}
+
+
+def _subject(person: Person) -> Subject:
+    if person.membership:
+        return person.membership.id, None
+    assert person.invitation
+    return None, person.invitation.id
+
+
+def _columns(person: Person) -> dict[str, Any]:
+    """A person as a line."""
+    member, invitation = person.membership, person.invitation
+    known = member or invitation
+    assert known
+    name = member.account.name if member else invitation.email  # type: ignore[union-attr]
+    key = member.account.email_key if member else invitation.email_key  # type: ignore[union-attr]
+    rank = (0 if member.is_owner else RANKS[member.state]) if member else None
+    return {
+        "organization_id": known.organization_id, "membership_id": _subject(person)[0],
+        "invitation_id": _subject(person)[1], "name_key": name.casefold(), "email_key": key,
+        "rank": rank, "state": person.state, "done": person.done,
+        "turn": TURNS.index(person.turn.whose), "since": person.since, "failed": person.turn.bad,
+    }  # fmt: skip
+
+
+def _superseded(fresh: list[dict[str, Any]]) -> Any:
+    """Lines of invitations that ended, to addresses that have come back in another way."""
+    keys = {line["email_key"] for line in fresh if line["turn"] != ENDED}
+    places = {line["organization_id"] for line in fresh}
+    ended = Line.organization_id.in_(places) & Line.email_key.in_(keys)
+    return ended & (Line.turn == ENDED) & Line.invitation_id.is_not(None)
+
+
+def _differs(line: Line, right: Mapping[str, Any] | None) -> bool:
+    return right is not None and any(getattr(line, name) != right[name] for name in right)
+
+
+def _write(
+    gone: list[Line], changed: list[tuple[Line, Mapping[str, Any]]], fresh: list[dict[str, Any]]
+) -> None:
+    tally: Counter[tuple[int, int, int]] = Counter()
+    for line in [*gone, *(line for line, _ in changed)]:
+        tally[line.organization_id, line.turn, line.done] -= 1
+    for right in [*(right for _, right in changed), *fresh]:
+        tally[right["organization_id"], right["turn"], right["done"]] += 1
+    if gone:
+        db.session.execute(delete(Line).where(Line.id.in_([line.id for line in gone])))
+    for line, right in changed:
+        for name, value in right.items():
+            setattr(line, name, value)
+    if fresh:
+        db.session.execute(insert(Line), fresh)
+    _count(tally)
+
+
+def _count(tally: Counter[tuple[int, int, int]]) -> None:
+    names = ("organization_id", "turn", "done", "number")
+    rows = [dict(zip(names, (*where, number), strict=True)) for where, number in tally.items()]
+    if moved := [row for row in rows if row["number"]]:
+        db.session.execute(insert(Tally), moved)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How far a check of all lines has come, and how many it had to mend on its last step."""
+
+    members_to: int = 0
+    invitations_to: int = 0
+    mended: int = 0
+
+
+@command
+def check(before: Checked) -> Checked:
+    """Draw the next few people anew, whatever moved or did not; from the beginning at the end."""
+    members, theirs = _next(Membership, before.members_to)
+    asked, askers = _next(Invitation, before.invitations_to)
+    mended = redraw(members, asked)
+    mended += sum(_recount(organization_id) for organization_id in theirs | askers)
+    return Checked(max(members, default=0), max(asked, default=0), mended)
+
+
+def _next(kind: type[Membership] | type[Invitation], after: int) -> tuple[list[int], set[int]]:
+    """The next ids of this table, and the organizations that they belong to."""
+    rows = select(kind.id, kind.organization_id).where(kind.id > after).order_by(kind.id)
+    found = db.session.execute(rows.limit(TOGETHER)).all()
+    return [row_id for row_id, _ in found], {organization_id for _, organization_id in found}
+
+
+@command
+def forget_ended() -> None:
+    """Take away the lines of invitations that ended long ago; the invitations stay."""
+    old = select(Line).where(text("turn = 4"), Line.since < now() - ENDED_ARE_SHOWN)
+    oldest = old.order_by(Line.since).limit(TOGETHER).with_for_update(skip_locked=True)
+    _write(list(db.session.scalars(oldest)), [], [])
+
+
+@command
+def fold() -> None:
+    """Add up the tallies of organizations that have many."""
+    many = select(Tally.organization_id).group_by(Tally.organization_id)
+    for organization_id in db.session.scalars(many.having(func.count() > FOLD_FROM)).all():
+        rows = delete(Tally).where(Tally.organization_id == organization_id)
+        tally: Counter[tuple[int, int, int]] = Counter()
+        for turn, done, number in db.session.execute(
+            rows.returning(Tally.turn, Tally.done, Tally.number)
+        ):
+            tally[organization_id, turn, done] += number
+        _count(tally)
+
+
+def _recount(organization_id: int) -> int:
+    """Mend the tallies of an organization. One statement sees lines and tallies at one moment, so
+    what it finds missing is right whenever it is added.
+    """
+    drawn = select(Line.turn, Line.done, func.count().label("number"))
+    told = select(Tally.turn, Tally.done, -func.sum(Tally.number).label("number"))
+    both = drawn.where(Line.organization_id == organization_id).group_by(Line.turn, Line.done)
+    both = both.union_all(  # type: ignore[assignment]
+        told.where(Tally.organization_id == organization_id).group_by(Tally.turn, Tally.done)
+    )
+    missing: Counter[tuple[int, int, int]] = Counter()
+    for turn, done, number in db.session.execute(both):
+        missing[organization_id, turn, done] += number
+    _count(missing)
+    return sum(1 for number in missing.values() if number)
