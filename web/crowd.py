@@ -15,8 +15,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
+from workflows import seats
 from workflows.accounts import Account
-from workflows.engine import history
+from workflows.engine import history, tallies
 from workflows.engine.db import command, db, now
 from workflows.engine.history import Step
 from workflows.invitations import Invitation
@@ -81,14 +82,14 @@ class _Batch:
         here = {"organization_id": self.organization_id, "state": "member"}
         members = self._begin(Membership, [{"account_id": one, **here} for one in accounts])
         fate_of = dict(zip(members, (fate for _, fate in fates), strict=True))
-        seats = self._take([one for one in members if fate_of[one] != "accepted"])
+        taken = self._take([one for one in members if fate_of[one] != "accepted"])
         tokens = self._begin(Token, [
             {"organization_id": self.organization_id, "membership_id": member, "seat_id": seat,
              "state": "active" if fate_of[member] == "active" else "inactive",
              "generation": int(fate_of[member] == "active")}
-            for member, seat in seats.items()
+            for member, seat in taken.items()
         ])  # fmt: skip
-        held = dict(zip(tokens, seats, strict=True))
+        held = dict(zip(tokens, taken, strict=True))
         self._mail({token: one for token, one in held.items() if fate_of[one] == "active"})
 
     def _account(self, number: int) -> dict[str, Any]:
@@ -102,8 +103,8 @@ class _Batch:
     def _take(self, members: list[int]) -> dict[int, int]:
         """A free seat for each of these members, as far as there are; member → seat."""
         free = select(Seat.id).filter_by(organization_id=self.organization_id, state="free")
-        seats = db.session.scalars(free.order_by(Seat.id).limit(len(members))).all()
-        taken = dict(zip(members, seats, strict=False))
+        found = db.session.scalars(free.order_by(Seat.id).limit(len(members))).all()
+        taken = dict(zip(members, found, strict=False))
         if taken:
             claim = update(SEAT).where(SEAT.c.id == bindparam("seat")).values(
                 state="taken", since=self.moment, revision=SEAT.c.revision + 1,
@@ -111,6 +112,7 @@ class _Batch:
             )  # fmt: skip
             pairs = [{"seat": seat, "member": member} for member, seat in taken.items()]
             db.session.connection().execute(claim, pairs)
+            tallies.add(self.organization_id, {seats.TAKEN: len(taken)})
             self._step(Seat, list(taken.values()), "assign", "free", ["taken"] * len(taken))
         return taken
 

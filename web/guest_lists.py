@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request
 from pydantic import BaseModel
 
-from web import address_files, people_menu, session
+from web import address_files, people_menu, rows, session
 from web.forms import read
 from web.rows import of_this_organization
 from web.session import in_organization
@@ -23,6 +23,7 @@ from workflows.invitations import Invitation
 from workflows.memberships import require_admin
 
 bp = Blueprint("guest_lists", __name__)
+PAGE = 50
 INVITATION = "/<slug>/invitations/<int:invitation_id>"
 
 
@@ -79,11 +80,14 @@ def outcome() -> Any:
 @in_organization
 def all_of_them() -> Any:
     require_admin(g.account, g.organization)
-    found = invitations.of_organization(g.organization)
-    letters = outbox.newest(("invitation",), [one.id for one in found])
+    before = rows.before()
+    found = invitations.of_organization(g.organization, before, PAGE + 1)
+    shown, older = found[:PAGE], len(found) > PAGE
+    letters = outbox.newest(("invitation",), [one.id for one in shown])
     items = partial(people_menu.of_invitation, slug=g.organization.slug, by=g.account)
-    rows = [(one, letters.get(one.id), items(one)) for one in found]
-    return render_template("pages/invitations/index.html", rows=rows)
+    listed = [(one, letters.get(one.id), items(one)) for one in shown]
+    facts = {"rows": listed, "before": before, "older": shown[-1].id if older else None}
+    return render_template("pages/invitations/index.html", **facts)
 
 
 @bp.post(f"{INVITATION}/resend")

@@ -27,7 +27,7 @@ def root() -> Any:
 def home() -> Any:
     own = journeys.for_themselves(journeys.of_member(g.membership))
     count = seats.count(g.organization)
-    facts = {"own": own, "count": count, "idle": seats.idle(g.organization)}
+    facts = {"own": own, "count": count, "idle": directories.idle(g.organization)}
     if g.membership.state != "admin":
         admins = memberships.admins(g.organization)
         return render_template("pages/home/member.html", admins=admins, **facts)

@@ -91,7 +91,7 @@ def overview() -> Any:
     return render_template(
         "pages/subscriptions/index.html",
         subscription=subscription, why_not=why_not, pending=subscriptions.pending(g.organization),
-        count=seats.count(g.organization), idle=seats.idle(g.organization),
+        count=seats.count(g.organization), idle=directories.idle(g.organization),
         invoices=invoices.of_organization(g.organization),
         total=subscriptions.total, price=prices.of, intervals=prices.INTERVALS,
     )  # fmt: skip
@@ -188,7 +188,7 @@ def _update_page(subscription: Subscription, typed: str) -> Any:
     return render_template(
         "pages/subscriptions/update.html",
         subscription=subscription, shown_seats=typed, preview=preview,
-        count=seats.count(g.organization), idle=seats.idle(g.organization),
+        count=seats.count(g.organization), idle=directories.idle(g.organization),
         one_more=subscriptions.quote(subscription, subscription.seats + 1),
         intervals=prices.INTERVALS,
     )  # fmt: skip

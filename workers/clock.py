@@ -21,8 +21,8 @@ from redis.exceptions import RedisError
 
 import workers
 from workers import post
-from workflows import accounts, gate, invitations, lines, sessions, tokens
-from workflows.engine import logs, outbox
+from workflows import accounts, gate, invitations, lines, seats, sessions, tokens
+from workflows.engine import logs, outbox, tallies
 from workflows.engine.app import bare_app
 
 TICK = 0.25  # seconds
@@ -77,6 +77,12 @@ def mend_verdicts() -> None:
         log.error("%d verdicts differed from the tables and were mended.", mended)
 
 
+def mend_seat_tallies() -> None:
+    """The number of seats on a page never differs from the seats; if it does, say so."""
+    if mended := seats.recount():
+        log.error("%d organizations had another number of seats than was told.", mended)
+
+
 def check_lines() -> None:
     """The members page never differs from the tables; after an upgrade, all lines are missing."""
     global checked
@@ -90,12 +96,13 @@ def jobs() -> list[Job]:
     return [
         Job(1, invitations.expire_unanswered),
         Job(5, check_lines),
-        Job(60, lines.fold),
+        Job(60, tallies.fold),
         Job(60, accounts.drop_stale),
         Job(600, lines.forget_ended),
         Job(600, sessions.drop_stale),
         Job(600, tokens.wipe_nonces),
         Job(3600, mend_verdicts),
+        Job(3600, mend_seat_tallies),
     ]
 
 

@@ -11,7 +11,7 @@ import base64
 import binascii
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -19,9 +19,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, literal, or_, select, tuple_
 
 from workflows import journeys, seats
+from workflows.engine import tallies
 from workflows.engine.db import Moment, db
 from workflows.journeys import TURNS, Person
-from workflows.lines import ENDED, RANKS, Line, Tally
+from workflows.lines import ENDED, RANKS, Line
 from workflows.memberships import Membership
 from workflows.organizations import Organization
 
@@ -100,7 +101,10 @@ def ids(organization: Organization, search: Search) -> list[tuple[int | None, in
 def by_turn(organization: Organization, search: Search) -> dict[str, int]:
     """How many of those who are looked for wait for whom, whatever turn the search names."""
     if not search.narrow:
-        return _summed(organization, Tally.turn)
+        numbers = Counter[str]()
+        for turn, _, number in _told(organization):
+            numbers[TURNS[turn]] += number
+        return {turn: numbers[turn] for turn in TURNS}
     lines = _found(organization, replace(search, turn="")).group_by(Line.turn)
     found = db.session.execute(lines.with_only_columns(Line.turn, func.count())).all()
     numbers = Counter({TURNS[turn]: number for turn, number in found})
@@ -109,23 +113,25 @@ def by_turn(organization: Organization, search: Search) -> dict[str, int]:
 
 def waiting(organization: Organization) -> int:
     """How many people wait for an admin."""
-    return _summed(organization, Tally.turn)["Your turn"]
+    return by_turn(organization, Search())["Your turn"]
 
 
 def expected(organization: Organization) -> int:
     """How many people are here or may come: all but those whose way has ended."""
-    numbers = _summed(organization, Tally.turn)
-    return sum(numbers.values()) - numbers["Ended"]
+    return sum(number for turn, _, number in _told(organization) if turn != ENDED)
+
+
+def idle(organization: Organization) -> int:
+    """How many of the seats in use belong to somebody who has not downloaded anything yet."""
+    return sum(number for _, done, number in _told(organization) if done in (3, 4))
 
 
 def by_stage(organization: Organization) -> list[tuple[str, int, datetime | None]]:
     """How many people stand at each step, and since when the longest is there."""
-    number = func.sum(Tally.number)
-    mine = select(Tally.done, number).where(Tally.organization_id == organization.id)
-    living = mine.where(Tally.turn != ENDED).group_by(Tally.done)
     numbers = Counter[int]()
-    for done, several in db.session.execute(living):
-        numbers[max(0, done - 1)] += several
+    for turn, done, number in _told(organization):
+        if turn != ENDED:
+            numbers[max(0, done - 1)] += number
     return [
         (word, numbers[stage], _longest(organization, stage) if numbers[stage] else None)
         for stage, word in enumerate(STAGES)
@@ -146,14 +152,16 @@ def members(organization: Organization, after: str = "") -> tuple[list[Membershi
 
 def number_of_members(organization: Organization) -> int:
     """How many people belong here."""
-    mine = select(func.sum(Tally.number)).where(Tally.organization_id == organization.id)
-    return db.session.scalar(mine.where(Tally.done >= 2)) or 0
+    return sum(number for _, done, number in _told(organization) if done >= 2)
 
 
-def _summed(organization: Organization, column: Any) -> dict[str, int]:
-    mine = select(column, func.sum(Tally.number)).where(Tally.organization_id == organization.id)
-    numbers: dict[int, int] = dict(db.session.execute(mine.group_by(column)).all())
-    return {word: int(numbers.get(place, 0)) for place, word in enumerate(TURNS)}
+def _told(organization: Organization) -> Iterator[tuple[int, int, int]]:
+    """How many lines there are with each turn and so many steps behind them."""
+    for what, number in tallies.of(organization.id).items():
+        kind, *places = what.split()
+        if kind == "line":
+            turn, done = map(int, places)
+            yield turn, done, number
 
 
 def _found(organization: Organization, search: Search) -> Any:

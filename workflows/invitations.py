@@ -163,10 +163,14 @@ def _expiry(organization: Organization) -> datetime:
     return now() + timedelta(days=organization.invitation_days)
 
 
-def of_organization(organization: Organization) -> list[Invitation]:
-    """All invitations of an organization, newest first."""
-    all_of_them = select(Invitation).filter_by(organization=organization)
-    return list(db.session.scalars(all_of_them.order_by(Invitation.id.desc())))
+def of_organization(
+    organization: Organization, before: int | None = None, limit: int | None = None
+) -> list[Invitation]:
+    """The invitations of an organization, newest first: all, or some of those before this id."""
+    mine = select(Invitation).filter_by(organization=organization)
+    if before is not None:
+        mine = mine.where(Invitation.id < before)
+    return list(db.session.scalars(mine.order_by(Invitation.id.desc()).limit(limit)))
 
 
 def accepted_by(membership: Membership) -> Invitation | None:

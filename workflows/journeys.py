@@ -101,7 +101,9 @@ def of_invitations(ids: Collection[int]) -> list[Person]:
     mine = select(Invitation).where(Invitation.id.in_(ids), Invitation.membership_id.is_(None))
     ended = Invitation.state.not_in(["sent", "expired"])
     shown = mine.where(~ended | (Invitation.since > now() - ENDED_ARE_SHOWN) & ~_came_back())
-    known = shown.options(selectinload(Invitation.invited_by), selectinload(Invitation.organization))
+    known = shown.options(
+        selectinload(Invitation.invited_by), selectinload(Invitation.organization)
+    )
     found = db.session.scalars(known.order_by(Invitation.id), execution_options=AS_IT_IS).all()
     letters = outbox.newest(("invitation",), [invitation.id for invitation in found])
     return [

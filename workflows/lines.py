@@ -7,17 +7,30 @@ Whenever a command has moved a row of a person, their line is drawn anew before 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, delete, func, insert, or_, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workflows import journeys
-from workflows.engine import history
+from workflows.engine import history, tallies
 from workflows.engine.db import Base, at_the_end, command, db, now
 from workflows.invitations import Invitation
 from workflows.journeys import ENDED_ARE_SHOWN, TURNS, Person
@@ -27,7 +40,6 @@ from workflows.tokens import Token
 ENDED = TURNS.index("Ended")
 RANKS = {"admin": 1, "billing_admin": 2, "member": 3}  # the owner is 0
 TOGETHER = 200  # people that the clock looks at in one go
-FOLD_FROM = 40  # tallies of one organization
 Subject = tuple[int | None, int | None]  # the membership's id, or the invitation's
 
 
@@ -62,23 +74,6 @@ class Line(Base):
     @property
     def subject(self) -> Subject:
         return self.membership_id, self.invitation_id
-
-
-class Tally(Base):
-    """How many lines of an organization stand where: the sum of its rows says it.
-
-    Whoever draws lines adds rows, so that no two commands wait for each other here; the clock
-    folds them together.
-    """
-
-    __tablename__ = "tallies"
-    __table_args__ = (Index(None, "organization_id"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
-    turn: Mapped[int]
-    done: Mapped[int]
-    number: Mapped[int]
 
 
 @at_the_end
@@ -159,11 +154,8 @@ def _differs(line: Line, right: Mapping[str, Any] | None) -> bool:
 def _write(
     gone: list[Line], changed: list[tuple[Line, Mapping[str, Any]]], fresh: list[dict[str, Any]]
 ) -> None:
-    tally: Counter[tuple[int, int, int]] = Counter()
-    for line in [*gone, *(line for line, _ in changed)]:
-        tally[line.organization_id, line.turn, line.done] -= 1
-    for right in [*(right for _, right in changed), *fresh]:
-        tally[right["organization_id"], right["turn"], right["done"]] += 1
+    for organization_id, numbers in _moves(gone, changed, fresh).items():
+        tallies.add(organization_id, numbers)
     if gone:
         db.session.execute(delete(Line).where(Line.id.in_([line.id for line in gone])))
     for line, right in changed:
@@ -171,14 +163,23 @@ def _write(
             setattr(line, name, value)
     if fresh:
         db.session.execute(insert(Line), fresh)
-    _count(tally)
 
 
-def _count(tally: Counter[tuple[int, int, int]]) -> None:
-    names = ("organization_id", "turn", "done", "number")
-    rows = [dict(zip(names, (*where, number), strict=True)) for where, number in tally.items()]
-    if moved := [row for row in rows if row["number"]]:
-        db.session.execute(insert(Tally), moved)
+def _moves(
+    gone: list[Line], changed: list[tuple[Line, Mapping[str, Any]]], fresh: list[dict[str, Any]]
+) -> dict[int, Counter[str]]:
+    """How many more lines, or fewer, each organization has of each kind."""
+    moves: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    for line in [*gone, *(line for line, _ in changed)]:
+        moves[line.organization_id][tally_of(line.turn, line.done)] -= 1
+    for right in [*(right for _, right in changed), *fresh]:
+        moves[right["organization_id"]][tally_of(right["turn"], right["done"])] += 1
+    return moves
+
+
+def tally_of(turn: Any, done: Any) -> Any:
+    """What lines with this turn and so many steps behind them are called as a tally."""
+    return f"line {turn} {done}"
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ def check(before: Checked) -> Checked:
     members, theirs = _next(Membership, before.members_to)
     asked, askers = _next(Invitation, before.invitations_to)
     mended = redraw(members, asked)
-    mended += sum(_recount(organization_id) for organization_id in theirs | askers)
+    mended += _recount(theirs | askers)
     return Checked(max(members, default=0), max(asked, default=0), mended)
 
 
@@ -215,32 +216,12 @@ def forget_ended() -> None:
     _write(list(db.session.scalars(oldest)), [], [])
 
 
-@command
-def fold() -> None:
-    """Add up the tallies of organizations that have many."""
-    many = select(Tally.organization_id).group_by(Tally.organization_id)
-    for organization_id in db.session.scalars(many.having(func.count() > FOLD_FROM)).all():
-        rows = delete(Tally).where(Tally.organization_id == organization_id)
-        tally: Counter[tuple[int, int, int]] = Counter()
-        for turn, done, number in db.session.execute(
-            rows.returning(Tally.turn, Tally.done, Tally.number)
-        ):
-            tally[organization_id, turn, done] += number
-        _count(tally)
-
-
-def _recount(organization_id: int) -> int:
-    """Mend the tallies of an organization. One statement sees lines and tallies at one moment, so
-    what it finds missing is right whenever it is added.
-    """
-    drawn = select(Line.turn, Line.done, func.count().label("number"))
-    told = select(Tally.turn, Tally.done, -func.sum(Tally.number).label("number"))
-    both = drawn.where(Line.organization_id == organization_id).group_by(Line.turn, Line.done)
-    both = both.union_all(  # type: ignore[assignment]
-        told.where(Tally.organization_id == organization_id).group_by(Tally.turn, Tally.done)
+def _recount(organization_ids: set[int]) -> int:
+    """Mend the tallies of these organizations; answers how many were wrong."""
+    name = literal("line ") + cast(Line.turn, String) + literal(" ") + cast(Line.done, String)
+    mine = select(Line.organization_id, name, func.count()).group_by(
+        Line.organization_id, Line.turn, Line.done
     )
-    missing: Counter[tuple[int, int, int]] = Counter()
-    for turn, done, number in db.session.execute(both):
-        missing[organization_id, turn, done] += number
-    _count(missing)
-    return sum(1 for number in missing.values() if number)
+    return tallies.mend(
+        mine.where(Line.organization_id.in_(organization_ids)), "line%", organization_ids
+    )

@@ -23,6 +23,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     select,
     text,
 )
@@ -30,7 +31,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from workflows import invitations, memberships, tokens
 from workflows.accounts import Account
-from workflows.engine import outbox
+from workflows.engine import outbox, tallies
 from workflows.engine.db import Base, command, db, lock, now
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotNow
@@ -38,6 +39,8 @@ from workflows.engine.settings import settings
 from workflows.memberships import Membership, require_admin
 from workflows.organizations import Organization
 from workflows.tokens import Token
+
+BOUGHT, TAKEN = "seats", "seats taken"  # as tallies
 
 
 class SeatMachine(Machine):
@@ -93,6 +96,7 @@ def assign(membership: Membership, *, by: Account) -> Seat:
     may_assign(membership)
     seat = _claim(membership.organization_id)
     seat.fire("assign", by=by, membership_id=membership.id, holder_active=True)
+    tallies.add(seat.organization_id, {TAKEN: 1})
     token = Token.begin(
         organization_id=seat.organization_id, membership=membership, seat_id=seat.id, by=by
     )
@@ -120,6 +124,7 @@ def give_up(membership: Membership, reason: str, *, by: Account | None) -> Token
     assert token is not None
     tokens.revoke(token, reason, by=by)
     lock(seat).fire("free_up", by=by, membership_id=None, holder_active=None)
+    tallies.add(seat.organization_id, {TAKEN: -1})
     return token
 
 
@@ -183,6 +188,7 @@ def add(organization_id: int, number: int) -> None:
     row = {"organization_id": organization_id, "state": "free", "since": now(), "revision": 1}
     if number:
         db.session.execute(insert(Seat), [row] * number)
+        tallies.add(organization_id, {BOUGHT: number})
 
 
 def take_away(organization_id: int, number: int) -> None:
@@ -193,6 +199,7 @@ def take_away(organization_id: int, number: int) -> None:
     missing = number - taken_away.rowcount  # type: ignore[attr-defined]
     if missing:
         raise NotNow(f"{missing} of these seats are in use. Free them first.")
+    tallies.add(organization_id, {BOUGHT: -number})
 
 
 def of(membership: Membership) -> Seat | None:
@@ -200,17 +207,17 @@ def of(membership: Membership) -> Seat | None:
 
 
 def count(organization: Organization) -> Count:
-    used = func.count(Seat.membership_id)
-    numbers = select(func.count(), used).where(Seat.organization_id == organization.id)
-    bought, taken = db.session.execute(numbers).one()
-    return Count(bought, taken)
+    numbers = tallies.of(organization.id)
+    return Count(numbers[BOUGHT], numbers[TAKEN])
 
 
-def idle(organization: Organization) -> int:
-    """How many of the seats in use belong to somebody who has not downloaded anything yet."""
-    living = select(func.count()).where(Token.organization_id == organization.id)
-    waiting = living.where(Token.seat_id.is_not(None), Token.first_download_at.is_(None))
-    return db.session.scalar(waiting) or 0
+@command
+def recount() -> int:
+    """Count all seats, and mend the tallies that differ; answers how many did."""
+    place, number = Seat.organization_id, func.count()
+    bought = select(place, literal(BOUGHT), number).group_by(place)
+    taken = select(place, literal(TAKEN), number).where(Seat.state == "taken").group_by(place)
+    return tallies.mend([bought, taken], "seats%")
 
 
 @outbox.letter("seat_assigned", about=Token)

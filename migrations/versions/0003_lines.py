@@ -65,15 +65,20 @@ def upgrade() -> None:
         "tallies",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("organization_id", sa.Integer(), nullable=False),
-        sa.Column("turn", sa.Integer(), nullable=False),
-        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("what", sa.String(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("fk_tallies_organization_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tallies")),
     )
-    op.create_index(op.f("ix_tallies_organization_id"), "tallies", ["organization_id"])
+    op.create_index(op.f("ix_tallies_organization_id_what"), "tallies", ["organization_id", "what"])
+    for what, which in (("seats", "state <> ''"), ("seats taken", "state = 'taken'")):
+        op.execute(
+            "INSERT INTO tallies (organization_id, what, number) "
+            f"SELECT organization_id, '{what}', count(*) FROM seats WHERE {which} "
+            "GROUP BY organization_id"
+        )
     op.create_index("invitations_by_address", "invitations", ["organization_id", "email_key"])
 
 

@@ -19,10 +19,11 @@ from workflows import (
     tokens,
 )
 from workflows.directories import PAGE, Search
-from workflows.engine import history, outbox
+from workflows.engine import history, outbox, tallies
 from workflows.engine.db import command, db, now
+from workflows.engine.tallies import Tally
 from workflows.gate import Use
-from workflows.lines import Line, Tally
+from workflows.lines import Line
 
 
 @pytest.fixture
@@ -209,10 +210,10 @@ def test_folding_changes_no_number(cast, acme, ann):
         cast.member(acme, f"Member{member}", ann)
     before = directories.by_turn(acme, Search())
 
-    lines.fold()
+    tallies.fold()
 
     assert directories.by_turn(acme, Search()) == before
-    assert db.session.query(Tally).count() < lines.FOLD_FROM
+    assert db.session.query(Tally).count() < tallies.FOLD_FROM
 
 
 def test_a_change_of_name_is_found_by_the_new_one(cast, acme, ann):

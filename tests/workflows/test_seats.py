@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from workflows import gate, invitations, memberships, seats, subscriptions, tokens
+from workflows.engine import tallies
 from workflows.engine.db import command, db
 from workflows.engine.refusals import NotNow, Refusal
 from workflows.seats import Seat
@@ -133,3 +134,19 @@ def test_an_admin_who_became_a_member_meanwhile_gives_no_seat(cast, acme, ann):
 
     with pytest.raises(Refusal, match="Only an admin"):
         seats.assign(cy, by=bob.account)
+
+
+def test_a_number_of_seats_that_is_told_wrongly_is_mended(cast, acme, ann):
+    cast.seated(acme, "Bob", ann)
+    there = seats.count(acme)
+
+    @command
+    def spoil():
+        tallies.add(acme.id, {seats.TAKEN: 5, seats.BOUGHT: -1})
+
+    spoil()
+    assert seats.count(acme) != there
+
+    assert seats.recount() == 2
+    assert seats.count(acme) == there
+    assert seats.recount() == 0
