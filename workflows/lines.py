@@ -219,9 +219,7 @@ def forget_ended() -> None:
 def _recount(organization_ids: set[int]) -> int:
     """Mend the tallies of these organizations; answers how many were wrong."""
     name = literal("line ") + cast(Line.turn, String) + literal(" ") + cast(Line.done, String)
-    mine = select(Line.organization_id, name, func.count()).group_by(
-        Line.organization_id, Line.turn, Line.done
-    )
-    return tallies.mend(
-        mine.where(Line.organization_id.in_(organization_ids)), "line%", organization_ids
-    )
+    mine = select(Line.organization_id, name, func.count())
+    mine = mine.where(Line.organization_id.in_(organization_ids))
+    counted = mine.group_by(Line.organization_id, Line.turn, Line.done)
+    return tallies.mend([counted], "line%", organization_ids)

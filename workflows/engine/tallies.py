@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Select, delete, func, insert, select, union_all
+from sqlalchemy import ForeignKey, Index, delete, func, insert, select, union_all
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workflows.engine.db import Base, command, db
@@ -46,7 +46,7 @@ def of(organization_id: int) -> Counter[str]:
     return Counter({what: int(number) for what, number in db.session.execute(mine)})
 
 
-def mend(counted: Sequence[Select[Any]], like: str, of: Collection[int] | None = None) -> int:
+def mend(counted: Sequence[Any], like: str, of: Collection[int] | None = None) -> int:
     """Set what differs from a count; answers how many numbers did.
 
     `counted` select organization, what, and how many of it, for all that are called `like`, of
