@@ -19,7 +19,7 @@ SEED = 20261124
 @pytest.fixture
 def live(town):
     yield town.tokens[OURS]
-    town.app.wsgi_app.uses.flush()
+    town.app.wsgi_app.behind.uses.flush()
 
 
 @pytest.fixture

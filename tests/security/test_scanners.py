@@ -23,7 +23,7 @@ def site(town, monkeypatch):
     served = town.settings.model_copy(update={"embedded": False})
     monkeypatch.setitem(town.app.extensions, "usher", served)
     yield town
-    town.app.wsgi_app.uses.flush()
+    town.app.wsgi_app.behind.uses.flush()
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_scanners_of_everybody_change_nothing_and_everybody_succeeds(site, lette
 
 def what_counts(site):
     """All rows; but a token in a letter's commands is used by whoever opens them, and says so."""
-    site.app.wsgi_app.uses.flush()
+    site.app.wsgi_app.behind.uses.flush()
     rows = site.rows()
     for name in ("tokens", "generations"):
         columns = Base.metadata.tables[name].columns.keys()

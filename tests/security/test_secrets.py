@@ -95,7 +95,7 @@ def at_work(app):
         yield
     finally:
         worker.stop()
-        app.wsgi_app.uses.flush()
+        app.wsgi_app.behind.uses.flush()
         with app.app_context():
             db.engine.dispose()
 
@@ -241,6 +241,7 @@ def settings_for(folder, url, queue, sink):
         database_url=url,
         redis_url=queue.connection_url,
         smtp_url=sink.url,
+        mail_from="usher@acme.example",
         base_url=BASE,
         usher_home=folder,
     )
