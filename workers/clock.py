@@ -21,8 +21,8 @@ from redis.exceptions import RedisError
 
 import workers
 from workers import post
-from workflows import accounts, gate, invitations, sessions, tokens
-from workflows.engine import outbox
+from workflows import accounts, gate, invitations, resets, sessions, tokens
+from workflows.engine import limits, outbox
 from workflows.engine.app import bare_app
 
 TICK = 0.25  # seconds
@@ -82,6 +82,8 @@ def jobs() -> list[Job]:
         Job(1, invitations.expire_unanswered),
         Job(60, accounts.drop_stale),
         Job(600, sessions.drop_stale),
+        Job(600, resets.drop_stale),
+        Job(600, limits.drop_stale),
         Job(600, tokens.wipe_nonces),
         Job(3600, mend_verdicts),
     ]

@@ -193,7 +193,7 @@ def idle(organization: Organization) -> int:
     return db.session.scalar(waiting) or 0
 
 
-@outbox.letter("seat_assigned", about=Token)
+@outbox.letter("seat_assigned", about=Token, rationed=True)
 def to_seated(token: Token, _: Any) -> tuple[str, dict[str, Any]] | None:
     if token.state != "inactive":
         return None
@@ -203,7 +203,7 @@ def to_seated(token: Token, _: Any) -> tuple[str, dict[str, Any]] | None:
     return token.membership.account.email, {**facts, "url": url}
 
 
-@outbox.letter("seat_revoked", about=Token)
+@outbox.letter("seat_revoked", about=Token, rationed=True)
 def to_unseated(token: Token, _: Any) -> tuple[str, dict[str, Any]] | None:
     person, organization = token.membership.account, token.membership.organization
     return person.email, {"name": person.name, "organization": organization.name}
