@@ -47,11 +47,11 @@ def may_accept(invitation: Invitation, *, by: Account) -> None:
 def sign_up_by_link(invitation: Invitation, name: str, password: str) -> Account:
     """An account for whoever holds the link, and the invitation accepted: the link is the proof."""
     name, hashed = accounts.prepared(name, password)  # slow, so before the transaction
-    return _arrive(invitation, name, hashed)
+    return arrive(invitation, name, hashed)
 
 
 @command
-def _arrive(invitation: Invitation, name: str, password_hash: str) -> Account:
+def arrive(invitation: Invitation, name: str, password_hash: str) -> Account:
     lock(invitation.organization, invitation)
     key = invitation.email_key
     account = accounts.create_proved(name, invitation.email, key, password_hash)
