@@ -21,6 +21,7 @@ Form = TypeVar("Form", bound=BaseModel)
 LONGEST = 200_000  # characters in one field; a list of addresses is the longest
 PROOF = "proof"  # the password, typed again before some deeds
 OURS = {"csrf_token", "shown", PROOF, "proof_of"}  # `shown`: which row the page was about
+OF_ONE_PAGE = OURS - {"shown"}  # what another page has of its own
 NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 SENTENCES = {

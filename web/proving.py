@@ -14,7 +14,7 @@ from typing import Any
 from flask import g, make_response, redirect, render_template, request
 
 from web import errors, peers, session
-from web.forms import LONGEST, OURS, PROOF
+from web.forms import LONGEST, OF_ONE_PAGE, PROOF
 from web.rows import of_this_organization
 from web.session import View, wants_json
 from workflows import log_ins, sessions
@@ -65,7 +65,8 @@ def _ask(deed: str, sentence: str, again: bool) -> Any:
         raise NotAllowed(ASK)
     wrong = PROOF in request.form
     g.errors = {PROOF: WRONG} if wrong else {}
-    fields = [(name, value) for name, value in request.form.items(multi=True) if name not in OURS]
+    sent = request.form.items(multi=True)
+    fields = [(name, value) for name, value in sent if name not in OF_ONE_PAGE]
     page = render_template(
         "pages/accounts/prove.html",
         deed=deed, sentence=sentence, fields=fields if again else [], field_name=PROOF,
