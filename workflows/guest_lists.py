@@ -18,10 +18,7 @@ from workflows.memberships import Membership, require_admin
 from workflows.organizations import Organization
 
 MOST = 500
-FULL = (
-    "{} invitations are open, as many as there can be. Revoke those that nobody answers, or buy "
-    "more seats: each makes room for three."
-)
+FULL = "{} invitations are open, the most for now. Buy seats, or revoke some."
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from web import create_app
 from workflows import invitations, invoices, organizations, seats, sessions, subscriptions, tokens
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
+from workflows.subscriptions import Subscription
 
 CARD = {"card_number": "4242424242424242", "expiry": "12/39", "cvc": "123"}
 GUESTS = "a@{0}.test b@{0}.test c@{0}.test"
@@ -106,10 +107,12 @@ def found(slug):
     asked = sorted(invitations.of_organization(ours), key=lambda one: one.id)
     token = tokens.of(ours.owner)
     posted = db.select(Letter.template).filter_by(organization_id=ours.id)
+    bought = db.select(Subscription).filter_by(organization=ours)
     return {
         "name": ours.name,
         "invitations": [(one.state, one.round) for one in asked],
         "seats": seats.count(ours),
+        "purchases": len(db.session.scalars(bought).all()),
         "bills": sorted(bill.seats for bill in invoices.of_organization(ours)),
         "token": (token.state, token.generation, len(token.generations)),
         "letters": sorted(db.session.scalars(posted)),
@@ -120,6 +123,7 @@ DONE = {
     "name": "Another Name",
     "invitations": [("sent", 2), ("revoked", 1), ("sent", 1)],
     "seats": seats.Count(bought=5, used=1),
+    "purchases": 1,
     "bills": [3, 5],
     "token": ("reissued", 2, 2),
 }

@@ -2,11 +2,10 @@
 
 from functools import partial
 
-import pytest
 from people import PASSWORD
 from racing import won
 
-from workflows import guest_lists, invitations, log_ins, seats, tokens
+from workflows import guest_lists, invitations, log_ins
 from workflows.engine import limits
 from workflows.engine.refusals import Invalid, TooOften
 
@@ -70,17 +69,3 @@ def test_a_double_click_on_resend_sends_once(race, cast, acme, ann, laps):
 
         assert won(answers) == 1
         assert invitation.round == 2
-
-
-def test_a_token_reissued_by_many_hands_at_once_counts_each_generation_once(race, bob, cast, ann):
-    seats.assign(bob, by=ann)
-    cast.secret(bob)
-    token = tokens.of(bob)
-
-    answers = race(*[partial(tokens.reissue, token, 1, 0, by=bob.account)] * 6)
-
-    assert won(answers) == 1
-    for number in range(2, 6):
-        tokens.reissue(token, number, 0, by=bob.account)
-    with pytest.raises(TooOften):
-        tokens.reissue(token, 6, 0, by=bob.account)
