@@ -122,7 +122,7 @@ def login_page() -> Any:
 @bp.post("/login")
 def login() -> Any:
     form = read(Credentials)
-    account = log_ins.log_in(form.email, form.password, client=peers.address())
+    account = log_ins.log_in(form.email, form.password, **session.whence())
     return session.sign_in(account, redirect(safe_path(form.next) or HOME, 303))
 
 
@@ -166,7 +166,7 @@ def reset_page() -> Any:
 def reset() -> Any:
     account, generation = _resetting(session.note("reset"))
     resets.reset_password(account, generation, read(Password).password)
-    log_ins.make_familiar(account, client=peers.address())
+    log_ins.make_familiar(account, browser=session.browser())
     flash("Your new password is set. Log in with it.")
     return session.sign_out(redirect(url_for("accounts.login_page"), 303))
 

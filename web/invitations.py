@@ -15,7 +15,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, abort, flash, g, redirect, render_template
 from pydantic import BaseModel
 
-from web import links, peers, session
+from web import links, session
 from web.forms import read
 from web.session import signed_in
 from workflows import accounts, arrivals, invitations, log_ins, memberships
@@ -156,7 +156,7 @@ def log_in_page(invitation: Invitation) -> Any:
 @with_invitation
 def log_in(invitation: Invitation) -> Any:
     password = read(LogIn).password
-    account = log_ins.log_in(invitation.email, password, client=peers.address())
+    account = log_ins.log_in(invitation.email, password, **session.whence())
     arrivals.accept(invitation, by=account)
     return session.sign_in(account, _home(invitation))
 

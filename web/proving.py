@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import g, make_response, redirect, render_template, request
 
-from web import errors, peers, session
+from web import errors, session
 from web.forms import LONGEST, OF_ONE_PAGE, PROOF
 from web.rows import of_this_organization
 from web.session import View, wants_json
@@ -49,7 +49,7 @@ def proved(deed: str, sentence: str, *, again: bool = True) -> Callable[[View], 
 
 def _proves() -> bool:
     typed = request.form.get(PROOF, "")[:LONGEST]
-    return bool(typed) and log_ins.proves(g.account, typed, client=peers.address())
+    return bool(typed) and log_ins.proves(g.account, typed, **session.whence())
 
 
 def _facts(membership_id: int = 0, **_: Any) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Log-ins: who knows the password, and how often others may guess it.
 
-What would surprise a reader: a network from which somebody has logged in to an account before has
-a count of its own. So whoever keeps guessing from elsewhere cannot lock the owner out, and all
-the world together guesses no more often than one network.
+What would surprise a reader: a browser in which somebody has logged in to an account before has a
+count of its own. So whoever keeps guessing elsewhere cannot lock the owner out, and all the world
+together guesses at an address no more often than one browser.
 """
 
 from __future__ import annotations
@@ -16,23 +16,26 @@ from workflows.engine import limits
 from workflows.engine.identity import network, parse_address, verify
 from workflows.engine.refusals import Invalid
 
-FAMILIAR = timedelta(days=90)
+FAMILIAR = timedelta(days=14)  # as long as the browser remembers its name
 Try = tuple[Any, ...]
 
 
-def log_in(email: str, password: str, *, client: str) -> Account:
-    """The account with this address and password. Only wrong passwords are counted in the end."""
-    tries = _tries(_key(email), client)
+def log_in(email: str, password: str, *, client: str, browser: str = "") -> Account:
+    """The account with this address and password. Only wrong passwords are counted in the end.
+
+    `client` is a network address, `browser` a name that we once gave to this one.
+    """
+    tries = _tries(_key(email), client, browser)
     _count(tries)
     account = accounts.check(email, password)  # a refusal leaves it counted
     _give_back(tries)
-    make_familiar(account, client=client)
+    make_familiar(account, browser=browser)
     return account
 
 
-def proves(account: Account, password: str, *, client: str) -> bool:
+def proves(account: Account, password: str, *, client: str, browser: str = "") -> bool:
     """Whether this is the person's password; wrong ones are counted as they are at log-in."""
-    tries = _tries(account.email_key, client)
+    tries = _tries(account.email_key, client, browser)
     _count(tries)
     right = verify(account.password_hash, password)
     if right:
@@ -49,15 +52,16 @@ def confirm_elsewhere(waiting: SignUp, password: str, *, client: str) -> Account
     return account
 
 
-def make_familiar(account: Account, *, client: str) -> None:
-    """Whoever proved to be this person is at home in this network."""
-    limits.mark("familiar", account.email_key, network(client), lasting=FAMILIAR)
+def make_familiar(account: Account, *, browser: str) -> None:
+    """Whoever proved to be this person uses this browser."""
+    if browser:
+        limits.mark("familiar", account.email_key, browser, lasting=FAMILIAR)
 
 
-def _tries(key: str, client: str) -> list[Try]:
-    here = network(client)
-    familiar = limits.is_marked("familiar", key, here)
-    return [("log_in", "network", here), ("log_in", key, here if familiar else "elsewhere")]
+def _tries(key: str, client: str, browser: str) -> list[Try]:
+    familiar = limits.is_marked("familiar", key, browser)
+    where = browser if familiar else "elsewhere"
+    return [("log_in", "network", network(client)), ("log_in", key, where)]
 
 
 def _key(email: str) -> str:
