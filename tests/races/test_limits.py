@@ -50,7 +50,8 @@ def test_right_passwords_at_once_leave_nothing_counted(race, cast, laps):
     assert won(race(*[partial(limits.count, "log_in", "network", "192.0.2.1")] * 12)) == 10
 
 
-def test_organizations_that_ask_one_mailbox_at_once_ask_it_three_times(race, cast, laps):
+def test_organizations_that_ask_one_mailbox_at_once_ask_it_three_times(race, cast, laps, settings):
+    settings.limit_recipient = "3/1d"
     owners = [cast.account(f"Owner{number}") for number in range(6)]
     places = [cast.organization(one, f"Place {number}") for number, one in enumerate(owners)]
 
