@@ -119,7 +119,8 @@ def _begin(account: Account | None, **notes: Any) -> None:
 def _end() -> None:
     if g.session:
         sessions.close_session(g.session)
-    kept = {name: cookie[name] for name in ("_flashes", "browser") if name in cookie}
+    stays = ("_flashes", "_permanent", "browser")
+    kept = {name: cookie[name] for name in stays if name in cookie}
     cookie.clear()  # a new CSRF secret too
     cookie.update(kept)
     g.session = g.account = None

@@ -58,6 +58,18 @@ def test_known_and_unknown_addresses_hear_the_same_also_at_the_limit(app, ann):
     assert told[:2] == told[2:]
 
 
+def test_the_owners_browser_gets_in_while_somebody_guesses_elsewhere(app, client, ann):
+    right = {"email": ann.email, "password": PASSWORD}
+    client.post("/login", data=right)
+    client.post("/logout")
+    for _ in range(11):
+        guess = {"email": ann.email, **WRONG}
+        app.test_client().post("/login", data=guess, environ_overrides=ELSEWHERE)
+
+    assert app.test_client().post("/login", data=right).status_code == 429
+    assert client.post("/login", data=right).status_code == 303
+
+
 def test_an_emptied_cache_or_another_process_forgets_no_limit(app, settings, ann):
     for _ in range(10):
         app.test_client().post("/login", data={"email": ann.email, **WRONG})
