@@ -11,12 +11,11 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from pydantic import BaseModel, Field
 
-from web import session
+from web import links, peers, session
 from web.forms import read
 from web.session import safe_path, signed_in
-from workflows import accounts
+from workflows import accounts, log_ins, resets
 from workflows.accounts import Account, SignUp
-from workflows.engine import seals
 from workflows.engine.db import db
 from workflows.engine.refusals import NotFound
 
@@ -62,7 +61,7 @@ def signup_page() -> Any:
 @bp.post("/signup")
 def signup() -> Any:
     form = read(NewAccount)
-    waiting = accounts.sign_up(form.name, form.email, form.password)
+    waiting = accounts.sign_up(form.name, form.email, form.password, client=peers.address())
     return session.remember(redirect("/signup/sent", 303), signed_up=waiting.id)
 
 
@@ -75,7 +74,7 @@ def signup_sent() -> Any:
 @bp.get("/signup/<sealed>")
 def open_signup(sealed: str) -> Any:
     g.ways, g.title = [SIGN_UP, LOG_IN], DEAD_LINK
-    row_id, _ = seals.unseal("signup", sealed)
+    row_id, _ = links.unseal("signup", sealed)
     return session.remember(redirect("/signup/confirm", 303), confirming=_confirming(row_id).id)
 
 
@@ -92,7 +91,7 @@ def confirm() -> Any:
     if _is_same(waiting):
         account = accounts.confirm(waiting)
     else:
-        account = accounts.confirm_elsewhere(waiting, password)
+        account = log_ins.confirm_elsewhere(waiting, password, client=peers.address())
     flash("Your address is confirmed. Welcome.")
     return session.sign_in(account, redirect(HOME, 303))
 
@@ -123,7 +122,7 @@ def login_page() -> Any:
 @bp.post("/login")
 def login() -> Any:
     form = read(Credentials)
-    account = accounts.check(form.email, form.password)
+    account = log_ins.log_in(form.email, form.password, **session.whence())
     return session.sign_in(account, redirect(safe_path(form.next) or HOME, 303))
 
 
@@ -140,7 +139,7 @@ def forgot_page() -> Any:
 
 @bp.post("/forgot")
 def forgot() -> Any:
-    accounts.ask_reset(read(Address).email)
+    resets.ask_reset(read(Address).email, client=peers.address())
     return redirect("/forgot/sent", 303)
 
 
@@ -152,7 +151,7 @@ def forgot_sent() -> Any:
 @bp.get("/reset/<sealed>")
 def open_reset(sealed: str) -> Any:
     g.ways, g.title = [NEW_LINK], DEAD_LINK
-    row_id, generation = seals.unseal("reset", sealed)
+    row_id, generation = links.unseal("reset", sealed)
     _resetting([row_id, generation])
     return session.remember(redirect("/reset", 303), reset=[row_id, generation])
 
@@ -166,7 +165,8 @@ def reset_page() -> Any:
 @bp.post("/reset")
 def reset() -> Any:
     account, generation = _resetting(session.note("reset"))
-    accounts.reset_password(account, generation, read(Password).password)
+    resets.reset_password(account, generation, read(Password).password)
+    log_ins.make_familiar(account, browser=session.browser())
     flash("Your new password is set. Log in with it.")
     return session.sign_out(redirect(url_for("accounts.login_page"), 303))
 
@@ -179,7 +179,7 @@ def _resetting(link: list[int] | None) -> tuple[Account, int]:
     if account is None:
         raise NotFound(NO_LINK)
     session.require_shown(account.id)
-    accounts.may_reset(account, generation)
+    resets.may_reset(account, generation)
     return account, generation
 
 

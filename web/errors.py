@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,10 +26,11 @@ from workflows.engine.refusals import (
     NotFound,
     NotNow,
     Refusal,
+    TooOften,
     Unavailable,
 )
 
-STATUS = {NotAllowed: 403, NotFound: 404, NotNow: 409, Invalid: 422, Unavailable: 503}
+STATUS = {NotAllowed: 403, NotFound: 404, NotNow: 409, TooOften: 429, Unavailable: 503}
 TITLES = {
     400: "This did not arrive whole",
     401: "Log in first",
@@ -62,6 +64,7 @@ log = logging.getLogger("usher.web")
 def register(app: Flask) -> None:
     app.register_error_handler(Refusal, refuse)
     app.register_error_handler(Invalid, mend)
+    app.register_error_handler(TooOften, slow_down)
     app.register_error_handler(CSRFError, outdated)
     app.register_error_handler(HTTPException, http_error)
     for error in (StaleDataError, ObjectDeletedError):
@@ -74,6 +77,12 @@ def register(app: Flask) -> None:
 
 def refuse(refusal: Refusal) -> Response:
     return answer(STATUS[type(refusal)], str(refusal))
+
+
+def slow_down(refusal: TooOften) -> Response:
+    response = refuse(refusal)
+    response.headers["Retry-After"] = str(ceil(refusal.wait.total_seconds()))
+    return response
 
 
 def mend(refusal: Invalid) -> Response:
@@ -169,8 +178,8 @@ def answer(status: int, sentence: str, **more: Any) -> Response:
 def _ways(status: int) -> list[tuple[str, str]]:
     """Where the person can go from here, the best first, as (label, path)."""
     ways = list(g.get("ways", ()))
-    if not ways and (back := _back()):
-        ways.append(("Go Back", back))
+    if not ways and (page := back()):
+        ways.append(("Go Back", page))
     if status >= 500:
         return ways or [("Try Again", "/")]
     if g.get("membership"):
@@ -180,7 +189,7 @@ def _ways(status: int) -> list[tuple[str, str]]:
     return [*ways, ("Go to Your Organizations", "/organizations")]
 
 
-def _back() -> str | None:
+def back() -> str | None:
     """The page the person came from, if it is one of ours and not the one refused."""
     try:
         came_from = urlsplit(request.referrer or "")

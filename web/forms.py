@@ -19,7 +19,9 @@ from workflows.engine.refusals import Invalid
 
 Form = TypeVar("Form", bound=BaseModel)
 LONGEST = 200_000  # characters in one field; a list of addresses is the longest
-OURS = {"csrf_token", "shown"}  # `shown`: which row the page was about
+PROOF = "proof"  # the password, typed again before some deeds
+OURS = {"csrf_token", "shown", PROOF, "proof_of"}  # `shown`: which row the page was about
+OF_ONE_PAGE = OURS - {"shown"}  # what another page has of its own
 NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 SENTENCES = {

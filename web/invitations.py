@@ -15,12 +15,11 @@ from urllib.parse import quote
 from flask import Blueprint, Response, abort, flash, g, redirect, render_template
 from pydantic import BaseModel
 
-from web import session
+from web import links, session
 from web.forms import read
 from web.session import signed_in
-from workflows import accounts, arrivals, invitations, memberships
+from workflows import accounts, arrivals, invitations, log_ins, memberships
 from workflows.accounts import Account
-from workflows.engine import seals
 from workflows.engine.db import db, now
 from workflows.engine.refusals import NotFound
 from workflows.invitations import Invitation
@@ -50,7 +49,7 @@ def keep_to_ourselves(response: Response) -> Response:
 
 @bp.get("/join/<sealed>")
 def open_link(sealed: str) -> Any:
-    invitation = db.session.get(Invitation, seals.unseal("join", sealed)[0])
+    invitation = db.session.get(Invitation, links.unseal("join", sealed)[0])
     if invitation is None:
         raise NotFound(NO_LINK)
     return session.remember(redirect("/join", 303), invitation=invitation.id)
@@ -156,7 +155,8 @@ def log_in_page(invitation: Invitation) -> Any:
 @bp.post("/join/login")
 @with_invitation
 def log_in(invitation: Invitation) -> Any:
-    account = accounts.check(invitation.email, read(LogIn).password)
+    password = read(LogIn).password
+    account = log_ins.log_in(invitation.email, password, **session.whence())
     arrivals.accept(invitation, by=account)
     return session.sign_in(account, _home(invitation))
 

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request
 
 from web import people_menu
+from web.proving import proved
 from web.rows import of_this_organization
 from web.session import in_organization
 from workflows import departures, directories, journeys, memberships, seats, tokens
@@ -95,24 +96,28 @@ def revoke_seat(membership_id: int) -> Any:
 
 @bp.post(f"{MEMBER}/make-admin")
 @in_organization
+@proved("Make Account Admin", "{name} gets administrative and billing control of “{organization}”.")
 def make_admin(membership_id: int) -> Any:
     return _do(memberships.make_admin, membership_id, "{} is an admin now.")
 
 
 @bp.post(f"{MEMBER}/make-billing-admin")
 @in_organization
+@proved("Make Billing Admin", "{name} gets billing control of “{organization}”, and nothing else.")
 def make_billing_admin(membership_id: int) -> Any:
     return _do(memberships.make_billing_admin, membership_id, "{} is a billing admin now.")
 
 
 @bp.post(f"{MEMBER}/make-member")
 @in_organization
+@proved("Make Member", "{name} has no control of “{organization}” any more. Seat and token stay.")
 def make_member(membership_id: int) -> Any:
     return _do(memberships.make_member, membership_id, "{} is a member now.")
 
 
 @bp.post(f"{MEMBER}/remove")
 @in_organization
+@proved("Remove Member", "{name} is removed from “{organization}”. Seat and token go at once.")
 def remove(membership_id: int) -> Any:
     sentence = "{} is not a member any more. A letter tells them so."
     return _do(departures.remove, membership_id, sentence)

@@ -21,7 +21,7 @@ SENTENCES = {
     "invitations.decline": ("{addresses} declined the invitation", "declined"),
     "invitations._expire": ("The invitation of {addresses} ran out of time", "expired"),
     "arrivals.accept": ("{by} accepted the invitation", "accepted"),
-    "arrivals.sign_up_by_link": ("{by} signed up and accepted the invitation", "accepted"),
+    "arrivals.arrive": ("{by} signed up and accepted the invitation", "accepted"),
     "memberships.make_admin": ("{by} made {members} an admin", ""),
     "memberships.make_billing_admin": ("{by} made {members} a billing admin", ""),
     "memberships.make_member": ("{by} made {members} a member", ""),

@@ -1,11 +1,13 @@
 """Who is asking: the browser's session, and what a page demands of it.
 
-The cookie holds a random secret, the CSRF secret and flash messages; everything that matters is
-in the row on the server (`workflows.sessions`). Log-in begins a new row with a new secret.
+The cookie holds a random secret, the CSRF secret, flash messages and a name for the browser;
+everything that matters is in the row on the server (`workflows.sessions`). Log-in begins a new row
+with a new secret.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -16,6 +18,7 @@ from flask import session as cookie
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException
 
+from web import peers
 from workflows import memberships, organizations, sessions
 from workflows.accounts import Account
 from workflows.engine.refusals import NotFound, NotNow
@@ -84,8 +87,25 @@ def sign_in(account: Account, response: Response) -> Response:
     return response
 
 
+def browser() -> str:
+    """A name for this browser, given the first time it is asked; it outlives log-outs."""
+    return str(cookie.setdefault("browser", secrets.token_urlsafe(16)))
+
+
+def whence() -> dict[str, str]:
+    """Where a password is typed, as far as can be known."""
+    return {"client": peers.address(), "browser": browser()}
+
+
+def renew() -> None:
+    """Go on in the same session under a new secret: the password was typed again."""
+    cookie["sid"] = sessions.prove(g.session)
+
+
 def sign_out(response: Response) -> Response:
+    """End the session; what the browser kept of these pages is forgotten too."""
     _end()
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
 
@@ -99,10 +119,10 @@ def _begin(account: Account | None, **notes: Any) -> None:
 def _end() -> None:
     if g.session:
         sessions.close_session(g.session)
-    flashes = cookie.get("_flashes")
+    stays = ("_flashes", "_permanent", "browser")
+    kept = {name: cookie[name] for name in stays if name in cookie}
     cookie.clear()  # a new CSRF secret too
-    if flashes:
-        cookie["_flashes"] = flashes
+    cookie.update(kept)
     g.session = g.account = None
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from web import billing
 from web.forms import NUMBER, read
+from web.proving import proved
 from web.session import in_organization
 from workflows import directories, invoices, memberships, prices, seats, subscriptions, tokens
 from workflows.accounts import Account
@@ -120,6 +121,10 @@ def choose() -> Any:
 
 @bp.post("/<slug>/subscriptions/new")
 @for_billing
+@proved(
+    "Purchase Subscriptions",
+    "You choose {seats} seats for “{organization}”. The next page asks for the card.",
+)
 def begin() -> Any:
     chosen = read(Purchase)
     subscriptions.begin(g.organization, chosen.seats, chosen.interval, by=g.account)
@@ -128,6 +133,7 @@ def begin() -> Any:
 
 @bp.get("/<slug>/subscriptions/pay")
 @for_billing
+@proved("Go On to the Card", "You pay for the seats of “{organization}”.", again=False)
 def card() -> Any:
     pending = subscriptions.pending(g.organization)
     if pending is None:
@@ -141,6 +147,7 @@ def card() -> Any:
 
 @bp.post("/<slug>/subscriptions/pay")
 @for_billing
+@proved("Go On to the Card", "You pay for the seats of “{organization}”.", again=False)
 def pay() -> Any:
     typed = read(Payment)
     purchase = _ours(Subscription, typed.purchase)
@@ -165,6 +172,10 @@ def update() -> Any:
 
 @bp.post("/<slug>/subscriptions/update")
 @for_billing
+@proved(
+    "Update Subscription",
+    "“{organization}” has {seats} seats from now on. More seats are charged to its card.",
+)
 def change() -> Any:
     subscription = subscriptions.live(g.organization)
     if subscription is None:

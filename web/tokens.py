@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from web import clients
 from web.forms import read
+from web.proving import proved
 from web.session import in_organization
 from workflows import gate, memberships, seats, tokens, verdicts
 from workflows.engine.db import now
@@ -103,6 +104,7 @@ def activate() -> Any:
 
 @bp.post("/<slug>/token/reissue")
 @in_organization
+@proved("Reissue Token", "You get a new token by mail, and the old one ends as you chose.")
 def reissue() -> Any:
     wish = read(Wish)
     if token := tokens.of(g.membership):

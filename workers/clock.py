@@ -21,8 +21,8 @@ from redis.exceptions import RedisError
 
 import workers
 from workers import post
-from workflows import accounts, gate, invitations, lines, seats, sessions, tokens
-from workflows.engine import logs, outbox, tallies
+from workflows import accounts, gate, invitations, lines, resets, seats, sessions, tokens
+from workflows.engine import limits, logs, outbox, tallies
 from workflows.engine.app import bare_app
 
 TICK = 0.25  # seconds
@@ -100,6 +100,8 @@ def jobs() -> list[Job]:
         Job(60, accounts.drop_stale),
         Job(600, lines.forget_ended),
         Job(600, sessions.drop_stale),
+        Job(600, resets.drop_stale),
+        Job(600, limits.drop_stale),
         Job(600, tokens.wipe_nonces),
         Job(3600, mend_verdicts),
         Job(3600, mend_seat_tallies),

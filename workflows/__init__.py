@@ -5,14 +5,17 @@ The list is the reading order, the import order and the order in which rows are 
 
 ORDER = [
     "accounts",
+    "log_ins",
+    "resets",
     "sessions",
     "memberships",
     "organizations",
+    "quotas",
     "invitations",
-    "guest_lists",
     "verdicts",
     "tokens",
     "seats",
+    "guest_lists",
     "prices",
     "invoices",
     "subscriptions",

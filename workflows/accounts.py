@@ -17,14 +17,16 @@ from typing import Any
 from sqlalchemy import Index, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflows.engine import identity, outbox, seals
+from workflows.engine import identity, limits, outbox, seals
 from workflows.engine.db import Base, command, db, lock, now
+from workflows.engine.identity import network
 from workflows.engine.machine import Machine, State, Stateful
-from workflows.engine.refusals import Invalid, NotNow, all_of, why_not
+from workflows.engine.refusals import Invalid, NotNow, all_of
 from workflows.engine.settings import settings
 
 CONFIRM_WITHIN = timedelta(hours=48)
-RESET_WITHIN = timedelta(hours=2)
+ASKED = "Letters were asked for with this address often enough. Look for them first."
+JUST_ASKED = "A letter to this address was asked for a moment ago. Look for it first."
 
 
 class SignUpMachine(Machine):
@@ -73,16 +75,20 @@ class Account(Stateful, Base):
     operator: Mapped[bool] = mapped_column(default=False)
 
 
-def sign_up(name: str, email: str, password: str) -> SignUp:
+def sign_up(name: str, email: str, password: str, *, client: str = "") -> SignUp:
     """Remember the sign-up and mail its link; to a known address, the way to log in instead.
 
-    The work and the answer are the same either way.
+    The work and the answer are the same either way. `client` is an address, where there is one.
     """
     name, (spelling, key), password = all_of(
         lambda: identity.parse_name(name),
         lambda: identity.parse_address(email),
         lambda: identity.parse_password(password),
     )
+    if client:
+        limits.count("again", "sign-up", key, network(client), sentence=JUST_ASKED)
+        limits.count("sign_up", network(client))
+        limits.count("sign_up_letters", key, sentence=ASKED)
     hashed = identity.hash_password(password)  # slow, so before the transaction
     return remember_sign_up(name, spelling, key, hashed)
 
@@ -136,16 +142,21 @@ def _waiting_for(key: str) -> Sequence[SignUp]:
     return db.session.scalars(theirs).all()
 
 
+def prepared(name: str, password: str) -> tuple[str, str]:
+    """The name as it will be shown and the password as it will be kept; it takes its time."""
+    name, password = all_of(
+        lambda: identity.parse_name(name), lambda: identity.parse_password(password)
+    )
+    return name, identity.hash_password(password)
+
+
 @command
-def create_proved(name: str, spelling: str, key: str, password: str) -> Account:
+def create_proved(name: str, spelling: str, key: str, password_hash: str) -> Account:
     """An account for somebody who holds a letter to this address: it needs no other proof."""
     lock(*_waiting_for(key))
     if with_key(key):
         raise NotNow("You already have an account. Log in with it.")
-    name, password = all_of(
-        lambda: identity.parse_name(name), lambda: identity.parse_password(password)
-    )
-    return _open(name, spelling, key, identity.hash_password(password))
+    return _open(name, spelling, key, password_hash)
 
 
 def check(email: str, password: str) -> Account:
@@ -158,41 +169,6 @@ def check(email: str, password: str) -> Account:
     if account is None or not matches or account.state != "active":
         raise Invalid(password="This address and password do not belong together.")
     return account
-
-
-@command
-def ask_reset(email: str) -> None:
-    """Mail a link for setting a new password, if there is an account; say nothing either way."""
-    account = with_key(identity.parse_address(email)[1])
-    if account and account.state == "active":
-        _renew_reset(lock(account))
-        outbox.post("password_reset", about=account, generation=account.reset_round)
-
-
-def _renew_reset(account: Account) -> None:
-    """A link that is still good for long is mailed again; an old one is never made good again."""
-    asked_at = account.reset_asked_at
-    if asked_at and now() - asked_at > RESET_WITHIN / 2:
-        account.reset_round, asked_at = account.reset_round + 1, None
-    account.reset_asked_at = asked_at or now()
-
-
-def may_reset(account: Account, generation: int) -> None:
-    """Refuse a reset link that was used, or is older than two hours."""
-    if account.state != "active" or account.reset_round != generation:
-        raise NotNow("This link was used already. Ask for a new one if you need it.")
-    if account.reset_asked_at is None or now() - account.reset_asked_at > RESET_WITHIN:
-        raise NotNow("This link is older than two hours. Ask for a new one.")
-
-
-@command
-def reset_password(account: Account, generation: int, password: str) -> None:
-    """Set a new password; every session of the account ends, as it knows the old round."""
-    may_reset(lock(account), generation)
-    account.password_hash = identity.hash_password(identity.parse_password(password))
-    account.password_round += 1
-    account.reset_round += 1
-    account.reset_asked_at = None
 
 
 @command
@@ -217,30 +193,20 @@ def with_key(key: str) -> Account | None:
     return db.session.scalar(select(Account).filter_by(email_key=key))
 
 
-@outbox.letter("confirm_sign_up", about=SignUp)
+@outbox.letter("confirm_sign_up", about=SignUp, rationed=True)
 def to_confirm(waiting: SignUp, _: Any) -> tuple[str, dict[str, Any]] | None:
     if waiting.state != "waiting":
         return None
     return waiting.email, {"name": waiting.name, "url": link("signup", waiting)}
 
 
-@outbox.letter("sign_up_known", about=SignUp)
+@outbox.letter("sign_up_known", about=SignUp, rationed=True)
 def to_known(waiting: SignUp, _: Any) -> tuple[str, dict[str, Any]] | None:
     account = with_key(waiting.email_key)
     if account is None or account.state != "active":
         return None
     urls = {f"{page}_url": f"{settings().base_url}/{page}" for page in ("login", "forgot")}
     return account.email, {"name": account.name, **urls}
-
-
-@outbox.letter("password_reset", about=Account)
-def to_reset(account: Account, letter: Any) -> tuple[str, dict[str, Any]] | None:
-    if why_not(may_reset, account, letter.generation):
-        return None
-    assert account.reset_asked_at
-    hours = max(1, round((account.reset_asked_at + RESET_WITHIN - now()) / timedelta(hours=1)))
-    url = link("reset", account, letter.generation)
-    return account.email, {"name": account.name, "url": url, "hours": hours}
 
 
 def link(purpose: str, row: Any, generation: int = 0) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from workflows import accounts, invitations, memberships, seats
+from workflows import accounts, invitations, memberships, quotas, seats
 from workflows.accounts import Account
 from workflows.engine import outbox
 from workflows.engine.db import command, db, lock
@@ -32,6 +32,7 @@ def accept(invitation: Invitation, *, by: Account) -> Membership:
     invitation.fire("accept", by=by, membership_id=membership.id)
     if seats.of(membership):
         invitation.fire("seat", by=by)
+    quotas.welcomed(invitation.organization_id)
     outbox.post("invitation_accepted", about=invitation)
     return membership
 
@@ -43,11 +44,17 @@ def may_accept(invitation: Invitation, *, by: Account) -> None:
     invitation.rehearse("accept", by=by)
 
 
-@command
 def sign_up_by_link(invitation: Invitation, name: str, password: str) -> Account:
     """An account for whoever holds the link, and the invitation accepted: the link is the proof."""
+    name, hashed = accounts.prepared(name, password)  # slow, so before the transaction
+    return arrive(invitation, name, hashed)
+
+
+@command
+def arrive(invitation: Invitation, name: str, password_hash: str) -> Account:
     lock(invitation.organization, invitation)
-    account = accounts.create_proved(name, invitation.email, invitation.email_key, password)
+    key = invitation.email_key
+    account = accounts.create_proved(name, invitation.email, key, password_hash)
     accept(invitation, by=account)
     return account
 

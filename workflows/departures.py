@@ -38,7 +38,7 @@ def _go(membership: Membership, event: str, by: Account) -> None:
         invitation.fire("close", by=by)
 
 
-@outbox.letter("member_removed", about=Membership)
+@outbox.letter("member_removed", about=Membership, rationed=True)
 def to_removed(membership: Membership, _: Any) -> tuple[str, dict[str, Any]]:
     person = membership.account
     return person.email, {"name": person.name, "organization": membership.organization.name}

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
-from workflows import invitations
+from workflows import invitations, quotas, seats
 from workflows.accounts import Account
 from workflows.engine.db import command, db, lock
 from workflows.engine.identity import parse_address
-from workflows.engine.refusals import Invalid
+from workflows.engine.refusals import Invalid, why_not
 from workflows.invitations import Invitation
 from workflows.memberships import Membership, require_admin
 from workflows.organizations import Organization
 
 MOST = 500
+FULL = "{} invitations are open, the most for now. Buy seats, or revoke some."
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,34 @@ def invite(organization: Organization, text: str, *, by: Account) -> list[Outcom
     """Invite every good address of the list; bad ones stop no other, known ones hear nothing."""
     lock(organization)
     require_admin(by, organization)
-    outcomes = _judge(organization, text, "Invited")
-    for outcome, expired in outcomes:
-        if expired:
-            invitations.resend(expired, by=by)
-        elif outcome.good:
-            invitations.begin(organization, outcome.address, outcome.key, by=by)
-    return [outcome for outcome, _ in outcomes]
+    judged, bought = _judge(organization, text, "Invited"), seats.count(organization).bought
+    lock(*(expired for _, expired in judged if expired))
+    # Two lists with the same addresses spend in the same order, so that neither waits for ever.
+    for index in sorted(range(len(judged)), key=lambda index: judged[index][0].key):
+        outcome, expired = judged[index]
+        if outcome.good and (no := _send(organization, outcome, expired, bought, by)):
+            judged[index] = _not_now(outcome, no), expired
+    return [outcome for outcome, _ in judged]
+
+
+def _send(
+    organization: Organization,
+    outcome: Outcome,
+    expired: Invitation | None,
+    bought: int,
+    by: Account,
+) -> str | None:
+    """Invite this address, or say why it cannot be invited just now."""
+    if expired:
+        return why_not(invitations.resend, expired, by=by)
+    if no := why_not(quotas.spend, organization, outcome.key, seats=bought, by=by):
+        return no
+    invitations.begin(organization, outcome.address, outcome.key, by=by)
+    return None
+
+
+def _not_now(outcome: Outcome, sentence: str) -> Outcome:
+    return replace(outcome, word="Not now", sentence=sentence, good=False, bad=True)
 
 
 def _judge(
@@ -61,13 +83,17 @@ def _judge(
     if len(addresses) > MOST:
         raise Invalid(addresses=f"{len(addresses)} addresses; invite at most {MOST} at once.")
     members, open_ones = _keys_of_members(organization), _open_invitations(organization)
-    judged, seen = [], set[str]()
+    judged, seen, most = [], set[str](), quotas.room(seats.count(organization).bought)
+    left = most - len(open_ones)
     for address in addresses:
         outcome, expired = _judge_one(address, members, open_ones, good_word)
         known = outcome.key or address
         if known in seen:
             outcome, expired = Outcome(address, "Written twice", "Once is enough."), None
         seen.add(known)
+        if outcome.good and not expired:
+            left -= 1
+            outcome = outcome if left >= 0 else _not_now(outcome, FULL.format(most))
         judged.append((outcome, expired))
     return judged
 

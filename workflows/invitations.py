@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import memberships
+from workflows import memberships, quotas
 from workflows.accounts import Account
 from workflows.engine import outbox, seals
 from workflows.engine.db import Base, command, db, lock, now
@@ -115,7 +115,8 @@ def begin(organization: Organization, spelling: str, key: str, *, by: Account) -
 def resend(invitation: Invitation, *, by: Account) -> None:
     """Send it again, with the full time to answer; links in earlier letters keep working."""
     require_admin(by, invitation.organization)
-    lock(invitation)
+    lock(invitation).rehearse("resend", by=by)
+    quotas.spend_again(invitation.id, invitation.email_key)
     expires_at = _expiry(invitation.organization)
     invitation.fire("resend", by=by, expires_at=expires_at, round=invitation.round + 1)
     outbox.post("invitation", about=invitation, generation=invitation.round)
@@ -197,7 +198,9 @@ def who_hears(invitation: Invitation) -> Account:
 Made = tuple[str, dict[str, Any]] | None
 
 
-@outbox.letter("invitation", about=Invitation, bounced=lambda row: _tell_bounced(row))
+@outbox.letter(
+    "invitation", about=Invitation, rationed=True, bounced=lambda row: _tell_bounced(row)
+)
 def to_invited(invitation: Invitation, letter: Any) -> Made:
     if invitation.state != "sent" or invitation.round != letter.generation:
         return None
@@ -211,7 +214,7 @@ def to_invited(invitation: Invitation, letter: Any) -> Made:
     }
 
 
-@outbox.letter("invitation_revoked", about=Invitation)
+@outbox.letter("invitation_revoked", about=Invitation, rationed=True)
 def to_disinvited(invitation: Invitation, _: Any) -> Made:
     """Only somebody who has had the first letter needs the second."""
     if not outbox.was_sent("invitation", invitation.id):

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import memberships
 from workflows.accounts import Account
-from workflows.engine import history
+from workflows.engine import history, limits
 from workflows.engine.db import Base, command, db
 from workflows.engine.identity import parse_name
 from workflows.engine.machine import Machine, State, Stateful
@@ -35,6 +35,7 @@ _RESERVED = """
     webhooks well-known www
 """
 RESERVED = frozenset(_RESERVED.split())
+FORMED = "You formed many organizations lately."
 INVITATION_DAYS = range(1, 61)
 
 
@@ -85,6 +86,7 @@ def found(name: str, slug: str, *, by: Account) -> Organization:
     """Form the organization with its founder as owner and first admin."""
     slug = parse_slug(slug)
     require_free(slug)
+    limits.count("organizations", by.id, sentence=FORMED)
     organization = Organization.begin(name=parse_name(name, "name"), slug=slug, by=by)
     founder = Membership.begin(organization=organization, account=by, by=by)
     founder.fire("found", by=by)
@@ -95,6 +97,8 @@ def found(name: str, slug: str, *, by: Account) -> Organization:
 def rename(organization: Organization, name: str, *, by: Account) -> None:
     """Change the name; the ID stays."""
     memberships.require_admin(by, organization)
+    if organization.name == parse_name(name):
+        return
     history.because(f"“{organization.name}” became “{parse_name(name)}”")
     organization.name = parse_name(name)
     history.note(organization.id, by=by)
@@ -106,6 +110,8 @@ def set_invitation_days(organization: Organization, days: int, *, by: Account) -
     memberships.require_admin(by, organization)
     if days not in INVITATION_DAYS:
         raise Invalid(days="Choose between 1 and 60 days.")
+    if organization.invitation_days == days:
+        return
     history.because(f"{organization.invitation_days} days became {days}")
     organization.invitation_days = days
     history.note(organization.id, by=by)

@@ -220,7 +220,7 @@ def recount() -> int:
     return tallies.mend([bought, taken], "seats%")
 
 
-@outbox.letter("seat_assigned", about=Token)
+@outbox.letter("seat_assigned", about=Token, rationed=True)
 def to_seated(token: Token, _: Any) -> tuple[str, dict[str, Any]] | None:
     if token.state != "inactive":
         return None
@@ -230,7 +230,7 @@ def to_seated(token: Token, _: Any) -> tuple[str, dict[str, Any]] | None:
     return token.membership.account.email, {**facts, "url": url}
 
 
-@outbox.letter("seat_revoked", about=Token)
+@outbox.letter("seat_revoked", about=Token, rationed=True)
 def to_unseated(token: Token, _: Any) -> tuple[str, dict[str, Any]] | None:
     person, organization = token.membership.account, token.membership.organization
     return person.email, {"name": person.name, "organization": organization.name}

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from workflows.accounts import Account
 from workflows.engine import seals
 from workflows.engine.db import Base, command, db, now
+from workflows.engine.settings import settings
 
 IDLE, LONGEST = timedelta(hours=24), timedelta(days=14)
 NOTED_EVERY = timedelta(minutes=5)
@@ -31,6 +32,7 @@ class Session(Base):
     notes: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     begun_at: Mapped[datetime]
     seen_at: Mapped[datetime] = mapped_column(index=True)
+    proved_at: Mapped[datetime | None]  # when the password, or a link, last proved who this is
 
     account: Mapped[Account | None] = relationship()
 
@@ -43,7 +45,7 @@ def open_session(account: Account | None, **notes: Any) -> str:
     opened = Session(
         digest=seals.digest(secret), account_id=account.id if account else None,
         password_round=account.password_round if account else 0,
-        notes=notes, begun_at=moment, seen_at=moment,
+        notes=notes, begun_at=moment, seen_at=moment, proved_at=moment if account else None,
     )  # fmt: skip
     db.session.add(opened)
     return secret
@@ -73,6 +75,20 @@ def see(session: Session) -> None:
 @command
 def _touch(session: Session) -> None:
     session.seen_at = now()
+
+
+@command
+def prove(session: Session) -> str:
+    """The password was typed again: the same session goes on under a new secret."""
+    secret = secrets.token_urlsafe(32)
+    session.digest, session.proved_at = seals.digest(secret), now()
+    return secret
+
+
+def is_fresh(session: Session) -> bool:
+    """Whether it was proved just now who this is, so that nobody has to be asked again."""
+    proved_at, patience = session.proved_at, timedelta(minutes=settings().proof_minutes)
+    return proved_at is not None and now() - proved_at < patience
 
 
 @command

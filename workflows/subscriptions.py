@@ -103,6 +103,8 @@ def begin(organization: Organization, number: int, interval: str, *, by: Account
     if live(organization):
         raise NotNow("There is a subscription already. Update it instead.")
     if unpaid := pending(organization):
+        if (unpaid.seats, unpaid.interval, unpaid.price) == (number, interval, prices.of(interval)):
+            return unpaid
         unpaid.fire("abandon", by=by)
     return Subscription.begin(
         organization=organization, seats=number, interval=interval,

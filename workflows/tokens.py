@@ -27,7 +27,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import verdicts
 from workflows.accounts import Account
-from workflows.engine import history, outbox, seals
+from workflows.engine import history, limits, outbox, seals
 from workflows.engine.db import Base, command, db, lock, now
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow
@@ -35,6 +35,7 @@ from workflows.engine.settings import settings
 from workflows.memberships import Membership
 
 OVERLAPS = (0, 1, 24)  # hours the old secret may go on working
+OFTEN = "This token was reissued often enough. The secret in the newest letter works."
 KEEP_NONCE = timedelta(days=7)
 
 
@@ -142,6 +143,8 @@ def reissue(token: Token, generation: int, hours: int, *, by: Account) -> None:
     lock(token)
     if token.generation != generation and token.state != "revoked":
         raise NotNow("This token was reissued a moment ago. Its letter is on the way.")
+    token.rehearse("reissue", by=by)
+    limits.count("reissue", token.id, sentence=OFTEN)
     token.fire("reissue", by=by, generation=generation + 1)
     _end(token, "superseded", now() + timedelta(hours=hours))
     _next_generation(token)

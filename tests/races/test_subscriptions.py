@@ -19,10 +19,22 @@ def test_two_purchases_begun_at_once_leave_one_to_pay(race, cast, ann, laps):
     for lap in laps:
         acme = cast.organization(ann, f"Acme {lap}")
 
-        answers = race(*[partial(subscriptions.begin, acme, 3, "monthly", by=ann)] * 3)
+        answers = race(*(
+            partial(subscriptions.begin, acme, number, "monthly", by=ann) for number in (3, 4, 5)
+        ))  # fmt: skip
 
         assert answers == [None] * 3
         assert states(acme) == ["canceled", "canceled", "incomplete"]
+
+
+def test_a_double_click_on_a_purchase_begins_one(race, cast, ann, laps):
+    for lap in laps:
+        acme = cast.organization(ann, f"Acme {lap}")
+
+        answers = race(*[partial(subscriptions.begin, acme, 3, "monthly", by=ann)] * 3)
+
+        assert answers == [None] * 3
+        assert states(acme) == ["incomplete"]
 
 
 def test_a_double_click_on_pay_buys_once(race, cast, ann, laps):

@@ -30,7 +30,7 @@ from workflows.engine.db import Base, db
 
 HERE = "http://127.0.0.1:8000"
 OURS, THEIRS = "acme", "bolt"
-OF_A_BROWSER = {"sessions", "alembic_version"}  # not an organization's business
+OF_A_BROWSER = {"sessions", "buckets", "alembic_version"}  # not an organization's business
 LETTER = b"From: a@b.test\nTo: c@d.test\nSubject: Hi\nDate: Tue, 24 Nov 2026 10:00:00 +0000\n\nHi"
 KINDS = {  # everybody, and the role of each in our organization and in theirs
     "owner": ("owner", None),

@@ -11,6 +11,7 @@ from workflows import (
     departures,
     invitations,
     memberships,
+    resets,
     seats,
     subscriptions,
     tokens,
@@ -36,7 +37,7 @@ class Bouncing:
 
 def accounts_letters(people, ann):
     accounts.sign_up("Ann", "ann@acme.test", "a password to test with")
-    accounts.ask_reset("ann@acme.test")
+    resets.ask_reset("ann@acme.test")
     post.deliver()
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from people import PASSWORD
 
-from workflows import accounts, sessions
+from workflows import accounts, resets, sessions
 from workflows.engine.db import db
 from workflows.engine.refusals import Invalid, NotNow
 
@@ -74,29 +74,30 @@ def test_a_wrong_address_and_a_wrong_password_get_the_same_answer(cast, email, p
 def test_a_new_password_ends_every_session_and_uses_up_the_link(cast):
     ann = cast.account("Ann")
     secret = sessions.open_session(ann)
-    accounts.ask_reset("ann@acme.test")
+    resets.ask_reset("ann@acme.test")
     [letter] = [one for one in cast.deliver() if one.template == "password_reset"]
 
-    accounts.reset_password(ann, 0, "an entirely new password")
+    resets.reset_password(ann, 0, "an entirely new password")
 
     assert "/reset/" in letter.facts["url"]
     assert sessions.session_of(secret) is None
     assert accounts.check("ann@acme.test", "an entirely new password") == ann
     with pytest.raises(NotNow, match="used already"):
-        accounts.reset_password(ann, 0, "yet another password")
+        resets.reset_password(ann, 0, "yet another password")
 
 
 def test_a_reset_link_ends_after_two_hours(cast, settings):
     ann = cast.account("Ann")
-    accounts.ask_reset("ann@acme.test")
+    resets.ask_reset("ann@acme.test")
+    cast.deliver()
     settings.clock_offset = timedelta(hours=2, minutes=1).total_seconds()
 
     with pytest.raises(NotNow, match="two hours"):
-        accounts.reset_password(ann, 0, "an entirely new password")
+        resets.reset_password(ann, 0, "an entirely new password")
 
 
 def test_asking_for_a_reset_of_an_unknown_address_sends_nothing(cast):
-    accounts.ask_reset("nobody@acme.test")
+    resets.ask_reset("nobody@acme.test")
 
     assert cast.deliver() == []
 
@@ -168,25 +169,29 @@ def test_everything_that_is_wrong_is_said_at_once(app):
 
 def test_an_old_reset_link_is_not_made_good_by_asking_again(cast, settings):
     ann = cast.account("Ann")
-    accounts.ask_reset("ann@acme.test")
+    resets.ask_reset("ann@acme.test")
+    cast.deliver()
     settings.clock_offset = timedelta(days=90).total_seconds()
 
-    accounts.ask_reset("ann@acme.test")
+    resets.ask_reset("ann@acme.test")
+    cast.deliver()
 
     with pytest.raises(NotNow, match="used already"):
-        accounts.reset_password(ann, 0, "an entirely new password")
+        resets.reset_password(ann, 0, "an entirely new password")
 
 
 def test_asking_again_at_once_mails_the_same_link_and_no_longer_time(cast, settings):
     ann = cast.account("Ann")
-    accounts.ask_reset("ann@acme.test")
+    resets.ask_reset("ann@acme.test")
+    cast.deliver()
     asked_at = ann.reset_asked_at
     settings.clock_offset = timedelta(minutes=30).total_seconds()
 
-    accounts.ask_reset("ann@acme.test")
+    resets.ask_reset("ann@acme.test")
 
-    links = {one.facts["url"] for one in cast.deliver() if one.template == "password_reset"}
-    assert len(links) == 1
+    cast.deliver()
+    links = [one.facts["url"] for one in cast.letters if one.template == "password_reset"]
+    assert (len(links), len(set(links))) == (2, 1)
     assert ann.reset_asked_at == asked_at
 
 

@@ -5,6 +5,7 @@ Addresses are normalised here and nowhere else; the database's own lower() is ne
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import unicodedata
 
@@ -40,6 +41,24 @@ def parse_address(text: str) -> tuple[str, str]:
     except email_validator.EmailNotValidError:
         raise Invalid(email="This is not an e-mail address.") from None
     return parsed.normalized, f"{parsed.local_part.lower()}@{parsed.ascii_domain.lower()}"
+
+
+def mailbox(key: str) -> str:
+    """Whose mailbox an address most likely is, for counting letters; never who somebody is."""
+    local, _, domain = key.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
+
+
+def network(client: str) -> str:
+    """What one household or office has in common: an IPv4 address, or the first half of an IPv6."""
+    try:
+        address = ipaddress.ip_address(client.partition("%")[0])
+    except ValueError:
+        return client
+    if isinstance(address, ipaddress.IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped or ipaddress.ip_network((int(address), 64), strict=False))
+    return str(address)
 
 
 def parse_name(text: str, field: str = "name") -> str:

@@ -15,17 +15,18 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
 
-from workflows.engine import history
+from workflows.engine import history, identity, limits
 from workflows.engine.db import command, db, now
 from workflows.engine.letters import Attempt, Letter, LetterMachine
 
-LEASE = timedelta(seconds=40)
-GIVE_UP = timedelta(hours=72)
+LEASE, GIVE_UP = timedelta(seconds=40), timedelta(hours=72)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
 AS_IT_IS = {"populate_existing": True}
+TOO_MANY = "This address got so many letters that this one waits."
 POISON = 5  # claims in a row that ended without a word from the worker
 
 Recipe = Callable[[Any, Any], "tuple[str, dict[str, Any]] | None"]
+Heard = Callable[[Any], None]
 
 
 @dataclass(frozen=True)
@@ -51,22 +52,24 @@ class Envelope:
 class Registered:
     about: type[Any]
     recipe: Recipe
-    bounced: Callable[[Any], None] | None
+    rationed: bool
+    bounced: Heard | None
 
 
 REGISTER: dict[str, Registered] = {}
 
 
 def letter(
-    template: str, *, about: type[Any], bounced: Callable[[Any], None] | None = None
+    template: str, *, about: type[Any], rationed: bool = False, bounced: Heard | None = None
 ) -> Callable[[Recipe], Recipe]:
     """Register who gets this letter now and what it says; None when it is no longer wanted.
 
-    `bounced(row)` runs in the transaction that marks the letter bounced.
+    `bounced(row)` runs in the transaction that marks the letter bounced. One that others can
+    cause is `rationed`: whoever gets too many of them gets the rest later.
     """
 
     def register(recipe: Recipe) -> Recipe:
-        REGISTER[template] = Registered(about, recipe, bounced)
+        REGISTER[template] = Registered(about, recipe, rationed, bounced)
         return recipe
 
     return register
@@ -156,7 +159,16 @@ def compose(claim: Claim) -> Envelope | None:
         _settle(claim, "drop", "moot")
         return None
     to, facts = made
+    if registered.rationed and (wait := _too_many_to(to, mine)):
+        kept = {"attempts": mine.attempts - 1, "due_at": now() + wait}
+        _settle(claim, "put_off", "returned", TOO_MANY, **kept)
+        return None
     return Envelope(to, mine.template, facts, mine.message_id, mine.posted_at)
+
+
+def _too_many_to(address: str, mine: Letter) -> timedelta | None:
+    """How long this letter has to wait, because its recipient had so many; counted once."""
+    return limits.take("letters", identity.mailbox(address.lower())) if mine.attempts == 1 else None
 
 
 @command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 
@@ -20,6 +21,14 @@ class NotNow(Refusal):
 
 class NotFound(Refusal):
     """There is no such thing, or none that you may see."""
+
+
+class TooOften(Refusal):
+    """This was done too often; `wait` is how long until it may be done again."""
+
+    def __init__(self, sentence: str, wait: timedelta) -> None:
+        super().__init__(sentence)
+        self.wait = wait
 
 
 class Unavailable(Refusal):

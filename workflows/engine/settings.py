@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from flask import current_app
@@ -29,6 +29,7 @@ SECRETS = (
     "redis_url",
     "smtp_url",
 )
+Limit = Annotated[str, Field(pattern=r"^[1-9]\d*/[1-9]\d*[smhd](, ?[1-9]\d*/[1-9]\d*[smhd])*$")]
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -87,6 +88,34 @@ class Settings(BaseSettings):
     """Three capitals, as on bills."""
     grace_days: int = Field(default=14, ge=0, le=365)
     """Days a past due subscription still works."""
+    proof_minutes: int = Field(default=10, ge=1)
+    """For how long a typed password proves who acts, where that is asked for."""
+    limit_log_in: Limit = "10/5m"
+    """Wrong passwords for one address, and from one network. 10/5m: ten, then one each 30 s."""
+    limit_sign_up: Limit = "10/1h"
+    """Sign-ups from one network."""
+    limit_forgot: Limit = "20/1h"
+    """Reset letters asked for from one network."""
+    limit_sign_up_letters: Limit = "5/1d"
+    """Sign-ups with one address."""
+    limit_reset_letters: Limit = "5/1d"
+    """Reset letters asked for one address."""
+    limit_again: Limit = "1/10s"
+    """The same form for the same address from the same network."""
+    limit_links: Limit = "20/1m"
+    """Links that were never sealed, opened from one network."""
+    limit_organizations: Limit = "20/1d"
+    """Organizations that one person forms."""
+    limit_invitations: Limit = "50/1d"
+    """Unanswered invitations of one organization, or of one person for all that bought nothing."""
+    limit_recipient: Limit = "3/1d, 10/30d"
+    """Invitations to one person, from all organizations."""
+    limit_resend: Limit = "1/10m"
+    """One invitation sent again."""
+    limit_letters: Limit = "20/1d"
+    """Letters to one person that others caused; the rest leaves later."""
+    limit_reissue: Limit = "5/1h, 20/1d"
+    """New secrets of one token."""
     usher_home: Path = Path("var")
     """Where `./usher up` keeps its database, keys and mail."""
     clock_offset: float = Field(default=0, allow_inf_nan=False)

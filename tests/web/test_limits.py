@@ -1,0 +1,168 @@
+"""What a limit looks like in the browser: a sentence that says when, the same for everybody."""
+
+import re
+
+import pytest
+from people import PASSWORD
+
+from web import create_app
+from workflows import sessions
+from workflows.engine import seals
+from workflows.engine.db import db
+from workflows.engine.limits import Bucket
+
+WRONG = {"password": "not the password of anybody"}
+ELSEWHERE = {"REMOTE_ADDR": "203.0.113.9"}
+
+
+@pytest.fixture(autouse=True)
+def slowly(settings):
+    """Limits that do not loosen while a slow machine runs a test."""
+    settings.limit_log_in = "10/5h"
+    settings.limit_links = "20/20h"
+    settings.limit_again = "1/10m"
+
+
+@pytest.fixture
+def ann(cast):
+    return cast.account("Ann")
+
+
+def without_tokens(answer):
+    """The page but for its CSRF tokens, which are others in every session."""
+    return re.sub(r'"[\w-]+\.[\w-]+\.[\w-]+"', '""', answer.text)
+
+
+def test_too_many_wrong_passwords_are_told_when_to_try_again(client, ann):
+    answers = [client.post("/login", data={"email": ann.email, **WRONG}) for _ in range(11)]
+
+    assert [one.status_code for one in answers] == [422] * 10 + [429]
+    assert "Too many tries. Try again in 30 minutes." in answers[-1].text
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= 1800
+
+
+def test_known_and_unknown_addresses_hear_the_same_also_at_the_limit(app, ann):
+    told = []
+    for number, email in enumerate(("ann@acme.test", "nobody@acme.test")):
+        browser = app.test_client()
+        here = {"REMOTE_ADDR": f"192.0.2.{number}"}
+        for path, form in (("/login", WRONG), ("/forgot", {})):
+            data, answers = {"email": email, **form}, []
+            for _ in range(11):
+                answers.append(browser.post(path, data=data, environ_overrides=here))
+            shown = [without_tokens(one).replace(email, "") for one in answers]
+            told.append(
+                [(a.status_code, a.location, text) for a, text in zip(answers, shown, strict=True)]
+            )
+
+    assert told[:2] == told[2:]
+
+
+def test_the_owners_browser_gets_in_while_somebody_guesses_elsewhere(app, client, ann):
+    right = {"email": ann.email, "password": PASSWORD}
+    client.post("/login", data=right)
+    client.post("/logout")
+    for _ in range(11):
+        guess = {"email": ann.email, **WRONG}
+        app.test_client().post("/login", data=guess, environ_overrides=ELSEWHERE)
+
+    assert app.test_client().post("/login", data=right).status_code == 429
+    assert client.post("/login", data=right).status_code == 303
+
+
+def test_an_emptied_cache_or_another_process_forgets_no_limit(app, settings, ann):
+    for _ in range(10):
+        app.test_client().post("/login", data={"email": ann.email, **WRONG})
+
+    another = create_app(settings)
+    another.config["WTF_CSRF_ENABLED"] = False
+    answer = another.test_client().post("/login", data={"email": ann.email, "password": PASSWORD})
+
+    assert answer.status_code == 429
+
+
+@pytest.mark.parametrize("purpose", ["join", "signup", "reset"])
+def test_whoever_guesses_at_links_is_told_to_wait_and_writes_no_more_rows(client, ann, purpose):
+    guesses = [client.get(f"/{purpose}/W10.guess{number}") for number in range(25)]
+    rows = db.session.scalars(db.select(Bucket.empty_at)).all()
+
+    assert [one.status_code for one in guesses] == [404] * 20 + [429] * 5
+    assert client.get(f"/{purpose}/W10.guess").status_code == 429
+    assert db.session.scalars(db.select(Bucket.empty_at)).all() == rows
+    elsewhere = client.get(f"/{purpose}/W10.guess", environ_overrides=ELSEWHERE)
+    assert elsewhere.status_code == 404
+
+
+def test_good_links_are_not_counted(client, cast, ann):
+    invitation = cast.invitation(cast.organization(ann), "bob@acme.test", ann)
+
+    link = f"/join/{seals.seal('join', invitation.id)}"
+
+    assert {client.get(link).status_code for _ in range(40)} == {303}
+
+
+def test_passwords_on_the_page_of_an_invitation_are_guesses_too(client, cast, ann):
+    bob = cast.account("Bob")
+    invitation = cast.invitation(cast.organization(ann), bob.email, ann)
+    client.get(f"/join/{seals.seal('join', invitation.id)}")
+
+    answers = [client.post("/join/login", data=WRONG).status_code for _ in range(11)]
+
+    assert answers == [422] * 10 + [429]
+    assert invitation.state == "sent"
+
+
+def test_each_address_of_a_list_hears_of_its_own_limit(client, cast, ann):
+    for number in range(3):
+        cast.invitation(cast.organization(ann, f"Place {number}"), "eve@x.test", ann)
+    cast.organization(ann)
+    client.sign_in(ann)
+
+    page = client.post(
+        "/acme/invitations/new", data={"addresses": "eve@x.test bob@x.test"}, follow_redirects=True
+    ).text
+
+    assert "1 letter is on the way" in page
+    assert "Not now" in page
+    assert "This address has been asked too often lately. Try again tomorrow." in page
+    assert "Place" not in page.partition("<main")[2]
+
+
+def test_logging_out_clears_what_the_browser_kept(client, ann):
+    client.sign_in(ann)
+
+    answer = client.post("/logout")
+
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+
+
+def test_with_https_the_cookie_is_for_this_host_and_this_transport_only(settings, app, ann):
+    secure = create_app(settings.model_copy(update={"base_url": "https://usher.test"}))
+    secure.config["WTF_CSRF_ENABLED"] = False
+    form = {"email": ann.email, "password": PASSWORD}
+
+    answer = secure.test_client().post("/login", data=form, base_url="https://usher.test")
+
+    [cookie] = answer.headers.getlist("Set-Cookie")
+    parts = {part.strip().lower() for part in cookie.split(";")[1:]}
+    assert cookie.startswith("__Host-usher=")
+    assert {"secure", "httponly", "samesite=lax", "path=/"} <= parts
+    assert not any(part.startswith("domain") for part in parts)
+    assert "max-age=63072000" in answer.headers["Strict-Transport-Security"]
+
+
+def test_the_secret_of_a_session_is_another_after_log_in_and_rests_nowhere(client, app, ann):
+    client.get("/signup/W10.x")
+    client.post("/forgot", data={"email": ann.email})
+    for _ in range(2):
+        client.post("/login", data={"email": ann.email, "password": PASSWORD})
+    with client.session_transaction() as cookie:
+        secret = cookie["sid"]
+
+    client.post("/login", data={"email": ann.email, "password": PASSWORD})
+
+    with client.session_transaction() as cookie:
+        assert cookie["sid"] != secret
+    assert sessions.session_of(secret) is None
+    digests = db.session.scalars(db.select(sessions.Session.digest)).all()
+    assert secret.encode() not in digests

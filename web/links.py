@@ -1,0 +1,19 @@
+"""Links of letters: whoever guesses at them is soon told to wait."""
+
+from __future__ import annotations
+
+from web import peers
+from workflows.engine import limits, seals
+from workflows.engine.identity import network
+from workflows.engine.refusals import why_not
+
+GUESSES = "Many links that lead nowhere were opened from here."
+
+
+def unseal(purpose: str, sealed: str) -> tuple[int, int]:
+    """What a link that was opened leads to, and which of its generations."""
+    here = network(peers.address())
+    limits.require_room("links", here, sentence=GUESSES)
+    if why_not(seals.unseal, purpose, sealed):
+        limits.count("links", here, sentence=GUESSES)
+    return seals.unseal(purpose, sealed)

@@ -1,0 +1,169 @@
+"""Limits: how often something may be done, kept as rows, so that no emptied cache forgets them.
+
+A bucket fills with each try and drains with time: `10/5m` lets ten through at once and then one
+every thirty seconds. What would surprise a reader: a try at a secret is counted in a transaction
+of its own, before the try. A refusal undoes all that its command did, and would undo the count.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import BigInteger, delete, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from workflows.engine.db import Base, command, db, now
+from workflows.engine.refusals import TooOften
+from workflows.engine.settings import settings
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+MANY = "Too many tries."
+
+
+class Bucket(Base):
+    """One limit on one subject, which is not written down: only its keyed hash is."""
+
+    __tablename__ = "buckets"
+
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    empty_at: Mapped[int] = mapped_column(BigInteger, index=True)  # milliseconds since 1970
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many at once, and then one for each interval, in milliseconds."""
+
+    burst: int
+    interval: int
+
+
+def rates(limit: str) -> list[Rate]:
+    """The rates that the setting `limit_…` names: `3/1d, 10/30d`."""
+    found = re.findall(r"(\d+)/(\d+)([smhd])", getattr(settings(), f"limit_{limit}"))
+    periods = [(int(many), timedelta(**{UNITS[unit]: int(size)})) for many, size, unit in found]
+    return [Rate(many, _milliseconds(period) // many) for many, period in periods]
+
+
+@command
+def count(limit: str, *subject: Any, burst: int = 0, sentence: str = MANY) -> None:
+    """Let this pass and count it, or refuse and say when it may be tried again.
+
+    `burst` lets more through at once than the setting says. Inside a command it counts only if
+    that command commits.
+    """
+    if wait := take(limit, *subject, burst=burst):
+        raise too_often(wait, sentence)
+
+
+def take(limit: str, *subject: Any, burst: int = 0) -> timedelta | None:
+    """Count this, or answer how long to wait: then nothing is counted."""
+    taken: list[tuple[bytes, Rate]] = []
+    for rate, key in _buckets(limit, subject):
+        most = max(rate.burst, burst)
+        if not _pour(key, rate, most):
+            for poured in taken:
+                _drain(*poured)
+            return max(_wait(key, rate, most), timedelta(seconds=1))
+        taken.append((key, rate))
+    return None
+
+
+def require_room(limit: str, *subject: Any, sentence: str = MANY) -> None:
+    """Refuse as `count` would, and count nothing."""
+    waits = [_wait(key, rate, rate.burst) for rate, key in _buckets(limit, subject)]
+    if wait := max(waits):
+        raise too_often(wait, sentence)
+
+
+@command
+def give_back(limit: str, *subject: Any) -> None:
+    """Take back one count: it was not what the limit is against."""
+    for rate, key in _buckets(limit, subject):
+        _drain(key, rate)
+
+
+@command
+def mark(name: str, *subject: Any, lasting: timedelta) -> None:
+    """Remember this subject for so long."""
+    _pour(_key(name, subject), Rate(1, _milliseconds(lasting)), burst=2)
+
+
+def is_marked(name: str, *subject: Any) -> bool:
+    marked = select(Bucket.empty_at).filter_by(key=_key(name, subject))
+    return (db.session.scalar(marked) or 0) > _now()
+
+
+@command
+def drop_stale() -> None:
+    """Forget the buckets that have drained."""
+    db.session.execute(delete(Bucket).where(Bucket.empty_at <= _now()))
+
+
+def too_often(wait: timedelta, sentence: str = MANY) -> TooOften:
+    return TooOften(f"{sentence} Try again {in_words(wait)}.", wait)
+
+
+def in_words(wait: timedelta) -> str:
+    """In 30 seconds; in 4 minutes; tomorrow: never earlier than it is true."""
+    seconds = max(1, ceil(wait.total_seconds()))
+    if 16 * 3600 <= seconds <= 24 * 3600:
+        return "tomorrow"
+    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+    unit, size = next(one for one in units if seconds >= one[1])
+    number = ceil(seconds / size)
+    return f"in {number} {unit}{'s' * (number != 1)}"
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The bucket as it has drained by now, with one more poured in.
+FILLED = "CASE WHEN buckets.empty_at > :at THEN buckets.empty_at ELSE :at END + :interval"
+POUR = text(f"""
+    INSERT INTO buckets (key, empty_at) VALUES (:key, :at + :interval) ON CONFLICT (key)
+    DO UPDATE SET empty_at = {FILLED} WHERE {FILLED} <= :brim
+""")
+
+
+def _buckets(limit: str, subject: tuple[Any, ...]) -> list[tuple[Rate, bytes]]:
+    return [(rate, _key(limit, (rate, *subject))) for rate in rates(limit)]
+
+
+def _key(name: str, subject: tuple[Any, ...]) -> bytes:
+    """Tells the same subject again, and nobody who reads the database which one it is."""
+    secret = hmac.digest(current_app.config["SECRET_KEY"].encode(), b"usher/limits/v1", "sha256")
+    return hmac.digest(secret, repr((name, *subject)).encode(), "sha256")
+
+
+def _pour(key: bytes, rate: Rate, burst: int) -> bool:
+    """Pour one in, unless it would run over: one statement, so two tries never share a place."""
+    at = _now()
+    pour = {"key": key, "at": at, "interval": rate.interval, "brim": at + burst * rate.interval}
+    poured = db.session.execute(POUR, pour)
+    return bool(poured.rowcount)  # type: ignore[attr-defined]
+
+
+def _drain(key: bytes, rate: Rate) -> None:
+    less = update(Bucket).values(empty_at=Bucket.empty_at - rate.interval)
+    db.session.execute(
+        less.where(Bucket.key == key), execution_options={"synchronize_session": False}
+    )
+
+
+def _wait(key: bytes, rate: Rate, burst: int) -> timedelta:
+    """How long until one more would fit."""
+    empty_at = db.session.scalar(select(Bucket.empty_at).filter_by(key=key)) or 0
+    over = empty_at - _now() - (burst - 1) * rate.interval
+    return timedelta(milliseconds=max(0, over))
+
+
+def _now() -> int:
+    return _milliseconds(now() - EPOCH)
+
+
+def _milliseconds(span: timedelta) -> int:
+    return span // timedelta(milliseconds=1)
