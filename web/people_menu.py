@@ -56,12 +56,12 @@ class RoleRules:
 
     def __init__(self, by: Account) -> None:
         self._by = by
-        self._said: dict[tuple[str, str, bool, bool], str | None] = {}
+        self._said: dict[tuple[str, str, tuple[bool, bool]], str | None] = {}
 
     def why_not(self, member: Membership, event: str) -> str | None:
         if member.state not in RoleMachine.sources(event):
             return member.no_arrow(event)
-        alike = (event, member.state, member.is_owner, member.account_id == self._by.id)
+        alike = (event, member.state, member.alike(self._by))
         if alike not in self._said:
             self._said[alike] = member.why_not(event, by=self._by)
         return self._said[alike]

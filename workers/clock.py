@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 import workers
 from workers import post
-from workflows import accounts, gate, invitations, lines, resets, seats, sessions, tokens
+from workflows import accounts, errands, gate, invitations, lines, resets, seats, sessions, tokens
 from workflows.engine import limits, logs, outbox, tallies
 from workflows.engine.app import bare_app
 
@@ -91,9 +91,17 @@ def check_lines() -> None:
         checked = lines.check(checked)
 
 
+def run_errands() -> None:
+    """What admins asked for many people goes on, a second at a time: other jobs have their turn."""
+    until = time.monotonic() + 1
+    while errands.go_on() and time.monotonic() < until:
+        pass
+
+
 def jobs() -> list[Job]:
     """What one clock does beside ringing, and how often."""
     return [
+        Job(TICK, run_errands),
         Job(1, invitations.expire_unanswered),
         Job(5, check_lines),
         Job(60, tallies.fold),
@@ -103,6 +111,7 @@ def jobs() -> list[Job]:
         Job(600, resets.drop_stale),
         Job(600, limits.drop_stale),
         Job(600, tokens.wipe_nonces),
+        Job(600, errands.drop_old_plans),
         Job(3600, mend_verdicts),
         Job(3600, mend_seat_tallies),
     ]

@@ -15,7 +15,9 @@ ORDER = [
     "verdicts",
     "tokens",
     "seats",
+    "seat_blocks",
     "guest_lists",
+    "mailshots",
     "prices",
     "invoices",
     "subscriptions",
@@ -25,6 +27,9 @@ ORDER = [
     "journeys",
     "lines",
     "directories",
+    "deeds",
+    "cases",
+    "errands",
     "chronicles",
 ]
 

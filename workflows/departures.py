@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from workflows import invitations, memberships, seats
+from workflows import invitations, memberships, seat_blocks, seats
 from workflows.accounts import Account
-from workflows.engine import outbox
+from workflows.engine import cohorts, outbox
 from workflows.engine.db import command, lock
 from workflows.engine.refusals import NotAllowed
 from workflows.memberships import Membership, require_admin
+from workflows.organizations import Organization
 
 
 @command
@@ -36,6 +38,20 @@ def _go(membership: Membership, event: str, by: Account) -> None:
     membership.fire(event, by=by)
     if invitation := invitations.accepted_by(membership):
         invitation.fire("close", by=by)
+
+
+@command
+def remove_all(organization: Organization, ids: Sequence[int], *, by: Account) -> dict[int, str]:
+    """End the memberships of these, and tell them; answers why some stay, by their ids."""
+    people = memberships.hold_all(organization, ids, by=by)
+    refused = cohorts.refused(people, "remove", by=by)
+    good = [one for one in people if one.id not in refused]
+    gone = [one.id for one in good]
+    seat_blocks.give_up(organization, good, "member_gone", by=by)
+    cohorts.fire(good, "remove", by=by)
+    cohorts.fire(seat_blocks.accepted_by(gone), "close", by=by)
+    cohorts.post("member_removed", organization.id, dict.fromkeys(gone, 0))
+    return refused
 
 
 @outbox.letter("member_removed", about=Membership, rationed=True)

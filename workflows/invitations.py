@@ -105,7 +105,7 @@ def begin(organization: Organization, spelling: str, key: str, *, by: Account) -
     """Ask one address to join; `invite` in `guest_lists` is the door to this."""
     invitation = Invitation.begin(
         organization=organization, invited_by=by, email=spelling, email_key=key,
-        expires_at=_expiry(organization), by=by,
+        expires_at=expiry(organization), by=by,
     )  # fmt: skip
     outbox.post("invitation", about=invitation, generation=1)
     return invitation
@@ -117,7 +117,7 @@ def resend(invitation: Invitation, *, by: Account) -> None:
     require_admin(by, invitation.organization)
     lock(invitation).rehearse("resend", by=by)
     quotas.spend_again(invitation.id, invitation.email_key)
-    expires_at = _expiry(invitation.organization)
+    expires_at = expiry(invitation.organization)
     invitation.fire("resend", by=by, expires_at=expires_at, round=invitation.round + 1)
     outbox.post("invitation", about=invitation, generation=invitation.round)
 
@@ -160,7 +160,7 @@ def _expire(invitation: Invitation) -> None:
         outbox.post("invitation_expired", about=invitation, generation=invitation.round)
 
 
-def _expiry(organization: Organization) -> datetime:
+def expiry(organization: Organization) -> datetime:
     return now() + timedelta(days=organization.invitation_days)
 
 

@@ -12,12 +12,14 @@ organization at its owner's admin membership, so nobody can be removed in the wr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Boolean, Computed, ForeignKey, Index, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows.accounts import Account
+from workflows.engine import cohorts
 from workflows.engine.db import Base, command, db, lock
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotAllowed, NotFound, NotNow
@@ -95,6 +97,10 @@ class Membership(Stateful, Base):
     def is_owner(self) -> bool:
         return self.organization.owner_id == self.id
 
+    def alike(self, by: Any) -> tuple[bool, bool]:
+        """The rules of roles see whether it is the owner, and whether it is oneself."""
+        return self.is_owner, bool(by) and by.id == self.account_id
+
     def no_arrow(self, event: str) -> str:
         name = self.account.name
         if self.state in ("left", "removed"):
@@ -136,6 +142,16 @@ def lock_both(membership: Membership, by: Account) -> None:
     """Hold the membership and that of the acting person: two admins may act on each other."""
     mine = of(by, membership.organization)
     lock(*{row.id: row for row in (membership, mine) if row}.values())
+
+
+def hold_all(organization: Organization, ids: Collection[int], *, by: Account) -> list[Membership]:
+    """Hold these, as far as they belong here, and the own one, for an admin; in their order."""
+    own = require_admin(by, organization)
+    here = Membership.organization_id == organization.id
+    held = cohorts.hold(Membership, here & Membership.id.in_([*ids, own.id]))
+    require_admin(by, organization)  # who may have been made a member before we held it
+    found = {membership.id: membership for membership in held}
+    return [found[one] for one in ids if one in found]
 
 
 def of(account: Account | None, organization: Organization) -> Membership | None:

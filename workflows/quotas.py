@@ -6,6 +6,7 @@ are one mailbox; nothing else in Usher does. An invitation that is accepted give
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
 
@@ -13,6 +14,7 @@ from workflows.accounts import Account
 from workflows.engine import limits
 from workflows.engine.db import db
 from workflows.engine.identity import mailbox
+from workflows.engine.refusals import TooOften
 from workflows.organizations import Organization
 
 PER_SEAT = 3  # unanswered invitations for each seat bought
@@ -47,11 +49,31 @@ def spend_again(invitation_id: int, email_key: str) -> None:
         _ask(email_key)
 
 
+def waits(asked: Mapping[int, str]) -> dict[int, str]:
+    """Which of these invitations cannot be sent again just now, and why: what was counted yet.
+
+    `asked` is the address of each, as its key.
+    """
+    lately = limits.waits("resend", [(one,) for one in asked])
+    often = limits.waits("recipient", [(mailbox(key),) for key in asked.values()])
+    refusals = {}
+    for one, key in asked.items():
+        if wait := lately.get((one,)):
+            refusals[one] = str(limits.too_often(wait, JUST_SENT))
+        elif wait := often.get((mailbox(key),)):
+            refusals[one] = str(_asked_enough(wait))
+    return refusals
+
+
 def _ask(email_key: str) -> None:
     """One more invitation to whoever reads this mailbox, from whichever organization."""
     if wait := limits.take("recipient", mailbox(email_key)):
-        # In whole days: the hour would tell when another organization asked.
-        raise limits.too_often(ceil(wait / DAY) * DAY, ASKED_ENOUGH)
+        raise _asked_enough(wait)
+
+
+def _asked_enough(wait: timedelta) -> TooOften:
+    """In whole days: the hour would tell when another organization asked."""
+    return limits.too_often(ceil(wait / DAY) * DAY, ASKED_ENOUGH)
 
 
 def welcomed(organization_id: int) -> None:

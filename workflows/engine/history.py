@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DDL, ForeignKey, Index, event, select
+from sqlalchemy import DDL, ForeignKey, Index, event, insert, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows.engine.db import Base, db, now
@@ -56,6 +56,25 @@ def record(row: Any, *, by: Any, event: str, source: str | None, target: str) ->
     moved(row.__tablename__, row.id)
 
 
+def record_all(
+    kind: Any,
+    row_ids: Sequence[int],
+    organization_id: int | None,
+    *,
+    by: Any,
+    event: str,
+    source: str | None,
+    target: str,
+) -> None:
+    """Add the same step of each of these rows to the action of the running command."""
+    action = _action(organization_id, by=by)
+    db.session.flush()  # the steps need its id
+    step = {"action_id": action.id, "kind": kind.__tablename__, "event": event}
+    move = {"source": source, "target": target}
+    db.session.execute(insert(Step), [{"row_id": row_id, **step, **move} for row_id in row_ids])
+    moved(kind.__tablename__, *row_ids)
+
+
 def moved(kind: str, *row_ids: int) -> None:
     """Remember that rows of this table are other than they were, though they may take no step."""
     rows: defaultdict[str, set[int]] = db.session().info.setdefault("moved", defaultdict(set))
@@ -75,6 +94,17 @@ def note(organization_id: int | None, *, by: Any) -> Action:
 def because(why: str) -> None:
     """The reason of the running command; say it before the first step, as lines never change."""
     db.session().info["why"] = why
+
+
+def called(event: str) -> None:
+    """Write the running command down under this name; say it before the first step."""
+    db.session().info["command"] = event
+
+
+def go_on(action: Action) -> None:
+    """Let what the running command does for the same person belong to this earlier action."""
+    actions = db.session().info.setdefault("actions", {})
+    actions[action.organization_id, action.by_id] = action
 
 
 def _action(organization_id: int | None, *, by: Any) -> Action:

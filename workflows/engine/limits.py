@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -79,6 +80,18 @@ def require_room(limit: str, *subject: Any, sentence: str = MANY) -> None:
     waits = [_wait(key, rate, rate.burst) for rate, key in _buckets(limit, subject)]
     if wait := max(waits):
         raise too_often(wait, sentence)
+
+
+def waits(limit: str, subjects: Collection[tuple[Any, ...]]) -> dict[tuple[Any, ...], timedelta]:
+    """How long those of these subjects have to wait who are full: many, asked in one go."""
+    found = {}
+    for rate in rates(limit):
+        keys = {_key(limit, (rate, *subject)): subject for subject in subjects}
+        full = select(Bucket.key, Bucket.empty_at).where(Bucket.key.in_(keys))
+        for key, empty_at in db.session.execute(full):
+            if wait := _over(empty_at, rate, rate.burst):
+                found[keys[key]] = max(wait, timedelta(seconds=1))
+    return found
 
 
 @command
@@ -156,7 +169,10 @@ def _drain(key: bytes, rate: Rate) -> None:
 
 def _wait(key: bytes, rate: Rate, burst: int) -> timedelta:
     """How long until one more would fit."""
-    empty_at = db.session.scalar(select(Bucket.empty_at).filter_by(key=key)) or 0
+    return _over(db.session.scalar(select(Bucket.empty_at).filter_by(key=key)) or 0, rate, burst)
+
+
+def _over(empty_at: int, rate: Rate, burst: int) -> timedelta:
     over = empty_at - _now() - (burst - 1) * rate.interval
     return timedelta(milliseconds=max(0, over))
 

@@ -94,6 +94,10 @@ class Stateful:
         """Refuse as `fire` would, and move nothing."""
         self._try(_Rehearsal(self), event, by)
 
+    def alike(self, by: Any) -> Any:
+        """What the rules see of this row beside its state: rows with the same get one answer."""
+        return None
+
     def no_arrow(self, event: str) -> str:
         """The sentence for an event that the present state does not expect."""
         return f"This {type(self).__name__.lower()} is {self.state.replace('_', ' ')}."

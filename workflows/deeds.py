@@ -1,0 +1,128 @@
+"""Deeds: what an admin can do to many people at once, each with the rules of the single command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from workflows import departures, mailshots, seat_blocks
+from workflows.accounts import Account
+from workflows.engine import cohorts
+from workflows.engine.db import db
+from workflows.invitations import Invitation
+from workflows.memberships import Membership
+from workflows.organizations import Organization
+
+MANY = 1000  # ids in one statement
+Subject = tuple[int | None, int | None]  # the membership's id, or the invitation's
+Refusals = dict[int, str]
+Foresight = Callable[[Organization, Sequence[Any], int, Account], Refusals]
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What is done to many: under which name it is written down, to which kind of row, and how."""
+
+    command: str
+    kind: type[Membership] | type[Invitation]
+    do: Callable[..., Refusals]
+    foresee: Foresight  # the organization, rows, how many before them it is done to, and by whom
+
+
+DEEDS = {
+    "assign": Deed(
+        "seat_blocks.assign", Membership, seat_blocks.assign,
+        lambda place, people, before, _: seat_blocks.may_not_assign(place, people, before),
+    ),
+    "revoke-seat": Deed(
+        "seat_blocks.revoke", Membership, seat_blocks.revoke,
+        lambda place, people, *_: seat_blocks.may_not_revoke(place, people),
+    ),
+    "resend": Deed(
+        "mailshots.resend", Invitation, mailshots.resend,
+        lambda _, asked, __, by: mailshots.may_not_resend(asked, by=by),
+    ),
+    "revoke": Deed(
+        "mailshots.revoke", Invitation, mailshots.revoke,
+        lambda _, asked, __, by: cohorts.refused(asked, "revoke", by=by),
+    ),
+    "remove": Deed(
+        "departures.remove_all", Membership, departures.remove_all,
+        lambda _, people, __, by: cohorts.refused(people, "remove", by=by),
+    ),
+}  # fmt: skip
+
+
+def of_organization(organization: Organization, subjects: Sequence[Subject]) -> list[Subject]:
+    """Those of these who belong to the organization: nobody asks about anybody else's people."""
+    known: set[Subject] = set()
+    for start in range(0, len(subjects), MANY):
+        some = subjects[start : start + MANY]
+        members = _ids(Membership, organization, [member for member, _ in some if member])
+        asked = _ids(Invitation, organization, [one for _, one in some if one])
+        known |= {(one, None) for one in members} | {(None, one) for one in asked}
+    return [one for one in subjects if one in known]
+
+
+def _ids(kind: Any, organization: Organization, ids: Collection[int]) -> Sequence[int]:
+    here = select(kind.id).where(kind.organization_id == organization.id, kind.id.in_(ids))
+    return db.session.scalars(here).all()
+
+
+def do(
+    deed: Deed, organization: Organization, subjects: Sequence[Subject], *, by: Account
+) -> dict[Subject, str]:
+    """Do it to all of these to whom it can be done; answers why it cannot to the others."""
+    ids = [one for subject in subjects if (one := _of_kind(deed, subject))]
+    refused = deed.do(organization, ids, by=by)
+    return _named(deed, refused) | _of_another_kind(deed, subjects)
+
+
+def foresee(
+    deed: Deed, organization: Organization, subjects: Sequence[Subject], before: int, *, by: Account
+) -> dict[Subject, str]:
+    """What `do` would answer, when it is done to so many others `before` these."""
+    ids = [one for subject in subjects if (one := _of_kind(deed, subject))]
+    found: dict[int, Any] = {row.id: row for row in _read(deed, organization, ids)}
+    rows = [found[one] for one in ids if one in found]
+    refused = deed.foresee(organization, rows, before, by)
+    return _named(deed, refused) | _of_another_kind(deed, subjects)
+
+
+def _of_kind(deed: Deed, subject: Subject) -> int | None:
+    member, invitation = subject
+    return member if deed.kind is Membership else invitation
+
+
+def _read(deed: Deed, organization: Organization, ids: Collection[int]) -> Sequence[Any]:
+    here = select(deed.kind).where(
+        deed.kind.id.in_(ids), deed.kind.organization_id == organization.id
+    )
+    return db.session.scalars(
+        here.options(selectinload(Membership.account)) if deed.kind is Membership else here
+    ).all()
+
+
+def _named(deed: Deed, refused: Refusals) -> dict[Subject, str]:
+    """The same sentence for all alike: {name} stands for the person's, which may change."""
+    if deed.kind is Invitation:
+        return {(None, one): sentence for one, sentence in refused.items()}
+    names = _names(refused)
+    return {(one, None): said.replace(names[one], "{name}") for one, said in refused.items()}
+
+
+def _names(ids: Collection[int]) -> dict[int, str]:
+    named: Any = select(Membership.id, Account.name).join(Account)
+    return dict(db.session.execute(named.where(Membership.id.in_(ids))).all())
+
+
+def _of_another_kind(deed: Deed, subjects: Sequence[Subject]) -> dict[Subject, str]:
+    """Why it cannot be done to those it is not meant for."""
+    if deed.kind is Invitation:
+        return {one: "{name} is a member already." for one in subjects if one[0]}
+    asked = select(Invitation).where(Invitation.id.in_([one for _, one in subjects if one]))
+    return {(None, one.id): one.no_arrow("seat") for one in db.session.scalars(asked)}
