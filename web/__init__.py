@@ -23,6 +23,8 @@ PAGES = (
     "organizations",
     "home",
     "members",
+    "errands",
+    "exports",
     "guest_lists",
     "subscriptions",
     "tokens",

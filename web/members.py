@@ -7,26 +7,18 @@ from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request
 
-from web import people_menu
+from web import people_menu, searching
+from web.errands import DEEDS
 from web.proving import proved
 from web.rows import of_this_organization
 from web.session import in_organization
 from workflows import departures, directories, journeys, memberships, seats, tokens
-from workflows.directories import Search
 from workflows.engine import refusals
-from workflows.journeys import TURNS, Person
+from workflows.journeys import Person
 from workflows.memberships import Membership
 
 bp = Blueprint("members", __name__)
 MEMBER = "/<slug>/members/<int:membership_id>"
-ROLES = {"admin": "Admins", "billing_admin": "Billing admins", "member": "Members"}
-PLACES = {  # as in an address, and as on the page
-    "invited": "Invited", "expired": "Invitation expired", "no-seat": "Without a seat",
-    "seat": "With a seat", "inactive": "Token inactive", "active": "Token active",
-    "ended": "Declined or revoked",
-}  # fmt: skip
-ORDERS = {"turn": "Whose turn it is", "name": "Name", "role": "Role"}
-CHIPS = dict(zip(("yours", "theirs", "ushers", "set", "ended"), TURNS, strict=True))
 
 
 @bp.get("/<slug>/members")
@@ -34,35 +26,17 @@ CHIPS = dict(zip(("yours", "theirs", "ushers", "set", "ended"), TURNS, strict=Tr
 def members() -> Any:
     if g.membership.state != "admin":
         return _view_members()
-    search = _search()
+    search, asked = searching.search(request.args), searching.parts(request.args)
     page = directories.look_up(g.organization, search, request.args.get("after", ""))
     people = [_seen(person) for person in page.people]
     return render_template(
         "pages/members/index.html",
         rows=people_menu.of_people(people, g.organization, by=g.account), after=page.after,
-        search=search, asked=_asked(),
+        search=search, asked=asked,
         numbers=directories.by_turn(g.organization, search), count=seats.count(g.organization),
-        chips=CHIPS, roles=ROLES, places=PLACES, orders=ORDERS,
+        chips=searching.CHIPS, roles=searching.ROLES, places=searching.PLACES,
+        orders=searching.ORDERS, deeds=DEEDS,
     )  # fmt: skip
-
-
-def _search() -> Search:
-    """Whom the address asks for; what it says in words of its own making asks for everybody."""
-    asked = request.args
-    return Search(
-        words=asked.get("q", "").replace("\0", "").strip()[:200],
-        turn=CHIPS.get(asked.get("turn", ""), ""),
-        role=asked.get("role", "") if asked.get("role") in ROLES else "",
-        place=asked.get("place", "").replace("-", " ") if asked.get("place") in PLACES else "",
-        failed="failed" in asked,
-        order=asked.get("order", "") if asked.get("order") in ORDERS else "turn",
-    )
-
-
-def _asked() -> dict[str, str]:
-    """The address of this page as its parts, for links that change one of them."""
-    names = ("q", "turn", "role", "place", "failed", "order")
-    return {name: request.args[name][:200] for name in names if request.args.get(name)}
 
 
 def _seen(person: Person) -> Person:

@@ -31,6 +31,7 @@ ORDER = [
     "cases",
     "errands",
     "chronicles",
+    "exports",
 ]
 
 from importlib import import_module  # noqa: E402

@@ -71,17 +71,15 @@ class Page:
     after: str | None
 
 
-def look_up(organization: Organization, search: Search, after: str = "") -> Page:
+def look_up(organization: Organization, search: Search, after: str = "", size: int = PAGE) -> Page:
     """A page of the people who are looked for, in the order asked for."""
     order = _order(search)
-    lines = _found(organization, search)
-    if search.order == "role":
-        lines = lines.where(Line.rank.is_not(None))
+    lines = _listed(organization, search)
     if place := _read(after, order):
         lines = lines.where(tuple_(*order) > tuple_(*place))
-    found = db.session.scalars(lines.order_by(*order).limit(PAGE + 1)).all()
-    shown = found[:PAGE]
-    more = _write(shown[-1], order) if len(found) > PAGE else None
+    found = db.session.scalars(lines.order_by(*order).limit(size + 1)).all()
+    shown = found[:size]
+    more = _write(shown[-1], order) if len(found) > size else None
     return Page(_people(organization, shown), more)
 
 
@@ -92,8 +90,8 @@ def _order(search: Search) -> Sequence[Any]:
 
 
 def ids(organization: Organization, search: Search) -> list[tuple[int | None, int | None]]:
-    """Everybody who is looked for: of each the id of the membership, or of the invitation."""
-    lines = _found(organization, search).order_by(Line.id)
+    """Everybody on these pages, in order: of each the id of the membership, or the invitation."""
+    lines = _listed(organization, search).order_by(*_order(search))
     which = lines.with_only_columns(Line.membership_id, Line.invitation_id)
     return [(member, invitation) for member, invitation in db.session.execute(which)]
 
@@ -177,6 +175,12 @@ def _found(organization: Organization, search: Search) -> Any:
     for word in search.words.casefold().split():
         lines = lines.where(_is_in(word, Line.name_key, Line.email_key))
     return lines
+
+
+def _listed(organization: Organization, search: Search) -> Any:
+    """Those who are found, as far as they have a place in the order asked for."""
+    lines = _found(organization, search)
+    return lines.where(Line.rank.is_not(None)) if search.order == "role" else lines
 
 
 def _ranks(role: str) -> tuple[int, ...]:

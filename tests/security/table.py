@@ -106,6 +106,7 @@ MEMBERS = {  # see home, View Members, own activity; own token with a seat; leav
 }
 ONE = "/<slug>/members/<int:membership_id>"
 ASKED = "/<slug>/invitations/<int:invitation_id>"
+ERRAND = "/<slug>/members/errands/<int:errand_id>"
 ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; rename, settings
     "GET /<slug>/invitations": Row("admins"),
     "GET /<slug>/invitations/new": Row("admins"),
@@ -122,6 +123,13 @@ ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; renam
     f"POST {ONE}/make-member": Row("admins", about="billing"),
     f"POST {ONE}/remove": Row("admins"),
     f"GET {ONE}/remove": Row("admins"),
+    "GET /<slug>/members/errands": Row("admins"),
+    "POST /<slug>/members/errands": Row("admins", {"deed": "assign", "who": "m{member}"}),
+    f"GET {ERRAND}": Row("admins"),
+    f"POST {ERRAND}/begin": Row("admins"),
+    f"POST {ERRAND}/stop": Row("admins", status=409),  # it has not begun
+    f"POST {ERRAND}/again": Row("admins"),
+    "POST /<slug>/members.csv": Row("admins", status=200),
     "GET /<slug>/settings": Row("admins"),
     "GET /<slug>/settings/name": Row("admins"),
     "POST /<slug>/settings/name": Row("admins", {"name": "Another Name"}),
@@ -150,6 +158,7 @@ def address(rule, slug, ids, about="member"):
         "<int:membership_id>": ids[about],
         "<int:invitation_id>": invitation,
         "<int:invoice_id>": ids["invoice"],
+        "<int:errand_id>": ids["errand"],
         "<sealed>": "a.b",
         "<letter_id>": "one",
         "<name>": "invitation",

@@ -20,6 +20,7 @@ from workflows import (
     accounts,
     arrivals,
     departures,
+    errands,
     invoices,
     memberships,
     seats,
@@ -115,6 +116,9 @@ class Town:
                 departures.remove(member, by=owner)
             elif kind == "gone":
                 departures.leave(member, by=account)
+        ids["errand"] = errands.prepare(
+            organization, "assign", [(ids["member"], None)], by=owner
+        ).id
         asked = people["invited"].email if people else "somebody@else.test"
         ids["personal"] = cast.invitation(organization, asked, by=owner).id
 

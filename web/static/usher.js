@@ -63,6 +63,14 @@ if (!("commandForElement" in HTMLButtonElement.prototype)) {
   });
 }
 
+// One box ticks all of a list; without a script the server does it.
+document.addEventListener("change", (event) => {
+  const name = event.target.dataset.ticks;
+  if (name) for (const box of document.querySelectorAll(`[name="${name}"]`)) box.checked = event.target.checked;
+  const all = event.target.name === "who" && document.querySelector("[data-ticks=who]");
+  if (all && !event.target.checked) all.checked = false; // who is ticked off is not meant
+});
+
 // What is being mended is not called wrong any more.
 document.addEventListener("input", (event) => event.target.removeAttribute("aria-invalid"));
 

@@ -1,0 +1,173 @@
+"""One deed for many people: chosen on Manage Members, looked over, begun, and followed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from flask import Blueprint, g, redirect, render_template, request
+from pydantic import BaseModel
+
+from web import rows, searching
+from web.forms import read
+from web.proving import proved
+from web.rows import of_this_organization
+from web.session import in_organization
+from workflows import cases, directories, errands
+from workflows.deeds import Subject
+from workflows.errands import Errand
+from workflows.memberships import require_admin
+
+bp = Blueprint("errands", __name__)
+ERRANDS = "/<slug>/members/errands"
+ERRAND = f"{ERRANDS}/<int:errand_id>"
+PAGE = 50
+OUTCOMES = {"": "All", "done": "Done", "refused": "Not done", "waiting": "Not reached"}
+PERSON = re.compile(r"([mi])([0-9]{1,9})")  # a membership or an invitation, and its number
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A deed in words: of its button for one and for many, and what comes of it."""
+
+    one: str
+    many: str  # {} for the number
+    comes: str
+    great: bool = False  # asks for the password
+
+    def titled(self, number: int) -> str:
+        return self.one if number == 1 else self.many.format(f"{number:,}")
+
+
+DEEDS = {
+    "assign": Deed("Assign Seat", "Assign {} Seats",
+                   "Each gets a seat with a token to activate, and a letter about it."),
+    "revoke-seat": Deed("Revoke Seat", "Revoke {} Seats",
+                        "Each loses the seat. The token stops working at once, a letter says so.",
+                        great=True),
+    "resend": Deed("Resend", "Resend {} Invitations",
+                   "Each gets the invitation again, with the full time to answer."),
+    "revoke": Deed("Revoke Invitation", "Revoke {} Invitations",
+                   "Each link stops working, and whoever had a letter gets another about it.",
+                   great=True),
+    "remove": Deed("Remove Member", "Remove {} Members",
+                   "Each leaves the organization. Seat and token go at once, and a letter says so.",
+                   great=True),
+}  # fmt: skip
+
+
+class Selection(BaseModel):
+    """Who was ticked, and the search they were found by."""
+
+    deed: Literal["assign", "revoke-seat", "resend", "revoke", "remove"]
+    who: list[str] = []
+    scope: list[str] = []
+    here: str = ""  # everybody on the page
+    q: str = ""
+    turn: str = ""
+    role: str = ""
+    place: str = ""
+    failed: str = ""
+    order: str = ""
+
+
+@bp.post(ERRANDS)
+@in_organization
+def prepare() -> Any:
+    """Look over what would happen. Nothing is done yet."""
+    require_admin(g.account, g.organization)
+    chosen = read(Selection)
+    return _to(errands.prepare(g.organization, chosen.deed, _whom(chosen), by=g.account))
+
+
+def _whom(chosen: Selection) -> list[Subject]:
+    if "all" in chosen.scope:
+        asked = chosen.model_dump(include=set(searching.NAMES))
+        return directories.ids(g.organization, searching.search(asked))
+    named = chosen.here.split() if "page" in chosen.scope else chosen.who
+    found = [match for one in named if (match := PERSON.fullmatch(one))]
+    return [(int(n), None) if kind == "m" else (None, int(n)) for kind, n in map(_parts, found)]
+
+
+def _parts(match: re.Match[str]) -> tuple[str, str]:
+    return match[1], match[2]
+
+
+@bp.get(ERRANDS)
+@in_organization
+def all_of_them() -> Any:
+    require_admin(g.account, g.organization)
+    before = rows.before()
+    found = errands.of_organization(g.organization, before, PAGE + 1)
+    shown = [(one, cases.counts(one.id)) for one in found[:PAGE]]
+    older = shown[-1][0].id if len(found) > PAGE else None
+    return render_template("pages/errands/index.html", rows=shown, older=older, deeds=DEEDS)
+
+
+@bp.get(ERRAND)
+@in_organization
+def errand(errand_id: int) -> Any:
+    """What it would do; while it runs, how far it is; afterwards, what became of each."""
+    one = of_this_organization(Errand, errand_id)
+    outcome = request.args.get("outcome", "")
+    outcome = outcome if outcome in OUTCOMES else ""
+    after = request.args.get("after", "0")
+    after_id = int(after) if re.fullmatch(r"[0-9]{1,9}", after) else 0
+    found = cases.listed(one.id, outcome, after_id, PAGE + 1)
+    return render_template(
+        "pages/errands/errand.html", **_told(one), outcome=outcome, outcomes=OUTCOMES,
+        cases=found[:PAGE], after=found[PAGE - 1].id if len(found) > PAGE else None,
+    )  # fmt: skip
+
+
+def _told(one: Errand) -> dict[str, Any]:
+    """The errand in words and numbers."""
+    numbers, reasons = cases.counts(one.id), cases.reasons(one.id)
+    refused = sum(number for _, number in reasons)
+    possible = one.number - refused
+    return {
+        "errand": one, "deed": DEEDS[one.deed], "numbers": numbers, "possible": possible,
+        "refused": refused, "reasons": [(_of_many(said), number) for said, number in reasons],
+        "settled": numbers["done"] + numbers["refused"],
+    }  # fmt: skip
+
+
+def _of_many(sentence: str) -> str:
+    """A rule's sentence without the name it began with: it is about all who are alike."""
+    bare = sentence.removeprefix("{name} ").replace("{name}", "this person")
+    return bare[0].upper() + bare[1:]
+
+
+@bp.post(f"{ERRAND}/begin")
+@in_organization
+def begin(errand_id: int) -> Any:
+    one = of_this_organization(Errand, errand_id)
+    deed = DEEDS[one.deed]
+
+    def view() -> Any:
+        errands.begin(one, by=g.account)
+        return _to(one)
+
+    if not deed.great:
+        return view()
+    return proved(deed.titled(_told(one)["possible"]), deed.comes)(view)()
+
+
+@bp.post(f"{ERRAND}/stop")
+@in_organization
+def stop(errand_id: int) -> Any:
+    one = of_this_organization(Errand, errand_id)
+    errands.stop(one, by=g.account)
+    return _to(one)
+
+
+@bp.post(f"{ERRAND}/again")
+@in_organization
+def again(errand_id: int) -> Any:
+    """Look over the same deed for those to whom it was not done."""
+    return _to(errands.again(of_this_organization(Errand, errand_id), by=g.account))
+
+
+def _to(one: Errand) -> Any:
+    return redirect(f"/{g.organization.slug}/members/errands/{one.id}", 303)

@@ -1,0 +1,35 @@
+"""Whom the address of Manage Members asks for: its filters, read back into a search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from workflows.directories import Search
+from workflows.journeys import TURNS
+
+ROLES = {"admin": "Admins", "billing_admin": "Billing admins", "member": "Members"}
+PLACES = {  # as in an address, and as on the page
+    "invited": "Invited", "expired": "Invitation expired", "no-seat": "Without a seat",
+    "seat": "With a seat", "inactive": "Token inactive", "active": "Token active",
+    "ended": "Declined or revoked",
+}  # fmt: skip
+ORDERS = {"turn": "Whose turn it is", "name": "Name", "role": "Role"}
+CHIPS = dict(zip(("yours", "theirs", "ushers", "set", "ended"), TURNS, strict=True))
+NAMES = ("q", "turn", "role", "place", "failed", "order")
+
+
+def search(asked: Mapping[str, str]) -> Search:
+    """Whom the address asks for; what it says in words of its own making asks for everybody."""
+    return Search(
+        words=asked.get("q", "").replace("\0", "").strip()[:200],
+        turn=CHIPS.get(asked.get("turn", ""), ""),
+        role=asked.get("role", "") if asked.get("role") in ROLES else "",
+        place=asked.get("place", "").replace("-", " ") if asked.get("place") in PLACES else "",
+        failed=bool(asked.get("failed")),
+        order=asked.get("order", "") if asked.get("order") in ORDERS else "turn",
+    )
+
+
+def parts(asked: Mapping[str, str]) -> dict[str, str]:
+    """The address as its parts, for links and forms that change one of them."""
+    return {name: asked[name][:200] for name in NAMES if asked.get(name)}
