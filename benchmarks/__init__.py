@@ -1,0 +1,1 @@
+"""Speed, always as a ratio against a named limit or peer that ran beside it."""
