@@ -23,6 +23,7 @@ PAGES = (
     "organizations",
     "home",
     "members",
+    "person",
     "guest_lists",
     "subscriptions",
     "tokens",

@@ -26,6 +26,7 @@ ORDER = [
     "lines",
     "directories",
     "chronicles",
+    "correspondence",
 ]
 
 from importlib import import_module  # noqa: E402

@@ -37,7 +37,7 @@ class Entry:
 
 def of(membership: Membership, before: int | None = None, limit: int = 50) -> list[Entry]:
     """The newest actions, or those before action id `before`, that this member may see."""
-    own = None if membership.state == "admin" else _of_their_own(membership)
+    own = None if membership.state == "admin" else _of(rows_of(membership))
     mine = Action.by_id == membership.account_id
     moved = select(Step.action_id).where(own) if own is not None else None
     only = None if moved is None else or_(mine, Action.id.in_(moved))
@@ -49,8 +49,8 @@ def of(membership: Membership, before: int | None = None, limit: int = 50) -> li
     return _entries(actions, db.session.scalars(steps.order_by(Step.id)).all())
 
 
-def _of_their_own(membership: Membership) -> Any:
-    """The steps of a person's memberships, invitations and tokens in this organization.
+def rows_of(membership: Membership) -> dict[str, Any]:
+    """The ids, by table, of a person's memberships, invitations and tokens in this organization.
 
     Not of seats: a seat is somebody else's before and after, and never moves without a token.
     """
@@ -59,7 +59,25 @@ def _of_their_own(membership: Membership) -> Any:
     asked = or_(Invitation.membership_id.in_(own), Invitation.email_key == account.email_key)
     invited = select(Invitation.id).filter_by(organization_id=organization_id).where(asked)
     held = select(Token.id).where(Token.membership_id.in_(own))
-    rows = {"memberships": own, "invitations": invited, "tokens": held}
+    return {"memberships": own, "invitations": invited, "tokens": held}
+
+
+def rows_of_address(invitation: Invitation) -> dict[str, Any]:
+    """The ids of all invitations to this address in this organization."""
+    known = {"organization_id": invitation.organization_id, "email_key": invitation.email_key}
+    return {"invitations": select(Invitation.id).filter_by(**known)}
+
+
+def about(rows: dict[str, Any]) -> list[Entry]:
+    """Everything that moved these rows, cut to them, newest first."""
+    steps = db.session.scalars(select(Step).where(_of(rows)).order_by(Step.id)).all()
+    ids = {step.action_id for step in steps}
+    actions = select(Action).where(Action.id.in_(ids)).order_by(Action.id.desc())
+    return _entries(db.session.scalars(actions).all(), steps)
+
+
+def _of(rows: dict[str, Any]) -> Any:
+    """Whether a step is one of these rows'."""
     return or_(*(and_(Step.kind == kind, Step.row_id.in_(ids)) for kind, ids in rows.items()))
 
 

@@ -108,6 +108,8 @@ ONE = "/<slug>/members/<int:membership_id>"
 ASKED = "/<slug>/invitations/<int:invitation_id>"
 ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; rename, settings
     "GET /<slug>/invitations": Row("admins"),
+    f"GET {ASKED}": Row("admins"),
+    f"GET {ONE}": Row("admins", about="owner"),
     "GET /<slug>/invitations/new": Row("admins"),
     "POST /<slug>/invitations/new": Row("admins", {"addresses": "new@new.test"}),
     "POST /<slug>/invitations/look-over": Row("admins", {"addresses": "a@b.test"}, status=200),
