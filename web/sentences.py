@@ -57,8 +57,8 @@ def line(entry: Entry) -> Line:
 def _words(sentence: str, entry: Entry) -> list[tuple[str, bool]]:
     names = {
         "by": "An operator" if entry.action.operator else entry.by or "Usher",
-        "members": _several(entry.members),
-        "addresses": _several(entry.addresses),
+        "members": _several(entry.members, entry.how_many_members),
+        "addresses": _several(entry.addresses, entry.how_many_addresses),
     }
     words = []
     for text, name, _, _ in Formatter().parse(sentence):
@@ -67,16 +67,16 @@ def _words(sentence: str, entry: Entry) -> list[tuple[str, bool]]:
     return words
 
 
-def _several(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{len(names)} people"
+def _several(names: list[str], number: int) -> str:
+    return names[0] if number == 1 and names else f"{number:,} people"
 
 
 def _why(entry: Entry) -> str:
     """The second line: the reason given, or what else is worth knowing."""
     if entry.action.why:
         return f"{entry.action.why}."
-    if len(entry.addresses) > 1:
-        return f"{entry.addresses[0]} and {len(entry.addresses) - 1} more."
+    if entry.how_many_addresses > 1:
+        return f"{entry.addresses[0]} and {entry.how_many_addresses - 1:,} more."
     if entry.bills:
         return f"{entry.bills[0]}."
     return _before(entry)
