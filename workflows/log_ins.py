@@ -68,9 +68,13 @@ def _require_typed(password: str) -> None:
 
 
 def _tries(key: str, client: str, browser: str) -> list[Try]:
+    return [("log_in", "network", network(client)), ("log_in", key, place(key, browser))]
+
+
+def place(key: str, browser: str) -> str:
+    """Whose count it is: that of a browser this person uses, or that of all the world."""
     familiar = limits.is_marked("familiar", key, browser)
-    where = browser if familiar else "elsewhere"
-    return [("log_in", "network", network(client)), ("log_in", key, where)]
+    return browser if familiar else "elsewhere"
 
 
 def _key(email: str) -> str:
