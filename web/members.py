@@ -11,7 +11,7 @@ from web import people_menu
 from web.proving import proved
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import departures, directories, journeys, memberships, seats, tokens
+from workflows import departures, directories, journeys, memberships, roles, seats, tokens
 from workflows.directories import Search
 from workflows.engine import refusals
 from workflows.journeys import TURNS, Person
@@ -98,21 +98,21 @@ def revoke_seat(membership_id: int) -> Any:
 @in_organization
 @proved("Make Account Admin", "{name} gets administrative and billing control of “{organization}”.")
 def make_admin(membership_id: int) -> Any:
-    return _do(memberships.make_admin, membership_id, "{} is an admin now.")
+    return _do(roles.make_admin, membership_id, "{} is an admin now.")
 
 
 @bp.post(f"{MEMBER}/make-billing-admin")
 @in_organization
 @proved("Make Billing Admin", "{name} gets billing control of “{organization}”, and nothing else.")
 def make_billing_admin(membership_id: int) -> Any:
-    return _do(memberships.make_billing_admin, membership_id, "{} is a billing admin now.")
+    return _do(roles.make_billing_admin, membership_id, "{} is a billing admin now.")
 
 
 @bp.post(f"{MEMBER}/make-member")
 @in_organization
 @proved("Make Member", "{name} has no control of “{organization}” any more. Seat and token stay.")
 def make_member(membership_id: int) -> Any:
-    return _do(memberships.make_member, membership_id, "{} is a member now.")
+    return _do(roles.make_member, membership_id, "{} is a member now.")
 
 
 @bp.post(f"{MEMBER}/remove")

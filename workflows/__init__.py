@@ -10,6 +10,8 @@ ORDER = [
     "sessions",
     "memberships",
     "organizations",
+    "handovers",
+    "roles",
     "quotas",
     "invitations",
     "verdicts",
@@ -25,6 +27,7 @@ ORDER = [
     "journeys",
     "lines",
     "directories",
+    "closures",
     "chronicles",
 ]
 

@@ -21,7 +21,7 @@ from workflows import (
     arrivals,
     departures,
     invoices,
-    memberships,
+    roles,
     seats,
     sessions,
     subscriptions,
@@ -83,7 +83,7 @@ class Town:
         for kind, organization in (("both", ours), ("both", theirs), ("admin", ours)):
             member = self._join(cast, organization, people[kind])
             if kind == "admin" or organization is ours:
-                memberships.make_admin(member, by=organization.owner.account)
+                roles.make_admin(member, by=organization.owner.account)
         self._roles(cast, ours, people)
         self._roles(cast, theirs, {})
         self.secrets = {kind: sessions.open_session(one) for kind, one in people.items()}
@@ -107,7 +107,7 @@ class Town:
             member = self._join(cast, organization, account)
             ids[kind] = member.id
             if kind == "billing":
-                memberships.make_billing_admin(member, by=owner)
+                roles.make_billing_admin(member, by=owner)
             elif kind == "seated":
                 seats.assign(member, by=owner)
                 self.tokens[organization.slug] = cast.secret(member)

@@ -3,7 +3,7 @@ from itertools import product
 
 import pytest
 
-from workflows import memberships, seats
+from workflows import roles, seats
 from workflows.engine.db import db
 
 
@@ -167,7 +167,7 @@ def test_roles_are_changed_from_the_menu(client, acme, priya):
 
 
 def test_admins_cannot_change_or_remove_themselves(client, cast, acme, priya):
-    memberships.make_admin(priya, by=acme.owner.account)
+    roles.make_admin(priya, by=acme.owner.account)
     client.sign_in(priya.account)
 
     for deed in ("make-member", "make-billing-admin"):
@@ -179,7 +179,7 @@ def test_admins_cannot_change_or_remove_themselves(client, cast, acme, priya):
 
 
 def test_nobody_changes_or_removes_the_owner(client, acme, priya):
-    memberships.make_admin(priya, by=acme.owner.account)
+    roles.make_admin(priya, by=acme.owner.account)
     client.sign_in(priya.account)
 
     for deed in ("make-member", "make-billing-admin", "remove"):
@@ -259,7 +259,7 @@ def test_a_member_leaves_after_being_asked(client, cast, acme, priya):
 
 
 def test_who_may_not_leave_is_told_why_and_whom_to_ask(client, cast, acme, priya):
-    memberships.make_billing_admin(priya, by=acme.owner.account)
+    roles.make_billing_admin(priya, by=acme.owner.account)
     client.sign_in(priya.account)
 
     page = client.get("/acme/leave").text
