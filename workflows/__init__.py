@@ -28,6 +28,7 @@ ORDER = [
     "lines",
     "directories",
     "closures",
+    "permissions",
     "chronicles",
 ]
 

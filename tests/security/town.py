@@ -84,6 +84,8 @@ class Town:
             member = self._join(cast, organization, people[kind])
             if kind == "admin" or organization is ours:
                 roles.make_admin(member, by=organization.owner.account)
+            if kind == "admin":
+                self.ids[OURS]["admin"] = member.id
         self._roles(cast, ours, people)
         self._roles(cast, theirs, {})
         self.secrets = {kind: sessions.open_session(one) for kind, one in people.items()}
@@ -93,6 +95,7 @@ class Town:
         asked = f"asked@{slug}.test"
         self.ids[slug] = {
             "owner": organization.owner_id,
+            "admin": organization.owner_id,  # of ours there is another one
             "invitation": cast.invitation(organization, asked, by=owner).id,
             "invoice": invoices.of_organization(organization)[0].id,
             "purchase": subscriptions.live(organization).id,
