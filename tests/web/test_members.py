@@ -55,11 +55,12 @@ def test_the_menu_names_every_deed_in_order_and_why_one_cannot_be(client, acme, 
         "Make Account Admin": None,
         "Make Billing Admin": None,
         "Make Member": "Priya is a member already.",
+        "Hand Over Ownership": "Priya is a member. Only an admin can become the owner.",
         "Remove Member": None,
     }
     assert list(menu(page, "Priya")) == [
         "Assign Seat", "Revoke Seat", "Make Account Admin", "Make Billing Admin", "Make Member",
-        "Remove Member",
+        "Hand Over Ownership", "Remove Member",
     ]  # fmt: skip
     assert menu(page, "Ines")["Remove Member"] == "Nobody may change or remove the owner."
 
