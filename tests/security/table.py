@@ -143,13 +143,13 @@ BILLING = {  # purchase, update, cancel; invoices, card. Both organizations have
 }
 OWNERS = {  # hand over ownership, close the organization; the page of it is for admins
     "GET /<slug>/ownership": Row("admins"),
-    "POST /<slug>/ownership": Row("owner", {"member": "{admin}"}),
+    "POST /<slug>/ownership": Row("owner", {"member": "{admin}"}, own=frozenset({409})),
     # Nothing is offered in this town: who may is told by the answer to an offer that is not there.
     "POST /<slug>/ownership/accept": Row("admins", status=409),
     "POST /<slug>/ownership/decline": Row("admins", status=409),
     "POST /<slug>/ownership/cancel": Row("admins", status=409),
     "GET /<slug>/close": Row("owner"),
-    "POST /<slug>/close": Row("owner", {"typed": "acme"}),
+    "POST /<slug>/close": Row("owner", {"typed": "{slug}"}),
 }
 MAY = EVERYBODYS | BEHIND_A_LINK | PERSONAL | MEMBERS | ADMINS | BILLING | OWNERS
 

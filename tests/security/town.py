@@ -95,6 +95,7 @@ class Town:
         asked = f"asked@{slug}.test"
         self.ids[slug] = {
             "owner": organization.owner_id,
+            "slug": slug,
             "admin": organization.owner_id,  # of ours there is another one
             "invitation": cast.invitation(organization, asked, by=owner).id,
             "invoice": invoices.of_organization(organization)[0].id,
