@@ -22,9 +22,9 @@ SENTENCES = {
     "invitations._expire": ("The invitation of {addresses} ran out of time", "expired"),
     "arrivals.accept": ("{by} accepted the invitation", "accepted"),
     "arrivals.arrive": ("{by} signed up and accepted the invitation", "accepted"),
-    "memberships.make_admin": ("{by} made {members} an admin", ""),
-    "memberships.make_billing_admin": ("{by} made {members} a billing admin", ""),
-    "memberships.make_member": ("{by} made {members} a member", ""),
+    "roles.make_admin": ("{by} made {members} an admin", ""),
+    "roles.make_billing_admin": ("{by} made {members} a billing admin", ""),
+    "roles.make_member": ("{by} made {members} a member", ""),
     "seats.assign": ("{by} assigned a seat to {members}", "seated"),
     "seats.revoke": ("{by} revoked the seat of {members}", "revoked"),
     "tokens.activate": ("{by} activated the token", "active"),
@@ -33,6 +33,12 @@ SENTENCES = {
     "subscriptions.begin": ("{by} chose seats to buy", "incomplete"),
     "subscriptions.pay": ("{by} bought seats", "active"),
     "subscriptions.resize": ("{by} changed the number of seats", "active"),
+    "handovers.offer": ("{by} offered ownership to {members}", "sent"),
+    "handovers.accept": ("{members} accepted ownership", "accepted"),
+    "handovers.decline": ("{members} declined ownership", "declined"),
+    "handovers.cancel": ("{by} took back the offer of ownership to {members}", "revoked"),
+    "handovers._expire": ("The offer of ownership to {members} ran out of time", "expired"),
+    "closures.close": ("{by} closed the organization", "closed"),
     "departures.leave": ("{by} left the organization", "left"),
     "departures.remove": ("{by} removed {members}", "removed"),
 }
@@ -84,7 +90,7 @@ def _why(entry: Entry) -> str:
 
 def _before(entry: Entry) -> str:
     steps = {step.kind: step for step in entry.steps}
-    if entry.action.event.startswith("memberships.") and "memberships" in steps:
+    if entry.action.event.startswith("roles.") and "memberships" in steps:
         return f"Was {ROLES[steps['memberships'].source or 'member'].lower()}."
     if entry.action.event.startswith("departures.") and "tokens" in steps:
         return "The seat is free again, and the token has ended."

@@ -10,6 +10,8 @@ ORDER = [
     "sessions",
     "memberships",
     "organizations",
+    "handovers",
+    "roles",
     "quotas",
     "invitations",
     "verdicts",
@@ -25,6 +27,8 @@ ORDER = [
     "journeys",
     "lines",
     "directories",
+    "closures",
+    "permissions",
     "chronicles",
     "correspondence",
 ]

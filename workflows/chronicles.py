@@ -19,6 +19,7 @@ from workflows.accounts import Account
 from workflows.engine import history
 from workflows.engine.db import db
 from workflows.engine.history import Action, Step
+from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.invoices import Invoice
 from workflows.memberships import Membership
@@ -180,9 +181,15 @@ def _members(steps: Sequence[Step]) -> dict[Any, str]:
     named = select(Membership.id, Account.name).join(Account, Account.id == Membership.account_id)
     held = select(Token.id, Account.name).join(Membership, Membership.id == Token.membership_id)
     held = held.join(Account, Account.id == Membership.account_id)
+    offered = select(Handover.id, Account.name).join(
+        Membership, Membership.id == Handover.chosen_id
+    )
+    offered = offered.join(Account, Account.id == Membership.account_id)
+    chosen = _pairs(offered.where(Handover.id.in_(_ids(steps, "handovers"))))
     members = _pairs(named.where(Membership.id.in_(_ids(steps, "memberships"))))
     tokens = _pairs(held.where(Token.id.in_(_ids(steps, "tokens"))))
-    return _keyed("memberships", members) | _keyed("tokens", tokens)
+    people = _keyed("memberships", members) | _keyed("tokens", tokens)
+    return people | _keyed("handovers", chosen)
 
 
 def _addresses(steps: Sequence[Step]) -> dict[Any, str]:

@@ -4,7 +4,7 @@ import databases
 import pytest
 import racing
 
-from workflows import memberships
+from workflows import roles
 
 
 @pytest.fixture
@@ -38,5 +38,5 @@ def bob(cast, acme, ann):
 def cy(cast, acme, ann):
     """A second admin, so that two can act at once."""
     cy = cast.member(acme, "Cy", ann)
-    memberships.make_admin(cy, by=ann)
+    roles.make_admin(cy, by=ann)
     return cy.account

@@ -14,6 +14,7 @@ from workflows import (
     invitations,
     memberships,
     organizations,
+    roles,
     seats,
     subscriptions,
     tokens,
@@ -88,8 +89,8 @@ def test_a_life_of_an_organization_reads_as_it_was(client, cast, acme, ines):
     tokens.activate(tokens.of(bo), by=bo.account)
     tokens.reissue(tokens.of(bo), 1, 24, by=bo.account)
     tokens.end_old(tokens.of(bo), by=bo.account)
-    memberships.make_billing_admin(bo, by=ines)
-    memberships.make_member(bo, by=ines)
+    roles.make_billing_admin(bo, by=ines)
+    roles.make_member(bo, by=ines)
     subscriptions.resize(subscriptions.live(acme), 3, by=ines)
     organizations.rename(acme, "Acme Robotics", by=ines)
     guest_lists.invite(acme, "a@acme.test b@acme.test c@acme.test", by=ines)
@@ -172,7 +173,7 @@ def test_whoever_had_the_seat_before_is_not_told_who_has_it_now(client, cast, ac
 
 def test_a_billing_admin_sees_their_own_deeds_and_no_addresses(client, cast, acme, ines):
     bo = cast.member(acme, "Bo", by=ines)
-    memberships.make_billing_admin(bo, by=ines)
+    roles.make_billing_admin(bo, by=ines)
     cast.invitation(acme, "secret@acme.test", ines)
     subscriptions.resize(subscriptions.live(acme), 5, by=bo.account)
     client.sign_in(bo.account)
