@@ -7,7 +7,7 @@ from importlib import import_module
 from flask import Flask
 from flask_wtf import CSRFProtect
 
-from web import addresses, errors, headers, hosts, rendering, session, visits
+from web import addresses, deeds, errors, headers, hosts, rendering, session, visits
 from web.gate import Gate
 from web.visits import Visits
 from workflows.engine.app import bare_app
@@ -25,11 +25,14 @@ PAGES = (
     "members",
     "errands",
     "exports",
+    "person",
     "guest_lists",
     "subscriptions",
     "tokens",
     "activity",
     "settings",
+    "ownership",
+    "deeds",
 )
 
 
@@ -50,5 +53,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     rendering.register(app)
     for name in PAGES:
         app.register_blueprint(import_module(f"web.{name}").bp)
+    deeds.require_declared(app)
     app.wsgi_app = Visits(Gate(app, app.wsgi_app))  # type: ignore[method-assign]
     return app

@@ -10,6 +10,7 @@ from flask import Blueprint, g, redirect, render_template, request
 from pydantic import BaseModel
 
 from web import rows, searching
+from web.deeds import deed
 from web.forms import read
 from web.proving import proved
 from web.rows import of_this_organization
@@ -17,7 +18,7 @@ from web.session import in_organization
 from workflows import cases, directories, errands
 from workflows.deeds import Subject
 from workflows.errands import Errand
-from workflows.memberships import require_admin
+from workflows.memberships import ADMIN, require_admin
 
 bp = Blueprint("errands", __name__)
 ERRANDS = "/<slug>/members/errands"
@@ -73,6 +74,7 @@ class Selection(BaseModel):
 
 
 @bp.post(ERRANDS)
+@deed("Look Over for Many People", ADMIN)
 @in_organization
 def prepare() -> Any:
     """Look over what would happen. Nothing is done yet."""
@@ -140,6 +142,7 @@ def _of_many(sentence: str) -> str:
 
 
 @bp.post(f"{ERRAND}/begin")
+@deed("Do to Many People", ADMIN)
 @in_organization
 def begin(errand_id: int) -> Any:
     one = of_this_organization(Errand, errand_id)
@@ -155,6 +158,7 @@ def begin(errand_id: int) -> Any:
 
 
 @bp.post(f"{ERRAND}/stop")
+@deed("Stop What Runs", ADMIN)
 @in_organization
 def stop(errand_id: int) -> Any:
     one = of_this_organization(Errand, errand_id)
@@ -163,6 +167,7 @@ def stop(errand_id: int) -> Any:
 
 
 @bp.post(f"{ERRAND}/again")
+@deed("Look Over Again", ADMIN)
 @in_organization
 def again(errand_id: int) -> Any:
     """Look over the same deed for those to whom it was not done."""

@@ -15,12 +15,14 @@ from flask import Blueprint, Flask, current_app, g
 from pydantic import BaseModel
 
 from web import searching
+from web.deeds import deed
 from web.forms import read
 from web.session import in_organization
 from workflows import directories, exports, memberships
 from workflows.directories import Search
 from workflows.engine.db import db
 from workflows.journeys import STEPS, Person
+from workflows.memberships import ADMIN
 from workflows.organizations import Organization
 
 bp = Blueprint("exports", __name__)
@@ -41,6 +43,7 @@ class Searched(BaseModel):
 
 
 @bp.post("/<slug>/members.csv")
+@deed("Export Members", ADMIN)
 @in_organization
 def members() -> Any:
     search = searching.search(read(Searched).model_dump())

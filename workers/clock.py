@@ -21,7 +21,18 @@ from redis.exceptions import RedisError
 
 import workers
 from workers import post
-from workflows import accounts, errands, gate, invitations, lines, resets, seats, sessions, tokens
+from workflows import (
+    accounts,
+    errands,
+    gate,
+    handovers,
+    invitations,
+    lines,
+    resets,
+    seats,
+    sessions,
+    tokens,
+)
 from workflows.engine import limits, logs, outbox, tallies
 from workflows.engine.app import bare_app
 
@@ -103,6 +114,7 @@ def jobs() -> list[Job]:
     return [
         Job(TICK, run_errands),
         Job(1, invitations.expire_unanswered),
+        Job(1, handovers.expire_unanswered),
         Job(5, check_lines),
         Job(60, tallies.fold),
         Job(60, accounts.drop_stale),

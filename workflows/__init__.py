@@ -10,6 +10,8 @@ ORDER = [
     "sessions",
     "memberships",
     "organizations",
+    "handovers",
+    "roles",
     "quotas",
     "invitations",
     "verdicts",
@@ -27,10 +29,13 @@ ORDER = [
     "journeys",
     "lines",
     "directories",
+    "closures",
+    "permissions",
     "deeds",
     "cases",
     "errands",
     "chronicles",
+    "correspondence",
     "exports",
 ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from workflows import invitations, memberships, seat_blocks, seats
+from workflows import handovers, invitations, memberships, seat_blocks, seats
 from workflows.accounts import Account
 from workflows.engine import cohorts, outbox
 from workflows.engine.db import command, lock
@@ -34,7 +34,8 @@ def remove(membership: Membership, *, by: Account) -> None:
 
 def _go(membership: Membership, event: str, by: Account) -> None:
     membership.rehearse(event, by=by)
-    seats.give_up(membership, "member_gone", by=by)  # or the database refuses the next line
+    handovers.fall_through(membership, by=by)  # or the database refuses the last of these lines
+    seats.give_up(membership, "member_gone", by=by)
     membership.fire(event, by=by)
     if invitation := invitations.accepted_by(membership):
         invitation.fire("close", by=by)
@@ -47,6 +48,8 @@ def remove_all(organization: Organization, ids: Sequence[int], *, by: Account) -
     refused = cohorts.refused(people, "remove", by=by)
     good = [one for one in people if one.id not in refused]
     gone = [one.id for one in good]
+    if (offer := handovers.pending(organization)) and offer.chosen_id in gone:
+        handovers.fall_through(offer.chosen, by=by)
     seat_blocks.give_up(organization, good, "member_gone", by=by)
     cohorts.fire(good, "remove", by=by)
     cohorts.fire(seat_blocks.accepted_by(gone), "close", by=by)

@@ -5,7 +5,7 @@ from alembic import op
 
 # revision identifiers, used by Alembic.
 revision = "0007"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -76,9 +76,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
     )
-    op.create_index(
-        op.f("ix_cases_errand_id_outcome_id"), "cases", ["errand_id", "outcome", "id"]
-    )
+    op.create_index(op.f("ix_cases_errand_id_outcome_id"), "cases", ["errand_id", "outcome", "id"])
 
 
 def downgrade() -> None:

@@ -7,7 +7,7 @@ import crashing
 import pytest
 from racing import nothing_is_wrong
 
-from workflows import cases, errands, memberships, seats, subscriptions
+from workflows import cases, errands, roles, seats, subscriptions
 from workflows.engine.db import db
 
 
@@ -90,12 +90,12 @@ def test_an_admin_demoted_at_the_same_moment_gives_all_or_nothing(
 ):
     for lap in laps:
         dee = cast.member(acme, f"Dee{lap}", ann)
-        memberships.make_admin(dee, by=ann)
+        roles.make_admin(dee, by=ann)
         errand = errands.prepare(acme, "assign", of(people[:5]), by=dee.account)
 
         begun, demoted = race(
             partial(errands.begin, errand, by=dee.account),
-            partial(memberships.make_member, dee, by=ann),
+            partial(roles.make_member, dee, by=ann),
         )
 
         assert demoted is None

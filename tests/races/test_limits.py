@@ -63,10 +63,15 @@ def test_organizations_that_ask_one_mailbox_at_once_ask_it_three_times(race, cas
             for number, (place, by) in enumerate(zip(places, owners, strict=True))
         ))  # fmt: skip
 
-        asked = [one.email for place in places for one in invitations.of_organization(place)]
-        assert {address: asked.count(address) for address in addresses} == dict.fromkeys(
-            addresses, 3
-        )
+        assert max(asked(places, addresses).values()) <= 3
+        for place, by in zip(places, owners, strict=True):  # whoever lost may have lost to a loser
+            guest_lists.invite(place, " ".join(addresses), by=by)
+        assert asked(places, addresses) == dict.fromkeys(addresses, 3)
+
+
+def asked(places, addresses):
+    found = [one.email for place in places for one in invitations.of_organization(place)]
+    return {address: found.count(address) for address in addresses}
 
 
 def test_a_double_click_on_resend_sends_once(race, cast, acme, ann, laps):

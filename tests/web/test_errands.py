@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func
 
 from web import crowd
-from workflows import departures, errands, memberships, seats, subscriptions
+from workflows import departures, errands, roles, seats, subscriptions
 from workflows.engine.db import db
 from workflows.engine.history import Action
 from workflows.errands import Errand
@@ -178,7 +178,7 @@ def test_an_export_of_many_pieces_has_everybody_once(client, acme, ines, monkeyp
 
 
 def test_an_admin_who_was_removed_begins_nothing(cast, client, acme, three, ines):
-    memberships.make_admin(three[0], by=ines)
+    roles.make_admin(three[0], by=ines)
     client.sign_in(three[0].account)
     choose(client, "assign", **ticked(three[1]))
     departures.remove(three[0], by=ines)

@@ -8,10 +8,13 @@ from workers.packing import Answer
 from workflows import (
     accounts,
     arrivals,
+    closures,
     departures,
+    handovers,
     invitations,
     memberships,
     resets,
+    roles,
     seats,
     subscriptions,
     tokens,
@@ -19,6 +22,7 @@ from workflows import (
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
 from workflows.engine.outbox import REGISTER
+from workflows.handovers import Handover
 from workflows.invitations import Invitation
 
 
@@ -71,6 +75,32 @@ def seat_letters(people, ann, member):
     post.deliver()
 
 
+def ownership_letters(people, ann, acme):
+    """One offer for each way that it can end; at last the organization itself."""
+    bea = people.member(acme, "Bea", ann)
+    post.deliver()
+    roles.make_admin(bea, by=ann)
+    handovers.decline(handovers.offer(bea, by=ann), by=bea.account)
+    handovers.cancel(_mailed(handovers.offer(bea, by=ann)), by=ann)
+    late = handovers.offer(bea, by=ann)
+    change = db.update(Handover).where(Handover.id == late.id)
+    db.session.execute(change.values(expires_at=late.since))
+    db.session.commit()
+    handovers.expire_unanswered()
+    handovers.offer(bea, by=ann)
+    roles.make_member(bea, by=ann)
+    roles.make_admin(bea, by=ann)
+    handovers.accept(_mailed(handovers.offer(bea, by=ann)), by=bea.account)
+    post.deliver()
+    closures.close(acme, acme.slug, by=bea.account)
+    post.deliver()
+
+
+def _mailed(offer):
+    post.deliver()
+    return offer
+
+
 def test_every_letter_leaves(people, tmp_path, monkeypatch):
     ann = people.account("Ann")
     acme = people.organization(ann, seats=2)
@@ -83,6 +113,7 @@ def test_every_letter_leaves(people, tmp_path, monkeypatch):
         post.deliver_batch()
     member = invitations_letters(people, ann, acme)
     seat_letters(people, ann, member)
+    ownership_letters(people, ann, acme)
 
     letters = db.session.scalars(db.select(Letter)).all()
     assert {letter.template for letter in letters if letter.state == "sent"} == set(REGISTER)

@@ -11,7 +11,7 @@ from workflows import (
     directories,
     errands,
     invitations,
-    memberships,
+    roles,
     seats,
     subscriptions,
     tokens,
@@ -80,7 +80,7 @@ def fill(cast, organization, ann):
     cast.secret(cy)
     tokens.reissue(tokens.of(cy), 1, 24, by=cy.account)
     cast.deliver()
-    memberships.make_billing_admin(dee, by=ann)
+    roles.make_billing_admin(dee, by=ann)
     asked = [cast.invitation(organization, f"{who}@{name}.test", ann) for who in ("x", "y", "z")]
     invitations.decline(asked[2], asked[2].email, by=None)
     cast.deliver()
@@ -89,8 +89,8 @@ def fill(cast, organization, ann):
 
 VOLATILE = {
     "id", "since", "revision", "at", "action_id", "posted_at", "due_at", "expires_at", "ends_at",
-    "minted_at", "sent_at", "digest", "nonce", "organization_id", "name", "slug", "email", "email_key",
-    "name_key", "last_used_at", "password_hash",
+    "minted_at", "sent_at", "digest", "nonce", "organization_id", "name", "slug", "email",
+    "email_key", "name_key", "last_used_at", "password_hash",
 }  # fmt: skip
 COMPARED = ("memberships", "invitations", "seats", "tokens", "generations", "verdicts", "letters",
             "steps", "tallies", "lines")  # fmt: skip
@@ -253,12 +253,12 @@ def test_an_admin_who_is_none_any_more_gives_no_more_seats(cast, acme, ann, monk
     monkeypatch.setattr(errands, "TOGETHER", 2)
     people = [cast.member(acme, f"Person{number}", ann) for number in range(4)]
     cy = cast.member(acme, "Cy", ann)
-    memberships.make_admin(cy, by=ann)
+    roles.make_admin(cy, by=ann)
     errand = errands.prepare(acme, "assign", of(*people), by=cy.account)
     errands.begin(errand, by=cy.account)
     assert errands.go_on()
 
-    memberships.make_member(cy, by=ann)
+    roles.make_member(cy, by=ann)
     clock.run_errands()
 
     assert errand.state == "stopped"
@@ -292,7 +292,7 @@ def test_an_errand_belongs_to_whoever_begins_it(cast, acme, ann):
     errand = errands.prepare(acme, "assign", of(bob), by=ann)
     with pytest.raises(NotAllowed):
         errands.begin(errand, by=cy.account)
-    memberships.make_admin(cy, by=ann)
+    roles.make_admin(cy, by=ann)
 
     errands.begin(errand, by=cy.account)
 
