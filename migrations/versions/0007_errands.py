@@ -76,9 +76,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
     )
-    op.create_index(
-        op.f("ix_cases_errand_id_outcome_id"), "cases", ["errand_id", "outcome", "id"]
-    )
+    op.create_index(op.f("ix_cases_errand_id_outcome_id"), "cases", ["errand_id", "outcome", "id"])
 
 
 def downgrade() -> None:

@@ -9,6 +9,7 @@ from racing import nothing_is_wrong
 
 from workflows import cases, errands, memberships, seats, subscriptions
 from workflows.engine.db import db
+from workflows.engine.history import Step
 
 
 @pytest.fixture
@@ -99,6 +100,10 @@ def test_an_admin_demoted_at_the_same_moment_gives_all_or_nothing(
         )
 
         assert demoted is None
+        last = {
+            step.event: step.id for step in db.session.scalars(db.select(Step).order_by(Step.id))
+        }
+        assert begun is not None or last["assign"] < last["make_member"]
         assert seats.count(acme).used == (5 if begun is None else 0)
         assert nothing_is_wrong()
         errands.begin(errands.prepare(acme, "revoke-seat", of(people), by=ann), by=ann)
