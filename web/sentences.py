@@ -33,6 +33,7 @@ SENTENCES = {
     "mailshots.revoke": ("{by} revoked the invitations of {addresses}", "revoked"),
     "departures.remove_all": ("{by} removed {members}", "removed"),
     "errands.plan": ("{by} looked at what something would do to many people", ""),
+    "errands.begin": ("{by} did something to {members}", ""),
     "errands.stop": ("{by} stopped what was under way for many people", "revoked"),
     "errands.go_on": ("{by} stopped what a former admin had begun for many people", "revoked"),
     "errands.drop_old_plans": ("{by} dropped what was planned for many people and not begun", ""),

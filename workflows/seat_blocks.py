@@ -112,11 +112,10 @@ def may_not_assign(
 ) -> dict[int, str]:
     """Why some of these cannot have a seat, by their ids, when so many `before` them get one."""
     room = seats.room(organization, [one.id for one in people])
-    bought, used = room.count.bought, room.count.used + before
-    refused = _refused(
-        seats.may_assign, people, Room(room.holders, Count(bought, min(used, bought)))
-    )
-    late = [one for one in people if one.id not in refused][max(0, bought - used) :]
+    bought = room.count.bought
+    left = Count(bought, min(room.count.used + before, bought))
+    refused = _refused(seats.may_assign, people, Room(room.holders, left))
+    late = [one for one in people if one.id not in refused][left.free :]
     return refused | _refused(seats.may_assign, late, Room(room.holders, Count(bought, bought)))
 
 
