@@ -20,6 +20,7 @@ from workflows.engine.history import Action, Step
 from workflows.invitations import Invitation
 from workflows.invoices import Invoice
 from workflows.memberships import Membership
+from workflows.places import Place
 from workflows.tokens import Token
 
 
@@ -59,7 +60,8 @@ def _of_their_own(membership: Membership) -> Any:
     asked = or_(Invitation.membership_id.in_(own), Invitation.email_key == account.email_key)
     invited = select(Invitation.id).filter_by(organization_id=organization_id).where(asked)
     held = select(Token.id).where(Token.membership_id.in_(own))
-    rows = {"memberships": own, "invitations": invited, "tokens": held}
+    waited = select(Place.id).where(Place.membership_id.in_(own))
+    rows = {"memberships": own, "invitations": invited, "tokens": held, "places": waited}
     return or_(*(and_(Step.kind == kind, Step.row_id.in_(ids)) for kind, ids in rows.items()))
 
 
@@ -89,9 +91,11 @@ def _members(steps: Sequence[Step]) -> dict[Any, str]:
     named = select(Membership.id, Account.name).join(Account, Account.id == Membership.account_id)
     held = select(Token.id, Account.name).join(Membership, Membership.id == Token.membership_id)
     held = held.join(Account, Account.id == Membership.account_id)
+    waited = select(Place.id, Account.name).join(Place.membership).join(Membership.account)
     members = _pairs(named.where(Membership.id.in_(_ids(steps, "memberships"))))
     tokens = _pairs(held.where(Token.id.in_(_ids(steps, "tokens"))))
-    return _keyed("memberships", members) | _keyed("tokens", tokens)
+    places = _pairs(waited.where(Place.id.in_(_ids(steps, "places"))))
+    return _keyed("memberships", members) | _keyed("tokens", tokens) | _keyed("places", places)
 
 
 def _addresses(steps: Sequence[Step]) -> dict[Any, str]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, false, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import memberships, quotas
@@ -87,6 +87,7 @@ class Invitation(Stateful, Base):
     expires_at: Mapped[datetime]
     round: Mapped[int] = mapped_column(default=1)  # how often it was sent
     membership_id: Mapped[int | None]
+    seat_wished: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     organization: Mapped[Organization] = relationship()
     invited_by: Mapped[Account] = relationship()

@@ -134,8 +134,13 @@ def _change_role(membership: Membership, event: str, by: Account) -> None:
 
 def lock_both(membership: Membership, by: Account) -> None:
     """Hold the membership and that of the acting person: two admins may act on each other."""
-    mine = of(by, membership.organization)
-    lock(*{row.id: row for row in (membership, mine) if row}.values())
+    lock_all([membership], by)
+
+
+def lock_all(members: list[Membership], by: Account) -> None:
+    """Hold these memberships of one organization, and that of the acting person."""
+    mine = of(by, members[0].organization)
+    lock(*{row.id: row for row in (*members, mine) if row}.values())
 
 
 def of(account: Account | None, organization: Organization) -> Membership | None:

@@ -10,9 +10,8 @@ membership of its own organization, or the database refuses it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -29,15 +28,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflows import invitations, memberships, tokens
+from workflows import invitations, memberships, places, tokens
 from workflows.accounts import Account
 from workflows.engine import outbox, tallies
 from workflows.engine.db import Base, command, db, lock, now
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotNow
-from workflows.engine.settings import settings
 from workflows.memberships import Membership, require_admin
 from workflows.organizations import Organization
+from workflows.places import Place, Standing
 from workflows.tokens import Token
 
 BOUGHT, TAKEN = "seats", "seats taken"  # as tallies
@@ -93,31 +92,28 @@ def assign(membership: Membership, *, by: Account) -> Seat:
     """Give the member a free seat with a new token, and mail the way to activate it."""
     memberships.lock_both(membership, by)
     require_admin(by, membership.organization)
+    place = places.hold(membership)
     may_assign(membership)
-    seat = _claim(membership.organization_id)
-    seat.fire("assign", by=by, membership_id=membership.id, holder_active=True)
-    tallies.add(seat.organization_id, {TAKEN: 1})
-    token = Token.begin(
-        organization_id=seat.organization_id, membership=membership, seat_id=seat.id, by=by
-    )
-    if invitation := invitations.accepted_by(membership):
-        invitation.fire("seat", by=by)
-    outbox.post("seat_assigned", about=token)
-    return seat
+    return give(_claim(membership.organization_id), membership, place, by=by)
 
 
 @command
-def revoke(membership: Membership, *, by: Account) -> None:
-    """Take the seat away; the token dies at this moment."""
-    memberships.lock_both(membership, by)
+def revoke(membership: Membership, *, by: Account, to: Membership | None = None) -> None:
+    """Take the seat away, and its token at this moment; it goes to `to`, or the first in line."""
+    memberships.lock_all([membership, *([to] if to else [])], by)
     require_admin(by, membership.organization)
     may_revoke(membership)
-    token = give_up(membership, "seat_revoked", by=by)
+    if to:
+        may_have(to)
+    token = give_up(membership, "seat_revoked", by=by, to=to)
     outbox.post("seat_revoked", about=token)
 
 
-def give_up(membership: Membership, reason: str, *, by: Account | None) -> Token | None:
-    """Free the seat of a member, if there is one, and revoke the token first."""
+def give_up(
+    membership: Membership, reason: str, *, by: Account | None, to: Membership | None = None
+) -> Token | None:
+    """Free the seat of a member, if there is one; it goes to `to`, or else to the first in line."""
+    lock(membership.organization)
     seat, token = of(membership), tokens.of(membership)
     if seat is None:
         return None
@@ -125,14 +121,38 @@ def give_up(membership: Membership, reason: str, *, by: Account | None) -> Token
     tokens.revoke(token, reason, by=by)
     lock(seat).fire("free_up", by=by, membership_id=None, holder_active=None)
     tallies.add(seat.organization_id, {TAKEN: -1})
+    if to:
+        give(seat, to, places.hold(to), by=by)
+    fill(membership.organization_id)
     return token
+
+
+def fill(organization_id: int) -> None:
+    """Give what is free to those in line, the first first; the organization is held by now."""
+    while place := places.next_in_line(organization_id):
+        if (seat := free_one(organization_id)) is None:
+            return
+        give(seat, place.membership, place, by=None)
+
+
+def give(seat: Seat, to: Membership, place: Place | None, *, by: Account | None) -> Seat:
+    """The seat is this member's now, with a new token; whoever waited for it waits no more."""
+    seat.fire("assign", by=by, membership_id=to.id, holder_active=True)
+    tallies.add(seat.organization_id, {TAKEN: 1})
+    token = Token.begin(organization_id=seat.organization_id, membership=to, seat_id=seat.id, by=by)
+    if invitation := invitations.accepted_by(to):
+        invitation.fire("seat", by=by)
+    places.settle(place, by=by)
+    outbox.post("seat_assigned", about=token)
+    return seat
 
 
 @dataclass(frozen=True)
 class Room:
-    """What the rules ask, read once for many people: who of them has a seat, and how many are."""
+    """What the rules ask, read once for many people: who has a seat, who waits, how many are."""
 
     holders: frozenset[int]
+    waiting: Mapping[int, Standing]
     count: Count
 
 
@@ -140,14 +160,12 @@ def room(organization: Organization, member_ids: Collection[int]) -> Room:
     """The room of an organization, as far as these members are concerned."""
     mine = select(Seat.membership_id).where(Seat.membership_id.in_(member_ids))
     holders = frozenset(found for found in db.session.scalars(mine) if found)
-    return Room(holders, count(organization))
+    return Room(holders, places.standings(member_ids), count(organization))
 
 
 def may_assign(membership: Membership, room: Room | None = None) -> None:
     """The rule behind Assign Seat."""
-    memberships.require_active(membership)
-    if _has_one(membership, room):
-        raise NotNow(f"{membership.account.name} already has a seat.")
+    may_have(membership, room)
     seats = room.count if room else count(membership.organization)
     if not seats.bought:
         raise NotNow("There are no seats yet. Purchase subscriptions first.")
@@ -157,6 +175,13 @@ def may_assign(membership: Membership, room: Room | None = None) -> None:
             if seats.bought > 1
             else "The one seat is in use. Buy more, or revoke it first."
         )
+
+
+def may_have(membership: Membership, room: Room | None = None) -> None:
+    """Nobody has two seats, and nobody who has gone has one."""
+    memberships.require_active(membership)
+    if _has_one(membership, room):
+        raise NotNow(f"{membership.account.name} already has a seat.")
 
 
 def may_revoke(membership: Membership, room: Room | None = None) -> None:
@@ -170,25 +195,28 @@ def _has_one(membership: Membership, room: Room | None) -> bool:
 
 
 def _claim(organization_id: int) -> Seat:
-    """A free seat that nobody else can take; the loser of a race waits once, then is refused."""
+    """A free seat that nobody else can take; the loser of a race is refused."""
+    if seat := free_one(organization_id):
+        return seat
+    raise NotNow("The last free seat was given away a moment ago.")
+
+
+def free_one(organization_id: int) -> Seat | None:
+    """A free seat, held; whoever finds all of them held waits once for what becomes of one."""
     free = select(Seat).where(Seat.organization_id == organization_id, text("state = 'free'"))
     oldest = free.order_by(Seat.id).limit(1)
-    seat = db.session.scalar(
+    return db.session.scalar(
         oldest.with_for_update(skip_locked=True).execution_options(populate_existing=True)
-    ) or db.session.scalar(
-        oldest.with_for_update().execution_options(populate_existing=True)
-    )  # fmt: skip
-    if seat is None:
-        raise NotNow("The last free seat was given away a moment ago.")
-    return seat
+    ) or db.session.scalar(oldest.with_for_update().execution_options(populate_existing=True))
 
 
 def add(organization_id: int, number: int) -> None:
-    """Add seats that were bought, all free."""
+    """Add seats that were bought: free, or for those in line; the organization is held."""
     row = {"organization_id": organization_id, "state": "free", "since": now(), "revision": 1}
     if number:
         db.session.execute(insert(Seat), [row] * number)
         tallies.add(organization_id, {BOUGHT: number})
+        fill(organization_id)
 
 
 def take_away(organization_id: int, number: int) -> None:
@@ -218,19 +246,3 @@ def recount() -> int:
     bought = select(place, literal(BOUGHT), number).group_by(place)
     taken = select(place, literal(TAKEN), number).where(Seat.state == "taken").group_by(place)
     return tallies.mend([bought, taken], "seats%")
-
-
-@outbox.letter("seat_assigned", about=Token, rationed=True)
-def to_seated(token: Token, _: Any) -> tuple[str, dict[str, Any]] | None:
-    if token.state != "inactive":
-        return None
-    organization = token.membership.organization
-    url = f"{settings().base_url}/{organization.slug}/token"
-    facts = {"name": token.membership.account.name, "organization": organization.name}
-    return token.membership.account.email, {**facts, "url": url}
-
-
-@outbox.letter("seat_revoked", about=Token, rationed=True)
-def to_unseated(token: Token, _: Any) -> tuple[str, dict[str, Any]] | None:
-    person, organization = token.membership.account, token.membership.organization
-    return person.email, {"name": person.name, "organization": organization.name}
