@@ -24,6 +24,7 @@ PAGES = (
     "home",
     "members",
     "guest_lists",
+    "waitlist",
     "subscriptions",
     "tokens",
     "activity",

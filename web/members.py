@@ -6,12 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request
+from pydantic import BaseModel
 
 from web import people_menu
+from web.forms import read
 from web.proving import proved
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import departures, directories, journeys, memberships, seats, tokens
+from workflows import (
+    departures,
+    directories,
+    journeys,
+    memberships,
+    places,
+    seats,
+    tokens,
+    waitlist,
+)
 from workflows.directories import Search
 from workflows.engine import refusals
 from workflows.journeys import TURNS, Person
@@ -28,6 +39,10 @@ PLACES = {  # as in an address, and as on the page
 }  # fmt: skip
 ORDERS = {"turn": "Whose turn it is", "name": "Name", "role": "Role"}
 CHIPS = dict(zip(("yours", "theirs", "ushers", "set", "ended"), TURNS, strict=True))
+
+
+class Heir(BaseModel):
+    to: int = 0  # the membership that gets the seat; 0: the first in line, or nobody
 
 
 @bp.get("/<slug>/members")
@@ -92,7 +107,13 @@ def assign(membership_id: int) -> Any:
 @in_organization
 def revoke_seat(membership_id: int) -> Any:
     sentence = "{} has no seat any more, and the token has stopped working."
-    return _do(seats.revoke, membership_id, sentence)
+    member, heir = of_this_organization(Membership, membership_id), read(Heir).to
+    to = of_this_organization(Membership, heir) if heir else None
+    seats.revoke(member, by=g.account, to=to)
+    flash(sentence.format(member.account.name))
+    if to:
+        flash(f"{to.account.name} has the seat now. The letter is on its way.")
+    return redirect(f"/{g.organization.slug}/members", 303)
 
 
 @bp.post(f"{MEMBER}/make-admin")
@@ -137,7 +158,10 @@ def _do(command: Callable[..., Any], membership_id: int, sentence: str) -> Any:
 def ask_revoke_seat(membership_id: int) -> Any:
     member = of_this_organization(Membership, membership_id)
     why_not = refusals.why_not(seats.may_revoke, member)
-    return render_template("pages/members/revoke_seat.html", **_lost(member), why_not=why_not)
+    heirs = [one for one in waitlist.next_ones(g.organization) if one.id != member.id]
+    standings = places.standings([one.id for one in heirs])
+    facts = {**_lost(member), "why_not": why_not, "heirs": heirs, "standings": standings}
+    return render_template("pages/members/revoke_seat.html", **facts)
 
 
 @bp.get(f"{MEMBER}/remove")

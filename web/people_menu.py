@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from flask import url_for
 
-from workflows import seats
+from workflows import seats, waitlist
 from workflows.accounts import Account
 from workflows.engine import refusals
 from workflows.invitations import Invitation
@@ -97,11 +97,30 @@ def _of_member(member: Membership, slug: str, room: Room, roles: RoleRules) -> l
     return [
         Item("Assign Seat", at("assign"), refusals.why_not(seats.may_assign, member, room)),
         Item("Revoke Seat", at("revoke_seat"), stays, asks=True),
+        *_of_line(member, slug, room),
         role("Make Account Admin", "make_admin"),
         role("Make Billing Admin", "make_billing_admin"),
         role("Make Member", "make_member"),
         Item("Remove Member", at("remove"), leaves, asks=True, red=True),
     ]
+
+
+def _of_line(member: Membership, slug: str, room: Room) -> list[Item]:
+    """What can be done about waiting for a seat: nothing, where there is one or enough are free."""
+
+    def item(label: str, endpoint: str, why_not: str | None = None) -> Item:
+        at = url_for(f"waitlist.{endpoint}", slug=slug, membership_id=member.id)
+        return Item(label, at, why_not)
+
+    standing = room.waiting.get(member.id)
+    if member.id in room.holders or (room.count.free and standing is None):
+        return []
+    joins = item("Put in Line", "line_up", refusals.why_not(waitlist.may_line_up, member, room))
+    if standing is None:
+        return [joins]
+    asked = "Put them in line first." if standing.place.state == "asked" else None
+    is_first = f"{member.account.name} is first in line." if standing.number == 1 else asked
+    return [joins, item("Put First", "put_first", is_first), item("Remove from Line", "refuse")]
 
 
 def of_invitation(invitation: Invitation, slug: str, *, by: Account) -> list[Item]:

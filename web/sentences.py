@@ -27,6 +27,12 @@ SENTENCES = {
     "memberships.make_member": ("{by} made {members} a member", ""),
     "seats.assign": ("{by} assigned a seat to {members}", "seated"),
     "seats.revoke": ("{by} revoked the seat of {members}", "revoked"),
+    "waitlist.ask": ("{by} asked for a seat", "accepted"),
+    "waitlist.withdraw": ("{by} wants no seat any more", "left"),
+    "waitlist.line_up": ("{by} put {members} in line for a seat", "waitlisted"),
+    "waitlist.put_first": ("{by} put {members} first in line", "waitlisted"),
+    "waitlist.refuse": ("{by} took {members} out of the line", "revoked"),
+    "waitlist._serve": ("{members} got a seat", "seated"),
     "tokens.activate": ("{by} activated the token", "active"),
     "tokens.reissue": ("{by} reissued the token", "reissued"),
     "tokens.end_old": ("{by} ended the old token", "revoked"),
@@ -36,6 +42,7 @@ SENTENCES = {
     "departures.leave": ("{by} left the organization", "left"),
     "departures.remove": ("{by} removed {members}", "removed"),
 }
+FROM_THE_LINE = ("{members} came next in line and got a seat", "seated")
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,14 @@ class Line:
 
 def line(entry: Entry) -> Line:
     """The sentence for what happened, as far as the reader may see it."""
-    sentence, state = SENTENCES[entry.action.event]
+    sentence, state = FROM_THE_LINE if _is_from_the_line(entry) else SENTENCES[entry.action.event]
     return Line(entry.action.at, _words(sentence, entry), state, _why(entry))
+
+
+def _is_from_the_line(entry: Entry) -> bool:
+    """Whether a seat that freed or was bought, whoever did that, found somebody in line."""
+    served = any((step.kind, step.event) == ("places", "seat") for step in entry.steps)
+    return served and entry.action.by_id is None
 
 
 def _words(sentence: str, entry: Entry) -> list[tuple[str, bool]]:
