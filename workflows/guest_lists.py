@@ -40,8 +40,13 @@ def look_over(organization: Organization, text: str, *, by: Account) -> list[Out
 
 
 @command
-def invite(organization: Organization, text: str, *, by: Account) -> list[Outcome]:
-    """Invite every good address of the list; bad ones stop no other, known ones hear nothing."""
+def invite(
+    organization: Organization, text: str, *, by: Account, seat: bool = False
+) -> list[Outcome]:
+    """Invite every good address of the list; bad ones stop no other, known ones hear nothing.
+
+    With `seat` whoever accepts gets a free seat at once, or a place in line.
+    """
     lock(organization)
     require_admin(by, organization)
     judged, bought = _judge(organization, text, "Invited"), seats.count(organization).bought
@@ -49,7 +54,7 @@ def invite(organization: Organization, text: str, *, by: Account) -> list[Outcom
     # Two lists with the same addresses spend in the same order, so that neither waits for ever.
     for index in sorted(range(len(judged)), key=lambda index: judged[index][0].key):
         outcome, expired = judged[index]
-        if outcome.good and (no := _send(organization, outcome, expired, bought, by)):
+        if outcome.good and (no := _send(organization, outcome, expired, bought, by, seat)):
             judged[index] = _not_now(outcome, no), expired
     return [outcome for outcome, _ in judged]
 
@@ -60,13 +65,14 @@ def _send(
     expired: Invitation | None,
     bought: int,
     by: Account,
+    seat: bool,
 ) -> str | None:
     """Invite this address, or say why it cannot be invited just now."""
     if expired:
-        return why_not(invitations.resend, expired, by=by)
+        return why_not(invitations.resend, expired, by=by, seat=seat)
     if no := why_not(quotas.spend, organization, outcome.key, seats=bought, by=by):
         return no
-    invitations.begin(organization, outcome.address, outcome.key, by=by)
+    invitations.begin(organization, outcome.address, outcome.key, by=by, seat=seat)
     return None
 
 

@@ -102,24 +102,31 @@ class Invitation(Stateful, Base):
         return f"This invitation {was.get(self.state, f'was {self.state}')}."
 
 
-def begin(organization: Organization, spelling: str, key: str, *, by: Account) -> Invitation:
+def begin(
+    organization: Organization, spelling: str, key: str, *, by: Account, seat: bool = False
+) -> Invitation:
     """Ask one address to join; `invite` in `guest_lists` is the door to this."""
     invitation = Invitation.begin(
         organization=organization, invited_by=by, email=spelling, email_key=key,
-        expires_at=_expiry(organization), by=by,
+        expires_at=_expiry(organization), seat_wished=seat, by=by,
     )  # fmt: skip
     outbox.post("invitation", about=invitation, generation=1)
     return invitation
 
 
 @command
-def resend(invitation: Invitation, *, by: Account) -> None:
-    """Send it again, with the full time to answer; links in earlier letters keep working."""
+def resend(invitation: Invitation, *, by: Account, seat: bool = False) -> None:
+    """Send it again, with the full time to answer; links in earlier letters keep working.
+
+    Whoever wishes a `seat` for it is the one who invites.
+    """
     require_admin(by, invitation.organization)
     lock(invitation).rehearse("resend", by=by)
     quotas.spend_again(invitation.id, invitation.email_key)
     expires_at = _expiry(invitation.organization)
     invitation.fire("resend", by=by, expires_at=expires_at, round=invitation.round + 1)
+    if seat:
+        invitation.invited_by, invitation.seat_wished = by, True
     outbox.post("invitation", about=invitation, generation=invitation.round)
 
 
