@@ -7,7 +7,7 @@ from importlib import import_module
 from flask import Flask
 from flask_wtf import CSRFProtect
 
-from web import addresses, errors, headers, hosts, rendering, session, visits
+from web import addresses, deeds, errors, headers, hosts, rendering, session, visits
 from web.gate import Gate
 from web.visits import Visits
 from workflows.engine.app import bare_app
@@ -23,12 +23,15 @@ PAGES = (
     "organizations",
     "home",
     "members",
+    "person",
     "guest_lists",
     "waitlist",
     "subscriptions",
     "tokens",
     "activity",
     "settings",
+    "ownership",
+    "deeds",
 )
 
 
@@ -49,5 +52,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     rendering.register(app)
     for name in PAGES:
         app.register_blueprint(import_module(f"web.{name}").bp)
+    deeds.require_declared(app)
     app.wsgi_app = Visits(Gate(app, app.wsgi_app))  # type: ignore[method-assign]
     return app

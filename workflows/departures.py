@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workflows import invitations, memberships, places, seats
+from workflows import handovers, invitations, memberships, places, seats
 from workflows.accounts import Account
 from workflows.engine import outbox
 from workflows.engine.db import command, lock
@@ -32,8 +32,9 @@ def remove(membership: Membership, *, by: Account) -> None:
 
 def _go(membership: Membership, event: str, by: Account) -> None:
     membership.rehearse(event, by=by)
+    handovers.fall_through(membership, by=by)  # or the database refuses the last of these lines
     places.step_out(membership, by=by)
-    seats.give_up(membership, "member_gone", by=by)  # or the database refuses the next line
+    seats.give_up(membership, "member_gone", by=by)
     membership.fire(event, by=by)
     if invitation := invitations.accepted_by(membership):
         invitation.fire("close", by=by)

@@ -3,7 +3,7 @@
 import pytest
 from people import PASSWORD
 
-from workflows import arrivals, guest_lists, invitations, memberships, places, seats
+from workflows import arrivals, guest_lists, invitations, memberships, places, roles, seats
 
 
 @pytest.fixture
@@ -53,9 +53,9 @@ def test_where_none_is_free_they_are_in_line_and_the_inviter_reads_so(cast, ann)
 def test_the_wish_of_somebody_who_is_no_admin_any_more_is_the_owners_turn(cast, ann):
     acme = cast.organization(ann, seats=5)
     cy = cast.member(acme, "Cy", ann)
-    memberships.make_admin(cy, by=ann)
+    roles.make_admin(cy, by=ann)
     invitation, join = arrive(acme, "bob@acme.test", cy.account)
-    memberships.make_member(cy, by=ann)
+    roles.make_member(cy, by=ann)
 
     bob = join()
 
