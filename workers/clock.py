@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 import workers
 from workers import post
-from workflows import accounts, gate, invitations, lines, resets, seats, sessions, tokens
+from workflows import accounts, gate, invitations, lines, reminders, resets, seats, sessions, tokens
 from workflows.engine import limits, logs, outbox, tallies
 from workflows.engine.app import bare_app
 
@@ -96,6 +96,7 @@ def jobs() -> list[Job]:
     return [
         Job(1, invitations.expire_unanswered),
         Job(5, check_lines),
+        Job(5, reminders.remind),
         Job(60, tallies.fold),
         Job(60, accounts.drop_stale),
         Job(600, lines.forget_ended),

@@ -1,0 +1,53 @@
+"""What an invited person may ask for, beside joining: a new link, or the invitation elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, g, redirect
+from pydantic import BaseModel
+
+from web import invitations as pages
+from web.forms import read
+from web.session import signed_in
+from workflows import moves, replies
+
+bp = Blueprint("replies", __name__)
+
+
+class Asked(BaseModel):
+    email: str = ""
+
+
+@bp.get("/join/ask")
+def ask_page() -> Any:
+    """Asks for the address, as declining does, and never shows it."""
+    invitation = pages.remembered()
+    if pages.end(invitation) != "expired":
+        return redirect("/join", 303)
+    if pages.is_for_another(invitation):
+        return pages.page("other_account", invitation), 403
+    return pages.page("ask", invitation)
+
+
+@bp.post("/join/ask")
+def ask() -> Any:
+    invitation = pages.remembered()
+    email = pages.own_address(read(Asked).email)
+    replies.ask_again(invitation, email, by=g.account)
+    return redirect("/join/asked", 303)
+
+
+@bp.get("/join/asked")
+def asked() -> Any:
+    invitation = pages.remembered()
+    if invitation.asked_at is None:
+        return redirect("/join", 303)
+    return pages.page("asked", invitation)
+
+
+@bp.post("/join/move")
+@signed_in
+def ask_to_move() -> Any:
+    moves.ask(pages.remembered(), by=g.account)
+    return redirect("/join", 303)
