@@ -58,11 +58,8 @@ def move_page(invitation_id: int) -> Any:
     """Where the letter about a move leads."""
     invitation = of_this_organization(Invitation, invitation_id)
     move = moves.newest(invitation) or abort(404)
-    facts = {
-        "invitation": invitation,
-        "move": move,
-        "waits": invitation.id in moves.of([move.invitation_id]),
-    }
+    why_not = move.why_not("grant", by=g.account) or invitation.why_not("revoke", by=g.account)
+    facts = {"invitation": invitation, "move": move, "why_not": why_not}
     return render_template("pages/invitations/move.html", **facts)
 
 
@@ -80,9 +77,8 @@ def move(invitation_id: int) -> Any:
 def refuse_move(invitation_id: int) -> Any:
     asked = _asked(invitation_id)
     moves.refuse(asked, by=g.account)
-    flash(
-        f"The invitation to {asked.invitation.email} stays where it is. {asked.account.name} is told."
-    )
+    stays = f"The invitation to {asked.invitation.email} stays where it is."
+    flash(f"{stays} {asked.account.name} is told.")
     return back()
 
 

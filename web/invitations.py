@@ -120,9 +120,9 @@ def wrong_account(invitation: Invitation) -> Any:
     return page("wrong_account", invitation, **facts), 403
 
 
-def own_address(typed: str) -> str:
-    """Whoever is logged in need not type their address."""
-    return g.account.email if g.account else typed
+def addressee(invitation: Invitation) -> Account | None:
+    """The invited person, where that is who is logged in."""
+    return None if is_for_another(invitation) else g.account
 
 
 @bp.get("/join")
@@ -203,7 +203,8 @@ def decline_page(invitation: Invitation) -> Any:
 @with_invitation
 def decline(invitation: Invitation) -> Any:
     form = read(Decline)
-    invitations.decline(invitation, own_address(form.email), form.word, by=g.account)
+    email = g.account.email if g.account else form.email
+    invitations.decline(invitation, email, form.word, by=g.account)
     return redirect("/join/declined", 303)
 
 

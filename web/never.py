@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from flask import Blueprint, Response, g, redirect, render_template, request
+from flask import Blueprint, Response, redirect, render_template, request
 from pydantic import BaseModel
 
 from web import links, session
 from web.forms import read
-from web.invitations import own_address
+from web.invitations import addressee
 from workflows import replies, silences
 from workflows.engine.db import db
 from workflows.engine.refusals import Invalid, NotFound
@@ -52,20 +52,20 @@ def at_once(sealed: str) -> Response:
 @bp.get("/never")
 def never() -> Any:
     invitation = _remembered()
-    other = g.account is not None and g.account.email_key != invitation.email_key
-    facts = {"invitation": invitation, "silent": replies.is_silent(invitation), "other": other}
     from_all = silences.kept(silences.ANYBODY, invitation.email_key)
-    return render_template("pages/never.html", from_all=from_all, **facts)
+    facts = {"invitation": invitation, "from_all": from_all, "known": addressee(invitation)}
+    return render_template("pages/never.html", silent=replies.is_silent(invitation), **facts)
 
 
 @bp.post("/never")
 def wish() -> Any:
     invitation, form = _remembered(), read(Wish)
-    email = own_address(form.email)
+    known = addressee(invitation)
+    email = known.email if known else form.email
     if form.whom == "nobody":
-        replies.hear_again(invitation, email, by=g.account)
+        replies.hear_again(invitation, email, by=known)
     else:
-        replies.silence(invitation, email, anybody=form.whom == "anybody", by=g.account)
+        replies.silence(invitation, email, anybody=form.whom == "anybody", by=known)
     return redirect("/never", 303)
 
 

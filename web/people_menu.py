@@ -124,8 +124,5 @@ def of_invitation(
     ]
     if move is None or items[-1].why_not:
         return items
-    answers = [
-        Item("Move", at("corrections.move")),
-        Item("Refuse Move", at("corrections.refuse_move")),
-    ]
-    return [*answers, *items]
+    granted, refused = at("corrections.move"), at("corrections.refuse_move")
+    return [Item("Move", granted), Item("Refuse Move", refused), *items]

@@ -25,16 +25,14 @@ def ask_page() -> Any:
     invitation = pages.remembered()
     if pages.end(invitation) != "expired":
         return redirect("/join", 303)
-    if pages.is_for_another(invitation):
-        return pages.page("other_account", invitation), 403
-    return pages.page("ask", invitation)
+    return pages.page("ask", invitation, known=pages.addressee(invitation))
 
 
 @bp.post("/join/ask")
 def ask() -> Any:
-    invitation = pages.remembered()
-    email = pages.own_address(read(Asked).email)
-    replies.ask_again(invitation, email, by=g.account)
+    invitation, email = pages.remembered(), read(Asked).email
+    known = pages.addressee(invitation)
+    replies.ask_again(invitation, known.email if known else email, by=known)
     return redirect("/join/asked", 303)
 
 
