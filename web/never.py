@@ -37,12 +37,12 @@ def open_link(sealed: str) -> Any:
 @bp.get("/never/now/<sealed>")
 def open_header(sealed: str) -> Any:
     """Mail programs that know no button open the address instead: that changes nothing."""
-    return _to_the_page(_invitation(links.unseal("never now", sealed)[0]))
+    return _to_the_page(_invitation(links.unseal("never/now", sealed)[0]))
 
 
 @bp.post("/never/now/<sealed>")
 def at_once(sealed: str) -> Response:
-    invitation = _invitation(links.unseal("never now", sealed)[0])
+    invitation = _invitation(links.unseal("never/now", sealed)[0])
     if request.form.get("List-Unsubscribe") != "One-Click":
         raise Invalid(form="This address is for the button of a mail program.")
     replies.silence_at_once(invitation)

@@ -9,7 +9,6 @@ from pydantic import BaseModel
 
 from web import invitations as pages
 from web.forms import read
-from web.session import signed_in
 from workflows import moves, replies
 
 bp = Blueprint("replies", __name__)
@@ -45,7 +44,8 @@ def asked() -> Any:
 
 
 @bp.post("/join/move")
-@signed_in
 def ask_to_move() -> Any:
-    moves.ask(pages.remembered(), by=g.account)
+    invitation = pages.remembered()
+    if g.account:
+        moves.ask(invitation, by=g.account)
     return redirect("/join", 303)

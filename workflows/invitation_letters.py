@@ -39,7 +39,7 @@ def facts(invitation: Invitation) -> dict[str, Any]:
         "expires_at": invitation.expires_at,
         "days": invitation.organization.invitation_days,
         "never_url": f"{never}/{seals.seal('never', invitation.id)}",
-        "one_click_url": f"{never}/now/{seals.seal('never now', invitation.id)}",
+        "one_click_url": f"{never}/now/{seals.seal('never/now', invitation.id)}",
     }
 
 
