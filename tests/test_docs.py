@@ -35,6 +35,21 @@ def test_the_settings_are_described_as_they_are():
     assert set(Settings.model_fields) - described == {"embedded", "clock_offset"}
 
 
+def test_every_promise_that_has_a_verdict_is_on_its_page_with_its_test():
+    page = (ROOT / "docs/promises.md").read_text()
+    tests = (ROOT / "tests").rglob("test_*.py")
+    told = {
+        (promise, path.relative_to(ROOT / "tests"))
+        for path in tests
+        for promise in re.findall(r'verdict\.about\("([RS]\d+)', path.read_text())
+    }
+    lines = {line.split()[1]: line for line in page.splitlines() if re.match(r"\| [RS]\d", line)}
+
+    missing = [(p, path) for p, path in told if f"tests/{path.parent}" not in lines.get(p, "")]
+    assert missing == []
+    assert {"R9", "S4"} <= {promise for promise, _ in told}
+
+
 def test_what_the_configuration_calls_needed_is_what_stops_the_start(monkeypatch):
     needed = script("tabulate").NEEDED
     for name in needed:

@@ -7,7 +7,7 @@ from importlib import import_module
 from flask import Flask
 from flask_wtf import CSRFProtect
 
-from web import addresses, errors, headers, hosts, never, rendering, session, visits
+from web import addresses, deeds, errors, headers, hosts, never, rendering, session, visits
 from web.gate import Gate
 from web.visits import Visits
 from workflows.engine.app import bare_app
@@ -25,12 +25,15 @@ PAGES = (
     "organizations",
     "home",
     "members",
+    "person",
     "guest_lists",
     "corrections",
     "subscriptions",
     "tokens",
     "activity",
     "settings",
+    "ownership",
+    "deeds",
 )
 
 
@@ -52,5 +55,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     for name in PAGES:
         app.register_blueprint(import_module(f"web.{name}").bp)
     csrf.exempt(never.at_once)  # pressed by mail programs, which saw no page of ours
+    deeds.require_declared(app)
     app.wsgi_app = Visits(Gate(app, app.wsgi_app))  # type: ignore[method-assign]
     return app

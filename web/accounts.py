@@ -139,7 +139,7 @@ def forgot_page() -> Any:
 
 @bp.post("/forgot")
 def forgot() -> Any:
-    resets.ask_reset(read(Address).email, client=peers.address())
+    resets.ask_reset(read(Address).email, **session.whence())
     return redirect("/forgot/sent", 303)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, g, render_template, request
 from pydantic import BaseModel
 
+from web.deeds import deed
 from web.forms import read
 from web.guest_lists import INVITATION, back
 from web.rows import of_this_organization
@@ -14,6 +15,7 @@ from web.session import in_organization
 from workflows import corrections, invitations, moves
 from workflows.engine import outbox
 from workflows.invitations import Invitation
+from workflows.memberships import ADMIN
 from workflows.moves import Move
 
 bp = Blueprint("corrections", __name__)
@@ -35,6 +37,7 @@ def correct_page(invitation_id: int) -> Any:
 
 @bp.post(f"{INVITATION}/correct")
 @in_organization
+@deed("Correct Address", ADMIN)
 def correct(invitation_id: int) -> Any:
     invitation = of_this_organization(Invitation, invitation_id)
     corrected = corrections.correct(invitation, read(Address).email, by=g.account)
@@ -44,6 +47,7 @@ def correct(invitation_id: int) -> Any:
 
 @bp.post(f"{INVITATION}/extend")
 @in_organization
+@deed("Extend", ADMIN)
 def extend(invitation_id: int) -> Any:
     invitation = of_this_organization(Invitation, invitation_id)
     invitations.extend(invitation, by=g.account)
@@ -65,6 +69,7 @@ def move_page(invitation_id: int) -> Any:
 
 @bp.post(f"{INVITATION}/move")
 @in_organization
+@deed("Move", ADMIN)
 def move(invitation_id: int) -> Any:
     asked = _asked(invitation_id)
     moved = moves.grant(asked, by=g.account)
@@ -74,6 +79,7 @@ def move(invitation_id: int) -> Any:
 
 @bp.post(f"{INVITATION}/refuse-move")
 @in_organization
+@deed("Refuse Move", ADMIN)
 def refuse_move(invitation_id: int) -> Any:
     asked = _asked(invitation_id)
     moves.refuse(asked, by=g.account)

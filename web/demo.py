@@ -15,6 +15,7 @@ from workflows import (
     memberships,
     organizations,
     prices,
+    roles,
     seats,
     subscriptions,
     tokens,
@@ -119,8 +120,8 @@ def _download(member: Membership) -> None:
 
 
 def _change_roles(members: dict[str, Membership], ada: Account) -> None:
-    memberships.make_admin(members["Ben Okafor"], by=ada)
-    memberships.make_billing_admin(members["Chloe Martin"], by=ada)
+    roles.make_admin(members["Ben Okafor"], by=ada)
+    roles.make_billing_admin(members["Chloe Martin"], by=ada)
     seats.revoke(members["Hana Novak"], by=ada)
     departures.remove(members["Ivo Petrov"], by=ada)
     departures.leave(members["Jun Park"], by=members["Jun Park"].account)

@@ -13,6 +13,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request
 from pydantic import BaseModel
 
 from web import address_files, people_menu, rows, session
+from web.deeds import deed
 from web.forms import read
 from web.rows import of_this_organization
 from web.session import in_organization
@@ -20,7 +21,7 @@ from workflows import guest_lists, invitations, moves
 from workflows.engine import outbox
 from workflows.guest_lists import Outcome
 from workflows.invitations import Invitation
-from workflows.memberships import require_admin
+from workflows.memberships import ADMIN, require_admin
 
 bp = Blueprint("guest_lists", __name__)
 PAGE = 50
@@ -47,6 +48,7 @@ def new() -> Any:
 
 @bp.post("/<slug>/invitations/look-over")
 @in_organization
+@deed("Invite Members", ADMIN)
 def look_over() -> Any:
     """For htmx, while somebody types: what would happen to each address. Nothing is sent."""
     outcomes = guest_lists.look_over(g.organization, _list(), by=g.account)
@@ -56,6 +58,7 @@ def look_over() -> Any:
 
 @bp.post("/<slug>/invitations/new")
 @in_organization
+@deed("Invite Members", ADMIN)
 def invite() -> Any:
     outcomes = guest_lists.invite(g.organization, _list(), by=g.account)
     told = [[one.address, one.word, one.sentence, one.good, one.bad] for one in outcomes]
@@ -96,6 +99,7 @@ def all_of_them() -> Any:
 
 @bp.post(f"{INVITATION}/resend")
 @in_organization
+@deed("Resend", ADMIN)
 def resend(invitation_id: int) -> Any:
     invitation = of_this_organization(Invitation, invitation_id)
     invitations.resend(invitation, by=g.account)
@@ -106,6 +110,7 @@ def resend(invitation_id: int) -> Any:
 
 @bp.post(f"{INVITATION}/revoke")
 @in_organization
+@deed("Revoke Invitation", ADMIN)
 def revoke(invitation_id: int) -> Any:
     invitation = of_this_organization(Invitation, invitation_id)
     invitations.revoke(invitation, by=g.account)

@@ -19,7 +19,7 @@ INVITED = "noor.haddad@acme-robotics.example"
 
 def samples() -> dict[str, tuple[str, dict[str, Any]]]:
     """For each letter, in the order of a person's way: whom it goes to, and its facts."""
-    return {**_account(), **_invitation(), **_seat(), **_token(), **_subscription()}
+    return {**_account(), **_invitation(), **_seat(), **_token(), **_subscription(), **_ownership()}
 
 
 def _url(path: str) -> str:
@@ -96,4 +96,23 @@ def _subscription() -> dict[str, tuple[str, dict[str, Any]]]:
     return {
         "subscription_started": (ADMIN, facts),
         "subscription_updated": (ADMIN, {**facts, **more}),
+    }
+
+
+def _ownership() -> dict[str, tuple[str, dict[str, Any]]]:
+    names = {"owner_name": "Ines Okafor", "owner_email": ADMIN, "organization": "Acme Robotics"}
+    chosen = {**names, "chosen_name": "Li Wei", "expires_at": AT + timedelta(days=7)}
+    chosen["url"] = _url("acme-robotics/ownership")
+    to_chosen, to_owner = (
+        (MEMBER, {**chosen, "name": "Li Wei"}),
+        (ADMIN, {**chosen, "name": "Ines"}),
+    )
+    return {
+        "handover_offered": to_chosen,
+        "handover_canceled": to_chosen,
+        "handover_accepted": to_owner,
+        "handover_declined": to_owner,
+        "handover_fell_through": to_owner,
+        "handover_expired": to_owner,
+        "organization_closed": (MEMBER, {**names, "name": "Li Wei"}),
     }

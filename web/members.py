@@ -7,15 +7,17 @@ from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request
 
-from web import people_menu
+from web import people_menu, ways_out
+from web.deeds import deed
 from web.proving import proved
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import departures, directories, journeys, memberships, seats, tokens
+from workflows import departures, directories, journeys, memberships, roles, seats, tokens
 from workflows.directories import Search
 from workflows.engine import refusals
 from workflows.journeys import TURNS, Person
-from workflows.memberships import Membership
+from workflows.memberships import ADMIN, Membership
+from workflows.memberships import MEMBER as MEMBERS
 
 bp = Blueprint("members", __name__)
 MEMBER = "/<slug>/members/<int:membership_id>"
@@ -82,6 +84,7 @@ def _view_members() -> Any:
 
 @bp.post(f"{MEMBER}/assign")
 @in_organization
+@deed("Assign Seat", ADMIN)
 def assign(membership_id: int) -> Any:
     sentence = "{} has a seat. The letter is on its way."
     return _do(seats.assign, membership_id, sentence)
@@ -89,6 +92,7 @@ def assign(membership_id: int) -> Any:
 
 @bp.post(f"{MEMBER}/revoke-seat")
 @in_organization
+@deed("Revoke Seat", ADMIN)
 def revoke_seat(membership_id: int) -> Any:
     sentence = "{} has no seat any more, and the token has stopped working."
     return _do(seats.revoke, membership_id, sentence)
@@ -96,27 +100,31 @@ def revoke_seat(membership_id: int) -> Any:
 
 @bp.post(f"{MEMBER}/make-admin")
 @in_organization
+@deed("Make Account Admin", ADMIN, event="make_admin")
 @proved("Make Account Admin", "{name} gets administrative and billing control of “{organization}”.")
 def make_admin(membership_id: int) -> Any:
-    return _do(memberships.make_admin, membership_id, "{} is an admin now.")
+    return _do(roles.make_admin, membership_id, "{} is an admin now.")
 
 
 @bp.post(f"{MEMBER}/make-billing-admin")
 @in_organization
+@deed("Make Billing Admin", ADMIN, event="make_billing_admin")
 @proved("Make Billing Admin", "{name} gets billing control of “{organization}”, and nothing else.")
 def make_billing_admin(membership_id: int) -> Any:
-    return _do(memberships.make_billing_admin, membership_id, "{} is a billing admin now.")
+    return _do(roles.make_billing_admin, membership_id, "{} is a billing admin now.")
 
 
 @bp.post(f"{MEMBER}/make-member")
 @in_organization
+@deed("Make Member", ADMIN, event="make_member")
 @proved("Make Member", "{name} has no control of “{organization}” any more. Seat and token stay.")
 def make_member(membership_id: int) -> Any:
-    return _do(memberships.make_member, membership_id, "{} is a member now.")
+    return _do(roles.make_member, membership_id, "{} is a member now.")
 
 
 @bp.post(f"{MEMBER}/remove")
 @in_organization
+@deed("Remove Member", ADMIN, event="remove")
 @proved("Remove Member", "{name} is removed from “{organization}”. Seat and token go at once.")
 def remove(membership_id: int) -> Any:
     sentence = "{} is not a member any more. A letter tells them so."
@@ -153,11 +161,13 @@ def ask_leave() -> Any:
     why_not = g.membership.why_not("leave", by=g.account)
     admins = [one for one in memberships.admins(g.organization) if one.id != g.membership.id]
     facts = {**_lost(g.membership), "why_not": why_not, "admins": admins}
+    facts["way"] = ways_out.of(g.membership)
     return render_template("pages/members/leave.html", **facts)
 
 
 @bp.post("/<slug>/leave")
 @in_organization
+@deed("Leave Organization", MEMBERS, event="leave")
 def leave() -> Any:
     departures.leave(g.membership, by=g.account)
     flash(f"You have left “{g.organization.name}”.")
@@ -171,4 +181,5 @@ def _lost(member: Membership) -> dict[str, Any]:
         "seat": seats.of(member),
         "token": tokens.of(member),
         "count": seats.count(member.organization),
+        "earlier": memberships.earlier(member),
     }

@@ -20,7 +20,10 @@ class Place(NamedTuple):
 
 
 # Pages that are reached from another and have no line of their own.
-UNDER = {"invitations": "members", "leave": "home"}
+UNDER = {
+    "invitations": "members", "leave": "home", "who-may": "members", "ownership": "settings",
+    "close": "settings",
+}  # fmt: skip
 
 
 def places_here(here: str = "") -> list[Place]:

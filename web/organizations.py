@@ -8,8 +8,10 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request
 from pydantic import BaseModel
 
+from web import ways_out
 from web.forms import read
 from web.session import signed_in
+from web.ways_out import Way
 from workflows import arrivals, memberships, organizations, seats, subscriptions, tokens
 from workflows.engine.refusals import why_not
 from workflows.memberships import Membership
@@ -32,6 +34,7 @@ class Belonging:
     membership: Membership
     token: Token | None
     why_stay: str | None  # why Leave Organization may not be
+    way: Way | None  # the next step towards it
 
 
 @bp.get("/organizations")
@@ -46,7 +49,7 @@ def index() -> Any:
 
 def _belonging(membership: Membership) -> Belonging:
     why_stay = membership.why_not("leave", by=g.account)
-    return Belonging(membership, tokens.of(membership), why_stay)
+    return Belonging(membership, tokens.of(membership), why_stay, ways_out.of(membership))
 
 
 @bp.get("/organizations/new")

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from flask import url_for
 
-from workflows import seats
+from web import ways_out
+from workflows import handovers, memberships, seats
 from workflows.accounts import Account
 from workflows.engine import refusals
 from workflows.invitations import Invitation
@@ -44,7 +45,7 @@ class Row:
 def of_people(people: list[Person], organization: Organization, *, by: Account) -> list[Row]:
     """The rows of these people on Manage Members."""
     members = [person.membership.id for person in people if person.membership]
-    room, roles = seats.room(organization, members), RoleRules(by)
+    room, roles = seats.room(organization, members), RoleRules(by, organization)
     return [_row(person, organization.slug, by, room, roles) for person in people]
 
 
@@ -55,8 +56,11 @@ class RoleRules:
     fifty asks 200 times, which would be three quarters of what it costs.
     """
 
-    def __init__(self, by: Account) -> None:
+    def __init__(self, by: Account, organization: Organization) -> None:
         self._by = by
+        mine = memberships.of(by, organization)
+        self.owns = mine is not None and mine.is_owner
+        self._open_one = handovers.pending(organization) if self.owns else None
         self._said: dict[tuple[str, str, bool, bool], str | None] = {}
 
     def why_not(self, member: Membership, event: str) -> str | None:
@@ -66,6 +70,18 @@ class RoleRules:
         if alike not in self._said:
             self._said[alike] = member.why_not(event, by=self._by)
         return self._said[alike]
+
+    def why_not_own(self, member: Membership) -> str | None:
+        """Why ownership cannot be offered to this member."""
+        return refusals.why_not(handovers.may_offer, member, self._open_one)
+
+    def own_way_out(self, member: Membership) -> list[Item]:
+        """On one's own row: leaving, and the next step towards it where it is not possible yet."""
+        if member.account_id != self._by.id:
+            return []
+        at, way = f"/{member.organization.slug}/leave", ways_out.of(member)
+        leave = Item("Leave Organization", at, self.why_not(member, "leave"), asks=True)
+        return [leave, Item(way.label, way.path, asks=True)] if way else [leave]
 
 
 def _row(person: Person, slug: str, by: Account, room: Room, roles: RoleRules) -> Row:
@@ -101,8 +117,17 @@ def _of_member(member: Membership, slug: str, room: Room, roles: RoleRules) -> l
         role("Make Account Admin", "make_admin"),
         role("Make Billing Admin", "make_billing_admin"),
         role("Make Member", "make_member"),
+        *_ownership(member, slug, roles),
+        *roles.own_way_out(member),
         Item("Remove Member", at("remove"), leaves, asks=True, red=True),
     ]
+
+
+def _ownership(member: Membership, slug: str, roles: RoleRules) -> list[Item]:
+    if not roles.owns or member.is_owner:
+        return []
+    address = url_for("ownership.show", slug=slug, to=member.id)
+    return [Item("Hand Over Ownership", address, roles.why_not_own(member), asks=True)]
 
 
 def of_invitation(

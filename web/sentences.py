@@ -29,9 +29,9 @@ SENTENCES = {
     "moves.refuse": ("{by} left the invitation of {addresses} where it is", "sent"),
     "arrivals.accept": ("{by} accepted the invitation", "accepted"),
     "arrivals.arrive": ("{by} signed up and accepted the invitation", "accepted"),
-    "memberships.make_admin": ("{by} made {members} an admin", ""),
-    "memberships.make_billing_admin": ("{by} made {members} a billing admin", ""),
-    "memberships.make_member": ("{by} made {members} a member", ""),
+    "roles.make_admin": ("{by} made {members} an admin", ""),
+    "roles.make_billing_admin": ("{by} made {members} a billing admin", ""),
+    "roles.make_member": ("{by} made {members} a member", ""),
     "seats.assign": ("{by} assigned a seat to {members}", "seated"),
     "seats.revoke": ("{by} revoked the seat of {members}", "revoked"),
     "tokens.activate": ("{by} activated the token", "active"),
@@ -40,6 +40,12 @@ SENTENCES = {
     "subscriptions.begin": ("{by} chose seats to buy", "incomplete"),
     "subscriptions.pay": ("{by} bought seats", "active"),
     "subscriptions.resize": ("{by} changed the number of seats", "active"),
+    "handovers.offer": ("{by} offered ownership to {members}", "sent"),
+    "handovers.accept": ("{members} accepted ownership", "accepted"),
+    "handovers.decline": ("{members} declined ownership", "declined"),
+    "handovers.cancel": ("{by} took back the offer of ownership to {members}", "revoked"),
+    "handovers._expire": ("The offer of ownership to {members} ran out of time", "expired"),
+    "closures.close": ("{by} closed the organization", "closed"),
     "departures.leave": ("{by} left the organization", "left"),
     "departures.remove": ("{by} removed {members}", "removed"),
 }
@@ -64,8 +70,8 @@ def line(entry: Entry) -> Line:
 def _words(sentence: str, entry: Entry) -> list[tuple[str, bool]]:
     names = {
         "by": "An operator" if entry.action.operator else entry.by or "Usher",
-        "members": _several(entry.members),
-        "addresses": _several(entry.addresses),
+        "members": _several(entry.members, entry.how_many_members),
+        "addresses": _several(entry.addresses, entry.how_many_addresses),
     }
     words = []
     for text, name, _, _ in Formatter().parse(sentence):
@@ -74,16 +80,16 @@ def _words(sentence: str, entry: Entry) -> list[tuple[str, bool]]:
     return words
 
 
-def _several(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{len(names)} people"
+def _several(names: list[str], number: int) -> str:
+    return names[0] if number == 1 and names else f"{number:,} people"
 
 
 def _why(entry: Entry) -> str:
     """The second line: the reason given, or what else is worth knowing."""
     if entry.action.why:
         return f"{entry.action.why}."
-    if len(entry.addresses) > 1:
-        return f"{entry.addresses[0]} and {len(entry.addresses) - 1} more."
+    if entry.how_many_addresses > 1:
+        return f"{entry.addresses[0]} and {entry.how_many_addresses - 1:,} more."
     if entry.bills:
         return f"{entry.bills[0]}."
     return _before(entry)
@@ -91,7 +97,7 @@ def _why(entry: Entry) -> str:
 
 def _before(entry: Entry) -> str:
     steps = {step.kind: step for step in entry.steps}
-    if entry.action.event.startswith("memberships.") and "memberships" in steps:
+    if entry.action.event.startswith("roles.") and "memberships" in steps:
         return f"Was {ROLES[steps['memberships'].source or 'member'].lower()}."
     if entry.action.event.startswith("departures.") and "tokens" in steps:
         return "The seat is free again, and the token has ended."

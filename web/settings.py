@@ -7,9 +7,11 @@ from typing import Any, Literal
 from flask import Blueprint, flash, g, redirect, render_template
 from pydantic import BaseModel
 
+from web.deeds import deed
 from web.forms import read
 from web.session import in_organization
 from workflows import memberships, organizations
+from workflows.memberships import ADMIN
 
 bp = Blueprint("settings", __name__)
 
@@ -37,6 +39,7 @@ def settings() -> Any:
 
 @bp.post("/<slug>/settings/name")
 @in_organization
+@deed("Rename Organization", ADMIN)
 def rename() -> Any:
     organizations.rename(g.organization, read(Name).name, by=g.account)
     flash(f"The organization is called “{g.organization.name}” now.")
@@ -45,6 +48,7 @@ def rename() -> Any:
 
 @bp.post("/<slug>/settings/invitations")
 @in_organization
+@deed("Set Days of Invitations", ADMIN)
 def set_invitation_days() -> Any:
     organizations.set_invitation_days(g.organization, read(Days).days, by=g.account)
     flash(f"New invitations are valid for {g.organization.invitation_days} days.")
@@ -53,6 +57,7 @@ def set_invitation_days() -> Any:
 
 @bp.post("/<slug>/settings/reminders")
 @in_organization
+@deed("Set Reminders", ADMIN)
 def set_reminders() -> Any:
     wanted = read(Reminders).reminders == "on"
     organizations.set_reminders(g.organization, wanted, by=g.account)

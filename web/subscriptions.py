@@ -11,6 +11,7 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from pydantic import BaseModel, Field
 
 from web import billing
+from web.deeds import deed
 from web.forms import NUMBER, read
 from web.proving import proved
 from web.session import in_organization
@@ -19,7 +20,7 @@ from workflows.accounts import Account
 from workflows.engine import refusals
 from workflows.engine.db import Base, db
 from workflows.invoices import Invoice
-from workflows.memberships import Membership
+from workflows.memberships import BILLING, Membership
 from workflows.subscriptions import Subscription
 from workflows.tokens import Token
 
@@ -121,6 +122,7 @@ def choose() -> Any:
 
 @bp.post("/<slug>/subscriptions/new")
 @for_billing
+@deed("Purchase Subscriptions", BILLING)
 @proved(
     "Purchase Subscriptions",
     "You choose {seats} seats for “{organization}”. The next page asks for the card.",
@@ -147,6 +149,7 @@ def card() -> Any:
 
 @bp.post("/<slug>/subscriptions/pay")
 @for_billing
+@deed("Pay", BILLING)
 @proved("Go On to the Card", "You pay for the seats of “{organization}”.", again=False)
 def pay() -> Any:
     typed = read(Payment)
@@ -172,6 +175,7 @@ def update() -> Any:
 
 @bp.post("/<slug>/subscriptions/update")
 @for_billing
+@deed("Update Subscription", BILLING)
 @proved(
     "Update Subscription",
     "“{organization}” has {seats} seats from now on. More seats are charged to its card.",

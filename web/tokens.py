@@ -11,12 +11,14 @@ from flask import Blueprint, flash, g, redirect, render_template, request
 from pydantic import BaseModel
 
 from web import clients
+from web.deeds import deed
 from web.forms import read
 from web.proving import proved
 from web.session import in_organization
 from workflows import gate, memberships, seats, tokens, verdicts
 from workflows.engine.db import now
 from workflows.engine.stationery import moment
+from workflows.memberships import MEMBER
 from workflows.tokens import Generation, Token
 
 bp = Blueprint("tokens", __name__)
@@ -95,6 +97,7 @@ def _back() -> Any:
 
 @bp.post("/<slug>/token/activate")
 @in_organization
+@deed("Activate Token", MEMBER, but=tokens.PERSONAL)
 def activate() -> Any:
     if token := tokens.of(g.membership):
         tokens.activate(token, by=g.account)
@@ -104,6 +107,7 @@ def activate() -> Any:
 
 @bp.post("/<slug>/token/reissue")
 @in_organization
+@deed("Reissue Token", MEMBER, but=tokens.PERSONAL)
 @proved("Reissue Token", "You get a new token by mail, and the old one ends as you chose.")
 def reissue() -> Any:
     wish = read(Wish)
@@ -117,6 +121,7 @@ def reissue() -> Any:
 
 @bp.post("/<slug>/token/end-old")
 @in_organization
+@deed("End Old Token Now", MEMBER, but=tokens.PERSONAL)
 def end_old() -> Any:
     if token := tokens.of(g.membership):
         tokens.end_old(token, by=g.account)

@@ -21,7 +21,18 @@ from redis.exceptions import RedisError
 
 import workers
 from workers import post
-from workflows import accounts, gate, invitations, lines, reminders, resets, seats, sessions, tokens
+from workflows import (
+    accounts,
+    gate,
+    handovers,
+    invitations,
+    lines,
+    reminders,
+    resets,
+    seats,
+    sessions,
+    tokens,
+)
 from workflows.engine import limits, logs, outbox, tallies
 from workflows.engine.app import bare_app
 
@@ -95,6 +106,7 @@ def jobs() -> list[Job]:
     """What one clock does beside ringing, and how often."""
     return [
         Job(1, invitations.expire_unanswered),
+        Job(1, handovers.expire_unanswered),
         Job(5, check_lines),
         Job(5, reminders.remind),
         Job(60, tallies.fold),

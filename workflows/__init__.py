@@ -10,6 +10,8 @@ ORDER = [
     "sessions",
     "memberships",
     "organizations",
+    "handovers",
+    "roles",
     "quotas",
     "silences",
     "invitations",
@@ -31,7 +33,10 @@ ORDER = [
     "journeys",
     "lines",
     "directories",
+    "closures",
+    "permissions",
     "chronicles",
+    "correspondence",
 ]
 
 from importlib import import_module  # noqa: E402

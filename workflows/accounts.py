@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from workflows.engine import identity, limits, outbox, seals
 from workflows.engine.db import Base, command, db, lock, now
-from workflows.engine.identity import network
+from workflows.engine.identity import mailbox, network
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, NotNow, all_of
 from workflows.engine.settings import settings
@@ -88,7 +88,7 @@ def sign_up(name: str, email: str, password: str, *, client: str = "") -> SignUp
     if client:
         limits.count("again", "sign-up", key, network(client), sentence=JUST_ASKED)
         limits.count("sign_up", network(client))
-        limits.count("sign_up_letters", key, sentence=ASKED)
+        limits.count("sign_up_letters", mailbox(key), network(client), sentence=ASKED)
     hashed = identity.hash_password(password)  # slow, so before the transaction
     return remember_sign_up(name, spelling, key, hashed)
 

@@ -7,21 +7,34 @@ invitation sent to many tells nobody the other addresses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select, true
 
 from workflows.accounts import Account
 from workflows.engine import history
 from workflows.engine.db import db
 from workflows.engine.history import Action, Step
+from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.invoices import Invoice
 from workflows.memberships import Membership
 from workflows.moves import Move
 from workflows.tokens import Token
+
+FEW = 3  # steps that are read of each kind that an action moved
+SUBJECTS = {  # what actions are about: the workflows whose commands they are
+    "invitations": ("guest_lists", "invitations", "arrivals"),
+    "members": ("memberships", "departures", "arrivals"),
+    "seats": ("seats",),
+    "tokens": ("tokens",),
+    "subscriptions": ("subscriptions",),
+    "organization": ("organizations",),
+}
 
 
 @dataclass(frozen=True)
@@ -31,27 +44,85 @@ class Entry:
     action: Action
     steps: Sequence[Step]
     by: str | None  # None: the clock
-    members: list[str]  # names
+    members: list[str]  # names: of many the first few, as for addresses
     addresses: list[str]  # of invitations
     bills: list[str]
+    numbers: Mapping[str, int]  # how many rows of each table it moved
+
+    @property
+    def how_many_members(self) -> int:
+        return max(self.numbers.get("memberships", 0), self.numbers.get("tokens", 0))
+
+    @property
+    def how_many_addresses(self) -> int:
+        return self.numbers.get("invitations", 0)
 
 
-def of(membership: Membership, before: int | None = None, limit: int = 50) -> list[Entry]:
+@dataclass(frozen=True)
+class Search:
+    """What somebody looks for. An empty field asks for everything."""
+
+    about: str = ""  # one of SUBJECTS
+    who: str = ""  # part of the name of who did it
+    since: date | None = None
+    until: date | None = None  # that day included
+
+
+EVERYTHING = Search()
+
+
+def of(
+    membership: Membership, before: int | None = None, limit: int = 50, search: Search = EVERYTHING
+) -> list[Entry]:
     """The newest actions, or those before action id `before`, that this member may see."""
-    own = None if membership.state == "admin" else _of_their_own(membership)
+    own = None if membership.state == "admin" else _of(rows_of(membership))
     mine = Action.by_id == membership.account_id
-    moved = select(Step.action_id).where(own) if own is not None else None
-    only = None if moved is None else or_(mine, Action.id.in_(moved))
+    wanted = _wanted(search)
+    if own is not None:
+        wanted.append(or_(mine, Action.id.in_(select(Step.action_id).where(own))))
+    only = and_(true(), *wanted)
     actions = history.of_organization(membership.organization_id, before, limit, only)
-    steps = select(Step).where(Step.action_id.in_([action.id for action in actions]))
+    moved: Any = Step.action_id.in_([action.id for action in actions])
     if own is not None:
         theirs = [action.id for action in actions if action.by_id == membership.account_id]
-        steps = steps.where(or_(own, Step.action_id.in_(theirs)))
-    return _entries(actions, db.session.scalars(steps.order_by(Step.id)).all())
+        moved = moved & or_(own, Step.action_id.in_(theirs))
+    return _entries(actions, _few(moved), _numbers(moved))
 
 
-def _of_their_own(membership: Membership) -> Any:
-    """The steps of a person's memberships, invitations and tokens in this organization.
+def _wanted(search: Search) -> list[Any]:
+    wanted = []
+    if search.about:
+        wanted.append(or_(*(Action.event.startswith(f"{one}.") for one in SUBJECTS[search.about])))
+    if search.who:
+        named = Account.name.icontains(search.who, autoescape=True)
+        wanted.append(Action.by_id.in_(select(Account.id).where(named)))
+    if search.since:
+        wanted.append(Action.at >= datetime.combine(search.since, time(), UTC))
+    if search.until:
+        wanted.append(Action.at < datetime.combine(search.until + timedelta(days=1), time(), UTC))
+    return wanted
+
+
+def _few(moved: Any) -> Sequence[Step]:
+    """The first steps of each kind of each action: a sentence names one of ten thousand."""
+    place = func.row_number().over(partition_by=(Step.action_id, Step.kind), order_by=Step.id)
+    first = select(Step.id, place.label("place")).where(moved).subquery()
+    steps = select(Step).join(first, first.c.id == Step.id).where(first.c.place <= FEW)
+    return db.session.scalars(steps.order_by(Step.id)).all()
+
+
+def _numbers(moved: Any) -> dict[int, dict[str, int]]:
+    """How many rows of each table each action moved."""
+    number = func.count(Step.row_id.distinct())
+    counted = select(Step.action_id, Step.kind, number).where(moved)
+    found: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    for action_id, kind, rows in db.session.execute(counted.group_by(Step.action_id, Step.kind)):
+        found[action_id][kind] = rows
+    return found
+
+
+def rows_of(membership: Membership) -> dict[str, Any]:
+    """The ids, by table, of a person's memberships, invitations and tokens in this organization.
 
     Not of seats: a seat is somebody else's before and after, and never moves without a token.
     """
@@ -60,11 +131,31 @@ def _of_their_own(membership: Membership) -> Any:
     asked = or_(Invitation.membership_id.in_(own), Invitation.email_key == account.email_key)
     invited = select(Invitation.id).filter_by(organization_id=organization_id).where(asked)
     held = select(Token.id).where(Token.membership_id.in_(own))
-    rows = {"memberships": own, "invitations": invited, "tokens": held}
+    return {"memberships": own, "invitations": invited, "tokens": held}
+
+
+def rows_of_address(invitation: Invitation) -> dict[str, Any]:
+    """The ids of all invitations to this address in this organization."""
+    known = {"organization_id": invitation.organization_id, "email_key": invitation.email_key}
+    return {"invitations": select(Invitation.id).filter_by(**known)}
+
+
+def about(rows: dict[str, Any]) -> list[Entry]:
+    """Everything that moved these rows, cut to them, newest first."""
+    steps = db.session.scalars(select(Step).where(_of(rows)).order_by(Step.id)).all()
+    ids = {step.action_id for step in steps}
+    actions = select(Action).where(Action.id.in_(ids)).order_by(Action.id.desc())
+    return _entries(db.session.scalars(actions).all(), steps, _numbers(_of(rows)))
+
+
+def _of(rows: dict[str, Any]) -> Any:
+    """Whether a step is one of these rows'."""
     return or_(*(and_(Step.kind == kind, Step.row_id.in_(ids)) for kind, ids in rows.items()))
 
 
-def _entries(actions: Sequence[Action], steps: Sequence[Step]) -> list[Entry]:
+def _entries(
+    actions: Sequence[Action], steps: Sequence[Step], numbers: Mapping[int, Mapping[str, int]]
+) -> list[Entry]:
     by_ids = {action.by_id for action in actions if action.by_id}
     names = _pairs(select(Account.id, Account.name).where(Account.id.in_(by_ids)))
     members, addresses, bills = _members(steps), _addresses(steps), _bills(steps)
@@ -75,6 +166,7 @@ def _entries(actions: Sequence[Action], steps: Sequence[Step]) -> list[Entry]:
         Entry(
             action, mine := of_action[action.id], names.get(action.by_id),
             _found(members, mine), _found(addresses, mine), _found(bills, mine),
+            numbers.get(action.id, {}),
         )
         for action in actions
     ]  # fmt: skip
@@ -90,9 +182,15 @@ def _members(steps: Sequence[Step]) -> dict[Any, str]:
     named = select(Membership.id, Account.name).join(Account, Account.id == Membership.account_id)
     held = select(Token.id, Account.name).join(Membership, Membership.id == Token.membership_id)
     held = held.join(Account, Account.id == Membership.account_id)
+    offered = select(Handover.id, Account.name).join(
+        Membership, Membership.id == Handover.chosen_id
+    )
+    offered = offered.join(Account, Account.id == Membership.account_id)
+    chosen = _pairs(offered.where(Handover.id.in_(_ids(steps, "handovers"))))
     members = _pairs(named.where(Membership.id.in_(_ids(steps, "memberships"))))
     tokens = _pairs(held.where(Token.id.in_(_ids(steps, "tokens"))))
-    return _keyed("memberships", members) | _keyed("tokens", tokens)
+    people = _keyed("memberships", members) | _keyed("tokens", tokens)
+    return people | _keyed("handovers", chosen)
 
 
 def _addresses(steps: Sequence[Step]) -> dict[Any, str]:

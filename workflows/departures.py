@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workflows import invitations, memberships, seats
+from workflows import handovers, invitations, memberships, seats
 from workflows.accounts import Account
 from workflows.engine import outbox
 from workflows.engine.db import command, lock
@@ -32,7 +32,8 @@ def remove(membership: Membership, *, by: Account) -> None:
 
 def _go(membership: Membership, event: str, by: Account) -> None:
     membership.rehearse(event, by=by)
-    seats.give_up(membership, "member_gone", by=by)  # or the database refuses the next line
+    handovers.fall_through(membership, by=by)  # or the database refuses the last of these lines
+    seats.give_up(membership, "member_gone", by=by)
     membership.fire(event, by=by)
     if invitation := invitations.accepted_by(membership):
         invitation.fire("close", by=by)

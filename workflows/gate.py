@@ -84,6 +84,8 @@ def judge(secret: str | None) -> Judgement:
     if row is None:
         return Judgement("unknown")
     reason, ends_at, held, *ids = row
+    if held == "organization_closed":  # whatever else may be true of the secret
+        return Judgement(held, *ids)
     ended = reason and (ends_at is None or ends_at <= now())
     return Judgement(reason if ended else held, *ids)
 

@@ -75,13 +75,14 @@ class Person:
 
 
 def of_members(ids: Collection[int], free: int | None = None) -> list[Person]:
-    """The lines of these memberships, as far as they are active.
+    """The lines of these memberships, as far as they are active; a closed organization has none.
 
     `free` is how many seats are, for the sentence about those who wait for one.
     """
     active = select(Membership).where(Membership.id.in_(ids), Membership.active)
     known = active.options(selectinload(Membership.account), selectinload(Membership.organization))
-    members = db.session.scalars(known.order_by(Membership.id), execution_options=AS_IT_IS).all()
+    found = db.session.scalars(known.order_by(Membership.id), execution_options=AS_IT_IS)
+    members = [member for member in found if member.organization.state != "closed"]
     mine = Token.membership_id.in_([member.id for member in members])
     living = select(Token).where(mine, Token.seat_id.is_not(None))
     tokens = db.session.scalars(living, execution_options=AS_IT_IS).all()
@@ -109,7 +110,8 @@ def of_invitations(ids: Collection[int]) -> list[Person]:
     known = shown.options(
         selectinload(Invitation.invited_by), selectinload(Invitation.organization)
     )
-    found = db.session.scalars(known.order_by(Invitation.id), execution_options=AS_IT_IS).all()
+    asked = db.session.scalars(known.order_by(Invitation.id), execution_options=AS_IT_IS)
+    found = [one for one in asked if one.organization.state != "closed"]
     theirs = [invitation.id for invitation in found]
     letters, moving = outbox.newest(("invitation",), theirs), moves.of(theirs)
     return [_asked(one, letters.get(one.id), moving.get(one.id)) for one in found]

@@ -35,6 +35,7 @@ from workflows.engine.db import Base, at_the_end, command, db, now
 from workflows.invitations import Invitation
 from workflows.journeys import ENDED_ARE_SHOWN, TURNS, Person
 from workflows.memberships import Membership
+from workflows.organizations import Organization
 from workflows.tokens import Token
 
 ENDED = TURNS.index("Ended")
@@ -206,6 +207,11 @@ def _next(kind: type[Membership] | type[Invitation], after: int) -> tuple[list[i
     rows = select(kind.id, kind.organization_id).where(kind.id > after).order_by(kind.id)
     found = db.session.execute(rows.limit(TOGETHER)).all()
     return [row_id for row_id, _ in found], {organization_id for _, organization_id in found}
+
+
+def forget(organization: Organization) -> None:
+    """Take away all lines of an organization that was closed: nobody can look at them."""
+    db.session.execute(delete(Line).where(Line.organization_id == organization.id))
 
 
 @command

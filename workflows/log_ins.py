@@ -25,6 +25,7 @@ def log_in(email: str, password: str, *, client: str, browser: str = "") -> Acco
 
     `client` is a network address, `browser` a name that we once gave to this one.
     """
+    _require_typed(password)
     tries = _tries(_key(email), client, browser)
     _count(tries)
     account = accounts.check(email, password)  # a refusal leaves it counted
@@ -35,6 +36,7 @@ def log_in(email: str, password: str, *, client: str, browser: str = "") -> Acco
 
 def proves(account: Account, password: str, *, client: str, browser: str = "") -> bool:
     """Whether this is the person's password; wrong ones are counted as they are at log-in."""
+    _require_typed(password)
     tries = _tries(account.email_key, client, browser)
     _count(tries)
     right = verify(account.password_hash, password)
@@ -45,6 +47,7 @@ def proves(account: Account, password: str, *, client: str, browser: str = "") -
 
 def confirm_elsewhere(waiting: SignUp, password: str, *, client: str) -> Account:
     """Confirm in a browser that did not sign up, by the password; guesses are counted."""
+    _require_typed(password)
     tries = [("log_in", "network", network(client)), ("log_in", "sign-up", waiting.id)]
     _count(tries)
     account = accounts.confirm_elsewhere(waiting, password)
@@ -58,10 +61,20 @@ def make_familiar(account: Account, *, browser: str) -> None:
         limits.mark("familiar", account.email_key, browser, lasting=FAMILIAR)
 
 
+def _require_typed(password: str) -> None:
+    """No password is no guess: mail scanners send empty forms, and must lock nobody out."""
+    if not password:
+        raise Invalid(password="Type the password.")
+
+
 def _tries(key: str, client: str, browser: str) -> list[Try]:
+    return [("log_in", "network", network(client)), ("log_in", key, place(key, browser))]
+
+
+def place(key: str, browser: str) -> str:
+    """Whose count it is: that of a browser this person uses, or that of all the world."""
     familiar = limits.is_marked("familiar", key, browser)
-    where = browser if familiar else "elsewhere"
-    return [("log_in", "network", network(client)), ("log_in", key, where)]
+    return browser if familiar else "elsewhere"
 
 
 def _key(email: str) -> str:

@@ -12,13 +12,16 @@ organization at its owner's admin membership, so nobody can be removed in the wr
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Boolean, Computed, ForeignKey, Index, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows.accounts import Account
-from workflows.engine.db import Base, command, db, lock
+from workflows.engine import history
+from workflows.engine.db import Base, db, lock
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotAllowed, NotFound, NotNow
 
@@ -108,30 +111,6 @@ class Membership(Stateful, Base):
         return f"{name} is a {ROLES[self.state].lower()} already.".replace(" a admin", " an admin")
 
 
-@command
-def make_admin(membership: Membership, *, by: Account) -> None:
-    """Give administrative and billing control."""
-    _change_role(membership, "make_admin", by)
-
-
-@command
-def make_billing_admin(membership: Membership, *, by: Account) -> None:
-    """Give billing control, and nothing else."""
-    _change_role(membership, "make_billing_admin", by)
-
-
-@command
-def make_member(membership: Membership, *, by: Account) -> None:
-    """Take all control away; seat and token stay."""
-    _change_role(membership, "make_member", by)
-
-
-def _change_role(membership: Membership, event: str, by: Account) -> None:
-    lock_both(membership, by)
-    require_admin(by, membership.organization)
-    membership.fire(event, by=by)
-
-
 def lock_both(membership: Membership, by: Account) -> None:
     """Hold the membership and that of the acting person: two admins may act on each other."""
     mine = of(by, membership.organization)
@@ -144,6 +123,24 @@ def of(account: Account | None, organization: Organization) -> Membership | None
     return db.session.scalar(mine) if account else None
 
 
+@dataclass(frozen=True)
+class Need:
+    """Whom a deed asks for: who of an organization's people may do it, and what the others hear."""
+
+    who: frozenset[str]
+    sentence: str = ""
+
+
+# What every `require_…` asks, in one place: the page “Who May Do What” is drawn from it.
+MEMBER = Need(frozenset({"owner", *ROLES}))
+BILLING = Need(
+    frozenset({"owner", "admin", "billing_admin"}),
+    "Only an admin or a billing admin of the organization may do this.",
+)
+ADMIN = Need(frozenset({"owner", "admin"}), "Only an admin of the organization may do this.")
+OWNER = Need(frozenset({"owner"}), "Only the owner of the organization may do this.")
+
+
 def require_member(by: Account | None, organization: Organization) -> Membership:
     """Refuse strangers, who are not told that there is such an organization."""
     mine = of(by, organization)
@@ -152,20 +149,27 @@ def require_member(by: Account | None, organization: Organization) -> Membership
     return mine
 
 
+def require(need: Need, by: Account | None, organization: Organization) -> Membership:
+    """Refuse everyone whom the deed does not ask for."""
+    mine = require_member(by, organization)
+    if ("owner" if mine.is_owner else mine.state) not in need.who:
+        raise NotAllowed(need.sentence)
+    return mine
+
+
 def require_admin(by: Account | None, organization: Organization) -> Membership:
     """Refuse everyone who is not an admin of the organization."""
-    mine = require_member(by, organization)
-    if mine.state != "admin":
-        raise NotAllowed("Only an admin of the organization may do this.")
-    return mine
+    return require(ADMIN, by, organization)
 
 
 def require_billing(by: Account | None, organization: Organization) -> Membership:
     """Refuse everyone who is neither an admin nor a billing admin."""
-    mine = require_member(by, organization)
-    if mine.state not in ("admin", "billing_admin"):
-        raise NotAllowed("Only an admin or a billing admin of the organization may do this.")
-    return mine
+    return require(BILLING, by, organization)
+
+
+def require_owner(by: Account | None, organization: Organization) -> Membership:
+    """Refuse everyone but the owner."""
+    return require(OWNER, by, organization)
 
 
 def admins(organization: Organization) -> list[Membership]:
@@ -182,3 +186,29 @@ def require_active(membership: Membership) -> None:
 def role(membership: Membership) -> str:
     """The role in words, as it stands beside the name."""
     return "Owner" if membership.is_owner else ROLES.get(membership.state, membership.state)
+
+
+@dataclass(frozen=True)
+class Stay:
+    """A time for which somebody was a member, and how it ended."""
+
+    membership_id: int
+    began: datetime
+    ended: datetime
+    how: str  # left or removed
+    by: str | None  # who removed them
+
+
+def earlier(membership: Membership) -> list[Stay]:
+    """The stays of this person in this organization before this one, newest first."""
+    theirs = select(Membership).filter_by(
+        account_id=membership.account_id, organization_id=membership.organization_id, active=False
+    )
+    before = theirs.where(Membership.id < membership.id).order_by(Membership.id.desc())
+    return [_stay(one) for one in db.session.scalars(before)]
+
+
+def _stay(ended: Membership) -> Stay:
+    first, *_, last = (step.action for step in history.history(ended))
+    by = last.by.name if ended.state == "removed" and last.by else None
+    return Stay(ended.id, first.at, last.at, ended.state, by)

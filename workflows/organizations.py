@@ -129,6 +129,13 @@ def set_reminders(organization: Organization, wanted: bool, *, by: Account) -> N
     history.note(organization.id, by=by)
 
 
+def pass_on(organization: Organization, membership: Membership) -> None:
+    """Make this admin the owner; called by whoever accepts the offer."""
+    history.moved("memberships", membership.id, *filter(None, [organization.owner_id]))
+    organization.owner_id = membership.id
+    db.session.flush()
+
+
 def parse_slug(text: str) -> str:
     """The ID as it will stand in the URL, or `Invalid(slug=…)` that says how to mend it."""
     slug = text.strip().lower()

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflows import accounts
+from workflows import accounts, log_ins
 from workflows.accounts import Account
 from workflows.engine import identity, limits, outbox
 from workflows.engine.db import Base, command, db, lock, now
@@ -21,7 +21,7 @@ from workflows.engine.refusals import NotNow
 
 WITHIN = timedelta(hours=2)
 KEEP = timedelta(days=4)  # longer than a letter is tried
-ASKED = "Letters were asked for with this address often enough; the last one is still good."
+ASKED = "Letters were asked for with this address often enough. Look for the last one."
 JUST_ASKED = "A letter to this address was asked for a moment ago."
 
 
@@ -35,13 +35,17 @@ class Wish(Base):
     at: Mapped[datetime] = mapped_column(index=True)
 
 
-def ask_reset(email: str, *, client: str = "") -> None:
-    """Mail a link for setting a new password, if there is an account; say nothing either way."""
+def ask_reset(email: str, *, client: str = "", browser: str = "") -> None:
+    """Mail a link for setting a new password, if there is an account; say nothing either way.
+
+    As at log-in, a browser that this person uses has a count of its own: nobody elsewhere can use
+    up the letters of its owner.
+    """
     key = identity.parse_address(email)[1]
     if client:
         limits.count("again", "reset", key, network(client), sentence=JUST_ASKED)
         limits.count("forgot", network(client))
-    limits.count("reset_letters", key, sentence=ASKED)
+    limits.count("reset_letters", key, log_ins.place(key, browser), sentence=ASKED)
     _remember_wish(key)
 
 

@@ -4,7 +4,7 @@
         │                 │ ▲ ◀─ settle ─┘─────────┘
      abandon           cancel resume                          canceling works to the end
         ▼                 ▼ │                                 of what was paid
-     canceled ◀── end ── canceling, suspended
+     canceled ◀── end ── canceling, suspended             break_off: at once, from any of them
 
 Seats are rows of their own: paying adds them, so an unpaid subscription has none to give away.
 """
@@ -53,6 +53,10 @@ class SubscriptionMachine(Machine):
     cancel = active.to(canceling) | past_due.to(canceling)
     resume = canceling.to(active)
     end = canceling.to(canceled) | suspended.to(canceled)
+    break_off = (
+        active.to(canceled) | past_due.to(canceled)
+        | suspended.to(canceled) | canceling.to(canceled)
+    )  # fmt: skip
 
 
 class Subscription(Stateful, Base):
@@ -128,6 +132,14 @@ def pay(subscription: Subscription, card: Card, *, by: Account) -> Invoice:
     period = INTERVALS[subscription.interval]
     bill = f"{prices.seats_in_words(subscription.seats)}, one {period}"
     return invoices.write(subscription, bill, total(subscription), before=0, by=by)
+
+
+def break_off(organization: Organization, *, by: Account) -> None:
+    """End what was bought at once, and a purchase that waits; nothing is paid back."""
+    if bought := live(organization):
+        lock(bought).fire("break_off", by=by)
+    if unpaid := pending(organization):
+        lock(unpaid).fire("abandon", by=by)
 
 
 def may_pay(subscription: Subscription) -> None:

@@ -36,6 +36,7 @@ from workflows.memberships import Membership
 
 OVERLAPS = (0, 1, 24)  # hours the old secret may go on working
 OFTEN = "This token was reissued often enough. The secret in the newest letter works."
+PERSONAL = "A token is personal: only the person who holds it may do this."
 KEEP_NONCE = timedelta(days=7)
 
 
@@ -122,7 +123,7 @@ class Generation(Base):
 
 def require_holder(token: Token, by: Account) -> None:
     if by.id != token.membership.account_id:
-        raise NotAllowed("A token is personal: only the person who holds it may do this.")
+        raise NotAllowed(PERSONAL)
 
 
 @command

@@ -79,10 +79,12 @@ def upgrade() -> None:
             f"SELECT organization_id, '{what}', count(*) FROM seats WHERE {which} "
             "GROUP BY organization_id"
         )
+    op.create_index(op.f("ix_steps_action_id"), "steps", ["action_id"])
     op.create_index("invitations_by_address", "invitations", ["organization_id", "email_key"])
 
 
 def downgrade() -> None:
     op.drop_index("invitations_by_address", "invitations")
+    op.drop_index(op.f("ix_steps_action_id"), "steps")
     op.drop_table("tallies")
     op.drop_table("lines")

@@ -47,6 +47,7 @@ def test_a_sound_environment_starts(why):
         ("SECRET_KEY", "k" * 48, "SECRET_KEY looks like an example"),
         ("SECRET_KEY", "please-change-me-to-something-of-your-own", "SECRET_KEY looks like"),
         ("OLD_SECRET_KEYS", "short", "A key in OLD_SECRET_KEYS is shorter"),
+        ("OLD_SECRET_KEYS", "k" * 48, "A key in OLD_SECRET_KEYS looks like an example"),
         ("TOKEN_KEYS", "1=short", "A key in TOKEN_KEYS is shorter"),
         ("TOKEN_KEYS", "Xq3-uT8vLr0_zKe5Yw2bNs7dHf1cJg9mPa4o", "A key in TOKEN_KEYS is shorter"),
         ("TOKEN_KEYS", "=Xq3-uT8vLr0_zKe5Yw2bNs7dHf1cJg9mPa4o", "TOKEN_KEYS must look like"),

@@ -8,6 +8,9 @@ def purchase(town, by, place, seats):
     organization.require(by, *KEEPERS)
     _require_sold(seats, organization.bought)
     unless(not organization.bought, "NotNow")
+    waiting = [one for one in organization.subscriptions if one.state == "incomplete"]
+    if [one.seats for one in waiting] == [seats]:
+        return  # the same form twice: what was begun waits to be paid
     for other in organization.subscriptions:
         other.state = "canceled"
     organization.subscriptions.append(Subscription(seats))

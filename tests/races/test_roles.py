@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from racing import nothing_is_wrong, won
 
-from workflows import departures, memberships, seats
+from workflows import departures, memberships, roles, seats
 from workflows.engine.history import history
 
 ONLY_ADMINS = "Only an admin of the organization may do this."
@@ -15,7 +15,7 @@ STRANGER = "There is no such organization, or you are not a member of it."
 @pytest.fixture
 def dee(cast, acme, ann):
     dee = cast.member(acme, "Dee", ann)
-    memberships.make_admin(dee, by=ann)
+    roles.make_admin(dee, by=ann)
     return dee.account
 
 
@@ -28,22 +28,22 @@ def test_two_admins_who_demote_each_other_do_not_both_succeed(race, acme, ann, c
 
     for _ in laps:
         answers = race(
-            partial(memberships.make_member, hers, by=cy),
-            partial(memberships.make_billing_admin, mine, by=dee),
+            partial(roles.make_member, hers, by=cy),
+            partial(roles.make_billing_admin, mine, by=dee),
         )
 
         assert won(answers) == 1
         assert ONLY_ADMINS in map(str, answers)
         assert len(memberships.admins(acme)) == 2
         assert nothing_is_wrong()
-        memberships.make_admin(hers if answers[0] is None else mine, by=ann)
+        roles.make_admin(hers if answers[0] is None else mine, by=ann)
 
 
 def test_two_admins_who_remove_each_other_do_not_both_succeed(race, cast, acme, ann, laps):
     for lap in laps:
         pair = [cast.member(acme, f"{name}{lap}", ann) for name in ("Eve", "Fay")]
         for one in pair:
-            memberships.make_admin(one, by=ann)
+            roles.make_admin(one, by=ann)
 
         answers = race(
             partial(departures.remove, pair[0], by=pair[1].account),
@@ -63,7 +63,7 @@ def test_an_admin_who_is_demoted_meanwhile_acts_before_or_not_at_all(
 
     for _ in laps:
         demoted, assigned = race(
-            partial(memberships.make_member, admin, by=ann), partial(seats.assign, bob, by=cy)
+            partial(roles.make_member, admin, by=ann), partial(seats.assign, bob, by=cy)
         )
 
         assert demoted is None
@@ -72,6 +72,6 @@ def test_an_admin_who_is_demoted_meanwhile_acts_before_or_not_at_all(
             assert last_action(seats.of(bob)) < last_action(admin)
         assert seats.count(acme).used == (assigned is None)
         assert nothing_is_wrong()
-        memberships.make_admin(admin, by=ann)
+        roles.make_admin(admin, by=ann)
         if assigned is None:
             seats.revoke(bob, by=ann)

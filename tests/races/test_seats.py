@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from racing import nothing_is_wrong, won
 
-from workflows import departures, memberships, seats, subscriptions
+from workflows import departures, roles, seats, subscriptions
 from workflows.engine.refusals import NotNow
 
 
@@ -14,7 +14,7 @@ def crowd(cast, acme, ann):
     """Forty people who wait for a seat, and ten admins who mean well."""
     everybody = [cast.member(acme, f"Person{number}", ann) for number in range(50)]
     for admin in everybody[40:]:
-        memberships.make_admin(admin, by=ann)
+        roles.make_admin(admin, by=ann)
     return everybody[:40], [admin.account for admin in everybody[40:]]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 ROLES = {
     "members": {"owner", "admin", "billing", "seated", "member"},
     "admins": {"owner", "admin"},
+    "owner": {"owner"},
     "billing admins": {"owner", "admin", "billing"},
     "those who can leave": {"seated", "member"},  # 4.4
 }
@@ -104,6 +105,7 @@ MEMBERS = {  # see home, View Members, own activity; own token with a seat; leav
     "GET /<slug>/home": Row("members"),
     "GET /<slug>/members": Row("members"),
     "GET /<slug>/activity": Row("members"),
+    "GET /<slug>/who-may": Row("members"),
     "GET /<slug>/leave": Row("members"),
     "POST /<slug>/leave": Row("those who can leave", no="409"),
     "GET /<slug>/token": Row("members"),
@@ -118,6 +120,8 @@ ONE = "/<slug>/members/<int:membership_id>"
 ASKED = "/<slug>/invitations/<int:invitation_id>"
 ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; rename, settings
     "GET /<slug>/invitations": Row("admins"),
+    f"GET {ASKED}": Row("admins"),
+    f"GET {ONE}": Row("admins", about="owner"),
     "GET /<slug>/invitations/new": Row("admins"),
     "POST /<slug>/invitations/new": Row("admins", {"addresses": "new@new.test"}),
     "POST /<slug>/invitations/look-over": Row("admins", {"addresses": "a@b.test"}, status=200),
@@ -156,7 +160,17 @@ BILLING = {  # purchase, update, cancel; invoices, card. Both organizations have
     "POST /<slug>/subscriptions/update": Row("billing admins", {"seats": "5", "shown": "4"}),
     "GET /<slug>/subscriptions/invoices/<int:invoice_id>": Row("billing admins"),
 }
-MAY = EVERYBODYS | BEHIND_A_LINK | PERSONAL | MEMBERS | ADMINS | BILLING
+OWNERS = {  # hand over ownership, close the organization; the page of it is for admins
+    "GET /<slug>/ownership": Row("admins"),
+    "POST /<slug>/ownership": Row("owner", {"member": "{admin}"}, own=frozenset({409})),
+    # Nothing is offered in this town: who may is told by the answer to an offer that is not there.
+    "POST /<slug>/ownership/accept": Row("admins", status=409),
+    "POST /<slug>/ownership/decline": Row("admins", status=409),
+    "POST /<slug>/ownership/cancel": Row("admins", status=409),
+    "GET /<slug>/close": Row("owner"),
+    "POST /<slug>/close": Row("owner", {"typed": "{slug}"}),
+}
+MAY = EVERYBODYS | BEHIND_A_LINK | PERSONAL | MEMBERS | ADMINS | BILLING | OWNERS
 
 
 def address(rule, slug, ids, about="member"):

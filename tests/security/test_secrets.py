@@ -14,6 +14,7 @@ import socket
 import time
 from contextlib import closing, contextmanager
 
+import databases
 import dramatiq
 import pytest
 from aiosmtpd.controller import Controller
@@ -236,7 +237,7 @@ def test_no_secret_rests_on_our_side(address, queue, sink, tmp_path, capfd, full
 
 def settings_for(folder, url, queue, sink):
     """The production shape: a queue, a mail server, no mailbox of ours."""
-    return Settings(
+    made = Settings(
         secret_key="a key for tests, long enough to be one",
         database_url=url,
         redis_url=queue.connection_url,
@@ -245,6 +246,8 @@ def settings_for(folder, url, queue, sink):
         base_url=BASE,
         usher_home=folder,
     )
+    databases.loosen(made)
+    return made
 
 
 @contextmanager

@@ -27,6 +27,7 @@ WHO = {  # somebody whom the door opens to
     "members": "seated",
     "those who can leave": "seated",
     "admins": "admin",
+    "owner": "owner",
     "billing admins": "billing",
 }
 POSTS = [route for route in MAY if route.startswith("POST")]

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from security.scanner import Forms
-from security.table import ADMINS, BILLING, MAY, MEMBERS, PERSONAL, address, filled
+from security.table import ADMINS, BILLING, MAY, MEMBERS, OWNERS, PERSONAL, address, filled
 from security.town import OURS, THEIRS
 
 from workflows.engine.db import db
@@ -13,7 +13,7 @@ from workflows.engine.db import db
 pytestmark = pytest.mark.sqlite
 NOWHERE = "nowhere"
 NO_ROW = 2**31 - 1  # a number that a row could have, and none has
-OURS_ALONE = MEMBERS | ADMINS | BILLING
+OURS_ALONE = MEMBERS | ADMINS | BILLING | OWNERS
 WITH_A_NUMBER = [r for r in OURS_ALONE | PERSONAL if "<int:" in r]
 CSRF = re.compile(r'(name="csrf_token" value="|"X-CSRFToken": ")[^"]*"')
 OF_EACH = ("Set-Cookie", "Content-Length", "X-Request-ID")  # they tell nothing of organizations

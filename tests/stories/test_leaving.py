@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from workflows import departures, gate, guest_lists, memberships, organizations, seats
+from workflows import departures, gate, guest_lists, memberships, organizations, roles, seats
 from workflows.engine.db import command, db
 from workflows.engine.history import history
 from workflows.engine.refusals import NotAllowed, NotFound, NotNow
@@ -57,19 +57,19 @@ def test_an_invitation_of_somebody_who_left_before_being_seated_is_closed(cast, 
 @pytest.mark.parametrize("role", ["make_admin", "make_billing_admin"])
 def test_admins_cannot_leave_before_another_admin_has_made_them_members(cast, acme, ann, role):
     bob = cast.member(acme, "Bob", ann)
-    getattr(memberships, role)(bob, by=ann)
+    getattr(roles, role)(bob, by=ann)
 
     with pytest.raises(NotNow, match="cannot leave"):
         departures.leave(bob, by=bob.account)
 
-    memberships.make_member(bob, by=ann)
+    roles.make_member(bob, by=ann)
     departures.leave(bob, by=bob.account)
     assert bob.state == "left"
 
 
 def test_the_owner_cannot_leave_nor_be_removed(cast, acme, ann):
     bob = cast.member(acme, "Bob", ann)
-    memberships.make_admin(bob, by=ann)
+    roles.make_admin(bob, by=ann)
 
     with pytest.raises(NotNow, match="The owner cannot leave"):
         departures.leave(acme.owner, by=ann)
@@ -79,7 +79,7 @@ def test_the_owner_cannot_leave_nor_be_removed(cast, acme, ann):
 
 def test_admins_cannot_remove_themselves(cast, acme, ann):
     bob = cast.member(acme, "Bob", ann)
-    memberships.make_admin(bob, by=ann)
+    roles.make_admin(bob, by=ann)
 
     with pytest.raises(NotAllowed, match="Admins cannot remove themselves"):
         departures.remove(bob, by=bob.account)

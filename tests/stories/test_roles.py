@@ -9,6 +9,7 @@ from workflows import (
     invitations,
     memberships,
     organizations,
+    roles,
     seats,
     subscriptions,
 )
@@ -44,13 +45,13 @@ CHANGES = {
 def test_an_admin_may_make_anybody_else_anything_they_are_not(acme, ann, bob, start, event):
     for name, target in CHANGES.items():
         if target == start != bob.state:
-            getattr(memberships, name)(bob, by=ann)
+            getattr(roles, name)(bob, by=ann)
 
     if CHANGES[event] == start:
         with pytest.raises(NotNow, match="already"):
-            getattr(memberships, event)(bob, by=ann)
+            getattr(roles, event)(bob, by=ann)
     else:
-        getattr(memberships, event)(bob, by=ann)
+        getattr(roles, event)(bob, by=ann)
 
     assert bob.state == CHANGES[event]
     assert history(bob)[-1].target == CHANGES[event]
@@ -58,20 +59,20 @@ def test_an_admin_may_make_anybody_else_anything_they_are_not(acme, ann, bob, st
 
 @pytest.mark.parametrize("event", ["make_billing_admin", "make_member"])
 def test_admins_cannot_change_their_own_permissions(cast, acme, ann, bob, event):
-    memberships.make_admin(bob, by=ann)
+    roles.make_admin(bob, by=ann)
 
     with pytest.raises(NotAllowed, match="Admins cannot change their own permissions"):
-        getattr(memberships, event)(bob, by=bob.account)
+        getattr(roles, event)(bob, by=bob.account)
 
     assert bob.state == "admin"
 
 
 @pytest.mark.parametrize("event", ["make_billing_admin", "make_member"])
 def test_nobody_may_change_the_owner(acme, ann, bob, event):
-    memberships.make_admin(bob, by=ann)
+    roles.make_admin(bob, by=ann)
 
     with pytest.raises(NotAllowed, match="Nobody may change or remove the owner"):
-        getattr(memberships, event)(acme.owner, by=bob.account)
+        getattr(roles, event)(acme.owner, by=bob.account)
 
 
 @pytest.mark.parametrize("state", ["member", "billing_admin", "left", "removed"])
@@ -92,9 +93,9 @@ ADMIN_WORK = {
     "look over": lambda acme, bob, by: guest_lists.look_over(acme, "eve@acme.test", by=by),
     "assign": lambda acme, bob, by: seats.assign(bob, by=by),
     "revoke seat": lambda acme, bob, by: seats.revoke(bob, by=by),
-    "make admin": lambda acme, bob, by: memberships.make_admin(bob, by=by),
-    "make billing admin": lambda acme, bob, by: memberships.make_billing_admin(bob, by=by),
-    "make member": lambda acme, bob, by: memberships.make_member(bob, by=by),
+    "make admin": lambda acme, bob, by: roles.make_admin(bob, by=by),
+    "make billing admin": lambda acme, bob, by: roles.make_billing_admin(bob, by=by),
+    "make member": lambda acme, bob, by: roles.make_member(bob, by=by),
     "remove": lambda acme, bob, by: departures.remove(bob, by=by),
     "rename": lambda acme, bob, by: organizations.rename(acme, "Apex", by=by),
     "set days": lambda acme, bob, by: organizations.set_invitation_days(acme, 3, by=by),
@@ -119,7 +120,7 @@ def test_members_and_billing_admins_administer_nothing(cast, acme, ann, bob, wor
         with pytest.raises(NotAllowed, match="Only an admin"):
             work(acme, bob, cy.account)
         if cy.state == "member":
-            memberships.make_billing_admin(cy, by=ann)
+            roles.make_billing_admin(cy, by=ann)
 
 
 @pytest.mark.parametrize("work", BILLING_WORK.values(), ids=list(BILLING_WORK))
@@ -129,7 +130,7 @@ def test_members_buy_nothing(acme, bob, work):
 
 
 def test_billing_admins_buy(acme, ann, bob):
-    memberships.make_billing_admin(bob, by=ann)
+    roles.make_billing_admin(bob, by=ann)
 
     subscriptions.resize(subscriptions.live(acme), 5, by=bob.account)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from web import activity
+from web import activity, crowd
 from web.sentences import SENTENCES
 from workflows import (
     departures,
@@ -14,10 +14,12 @@ from workflows import (
     invitations,
     memberships,
     organizations,
+    roles,
     seats,
     subscriptions,
     tokens,
 )
+from workflows.engine.db import now
 
 ROOT = Path(__file__).parents[2]
 MOVES = {"begin", "fire", "note"}  # what writes a step or an action
@@ -87,8 +89,8 @@ def test_a_life_of_an_organization_reads_as_it_was(client, cast, acme, ines):
     tokens.activate(tokens.of(bo), by=bo.account)
     tokens.reissue(tokens.of(bo), 1, 24, by=bo.account)
     tokens.end_old(tokens.of(bo), by=bo.account)
-    memberships.make_billing_admin(bo, by=ines)
-    memberships.make_member(bo, by=ines)
+    roles.make_billing_admin(bo, by=ines)
+    roles.make_member(bo, by=ines)
     subscriptions.resize(subscriptions.live(acme), 3, by=ines)
     organizations.rename(acme, "Acme Robotics", by=ines)
     guest_lists.invite(acme, "a@acme.test b@acme.test c@acme.test", by=ines)
@@ -171,7 +173,7 @@ def test_whoever_had_the_seat_before_is_not_told_who_has_it_now(client, cast, ac
 
 def test_a_billing_admin_sees_their_own_deeds_and_no_addresses(client, cast, acme, ines):
     bo = cast.member(acme, "Bo", by=ines)
-    memberships.make_billing_admin(bo, by=ines)
+    roles.make_billing_admin(bo, by=ines)
     cast.invitation(acme, "secret@acme.test", ines)
     subscriptions.resize(subscriptions.live(acme), 5, by=bo.account)
     client.sign_in(bo.account)
@@ -223,3 +225,31 @@ def test_strangers_see_no_activity(client, cast, acme):
     client.sign_in(cast.account("Mallory"))
 
     assert client.get("/acme/activity").status_code == 404
+
+
+def test_activity_is_filtered_by_subject_person_and_day(client, cast, acme, ines):
+    bo = cast.member(acme, "Bo", ines)
+    seats.assign(bo, by=ines)
+
+    assert lines(client, "/acme/activity?about=seats") == ["Ines assigned a seat to Bo"]
+    by_bo = lines(client, "/acme/activity?who=BO")
+    assert by_bo == ["Bo signed up and accepted the invitation"]
+    today = f"{now():%Y-%m-%d}"
+    assert len(lines(client, f"/acme/activity?since={today}&until={today}")) > 3
+    assert lines(client, "/acme/activity?until=2020-01-01") == []
+    assert "Nothing like that happened" in client.get("/acme/activity?until=2020-01-01").text
+    for odd in ("about=x", "since=x", "until=9999-12-31", "since=0001-01-01", "who=%00%25_"):
+        assert client.get(f"/acme/activity?{odd}").status_code == 200
+
+
+def test_what_moved_thousands_is_told_in_one_line(client, cast, acme, ines):
+    cast.invitation(acme, "zed@acme.test", ines)
+    addresses = " ".join(f"guest{n}@acme.test" for n in range(20))
+    guest_lists.invite(acme, addresses, by=ines)
+
+    crowd.gather(acme, 900, "crowd.test", by=ines)
+    told = lines(client)
+
+    assert "and 199 more" in told.pop(0)
+    assert told[0] == "Ines invited 20 people guest0@acme.test and 19 more."
+    assert told[1] == "Ines invited zed@acme.test"

@@ -1,6 +1,6 @@
 import pytest
 
-from workflows import gate, memberships, seats, tokens
+from workflows import gate, memberships, roles, seats, tokens
 from workflows.engine.db import now
 from workflows.gate import Use
 
@@ -170,7 +170,7 @@ def test_a_member_who_downloads_is_all_set(client, acme, cast, ines):
 
 def test_a_billing_admin_sees_the_seats_and_no_line_that_asks_for_one(client, acme, cast, ines):
     bo = cast.member(acme, "Bo", by=ines)
-    memberships.make_billing_admin(bo, by=ines)
+    roles.make_billing_admin(bo, by=ines)
     client.sign_in(bo.account)
 
     page = client.get("/acme/home").text

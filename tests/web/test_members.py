@@ -3,7 +3,7 @@ from itertools import product
 
 import pytest
 
-from workflows import memberships, seats
+from workflows import roles, seats
 from workflows.engine.db import db
 
 
@@ -55,11 +55,12 @@ def test_the_menu_names_every_deed_in_order_and_why_one_cannot_be(client, acme, 
         "Make Account Admin": None,
         "Make Billing Admin": None,
         "Make Member": "Priya is a member already.",
+        "Hand Over Ownership": "Priya is a member. Only an admin can become the owner.",
         "Remove Member": None,
     }
     assert list(menu(page, "Priya")) == [
         "Assign Seat", "Revoke Seat", "Make Account Admin", "Make Billing Admin", "Make Member",
-        "Remove Member",
+        "Hand Over Ownership", "Remove Member",
     ]  # fmt: skip
     assert menu(page, "Ines")["Remove Member"] == "Nobody may change or remove the owner."
 
@@ -171,7 +172,7 @@ def test_roles_are_changed_from_the_menu(client, acme, priya):
 
 
 def test_admins_cannot_change_or_remove_themselves(client, cast, acme, priya):
-    memberships.make_admin(priya, by=acme.owner.account)
+    roles.make_admin(priya, by=acme.owner.account)
     client.sign_in(priya.account)
 
     for deed in ("make-member", "make-billing-admin"):
@@ -183,7 +184,7 @@ def test_admins_cannot_change_or_remove_themselves(client, cast, acme, priya):
 
 
 def test_nobody_changes_or_removes_the_owner(client, acme, priya):
-    memberships.make_admin(priya, by=acme.owner.account)
+    roles.make_admin(priya, by=acme.owner.account)
     client.sign_in(priya.account)
 
     for deed in ("make-member", "make-billing-admin", "remove"):
@@ -263,7 +264,7 @@ def test_a_member_leaves_after_being_asked(client, cast, acme, priya):
 
 
 def test_who_may_not_leave_is_told_why_and_whom_to_ask(client, cast, acme, priya):
-    memberships.make_billing_admin(priya, by=acme.owner.account)
+    roles.make_billing_admin(priya, by=acme.owner.account)
     client.sign_in(priya.account)
 
     page = client.get("/acme/leave").text

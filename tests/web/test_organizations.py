@@ -1,6 +1,15 @@
 import pytest
 
-from workflows import arrivals, departures, invitations, memberships, organizations, seats, tokens
+from workflows import (
+    arrivals,
+    departures,
+    invitations,
+    memberships,
+    organizations,
+    roles,
+    seats,
+    tokens,
+)
 from workflows.engine.db import db
 from workflows.organizations import Organization
 
@@ -182,7 +191,7 @@ def test_whoever_may_not_leave_reads_why(client, cast, role, why):
     acme = cast.organization(ada := cast.account("Ada"))
     bo = cast.member(acme, "Bo", by=ada)
     if role != "owner":
-        getattr(memberships, role)(bo, by=ada)
+        getattr(roles, role)(bo, by=ada)
     client.sign_in(ada if role == "owner" else bo.account)
 
     page = client.get("/organizations").text

@@ -1,6 +1,6 @@
 import pytest
 
-from workflows import memberships, organizations
+from workflows import organizations, roles
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_name_that_cannot_be_changes_nothing(client, acme, name):
 def test_whoever_is_no_admin_is_told_so(client, acme, cast, ines, role):
     bo = cast.member(acme, "Bo", by=ines)
     if role == "make_billing_admin":
-        memberships.make_billing_admin(bo, by=ines)
+        roles.make_billing_admin(bo, by=ines)
     client.sign_in(bo.account)
 
     assert client.get("/acme/settings").status_code == 403

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from web import billing
-from workflows import invoices, memberships, seats, subscriptions
+from workflows import invoices, roles, seats, subscriptions
 from workflows.billing.pretend import TEST_CARDS
 from workflows.engine.app import bare_app
 from workflows.engine.db import db, now
@@ -239,7 +239,7 @@ def test_fewer_seats_than_are_in_use_names_whom_to_free(client, full):
 
 
 def test_a_billing_admin_is_told_who_can_free_seats(cast, client, acme, ann, full):
-    memberships.make_billing_admin(full[0], by=ann)
+    roles.make_billing_admin(full[0], by=ann)
     client.sign_in(full[0].account)
 
     answer = update(client, 1)

@@ -5,7 +5,16 @@ from datetime import timedelta
 import pytest
 from people import PASSWORD
 
-from workflows import accounts, arrivals, directories, guest_lists, invitations, memberships, seats
+from workflows import (
+    accounts,
+    arrivals,
+    directories,
+    guest_lists,
+    invitations,
+    memberships,
+    roles,
+    seats,
+)
 from workflows.directories import Search
 from workflows.engine import outbox
 from workflows.engine.db import command, db
@@ -210,9 +219,9 @@ def test_declining_needs_the_address_that_mail_scanners_do_not_know(cast, acme, 
 
 def test_if_the_inviter_is_no_admin_any_more_the_owner_hears(cast, acme, ann):
     bob = cast.member(acme, "Bob", ann)
-    memberships.make_admin(bob, by=ann)
+    roles.make_admin(bob, by=ann)
     invitation = cast.invitation(acme, "cy@acme.test", bob.account)
-    memberships.make_member(bob, by=ann)
+    roles.make_member(bob, by=ann)
     cast.deliver()
 
     invitations.decline(invitation, "cy@acme.test", by=None)

@@ -215,10 +215,11 @@ def test_sign_ups_are_counted_by_client_and_by_address(app, settings):
         sign_up(number, HERE)
     with pytest.raises(TooOften):
         sign_up(10, HERE)
-    for number in range(4):
-        sign_up(0, f"192.0.2.{number}")
+    for tag in range(5):
+        sign_up(f"+{tag}", ELSEWHERE)
     with pytest.raises(TooOften, match="Look for them first"):
-        sign_up(0, ELSEWHERE)
+        sign_up("", ELSEWHERE)
+    sign_up("", "192.0.2.1")
 
 
 @pytest.mark.parametrize("email", ["ann@acme.test", "nobody@acme.test"])
@@ -227,8 +228,21 @@ def test_five_reset_letters_a_day_whoever_it_is(cast, email):
     for number in range(5):
         resets.ask_reset(email, client=f"192.0.2.{number}")
 
-    with pytest.raises(TooOften, match="the last one is still good"):
+    with pytest.raises(TooOften, match="Look for the last one"):
         resets.ask_reset(email, client=HERE)
+
+
+def test_nobody_elsewhere_uses_up_the_reset_letters_of_the_owners_browser(cast):
+    ann = cast.account("Ann")
+    log_ins.make_familiar(ann, browser="hers")
+    for number in range(5):
+        resets.ask_reset("ann@acme.test", client=f"192.0.2.{number}", browser="another")
+    with pytest.raises(TooOften):
+        resets.ask_reset("ann@acme.test", client=ELSEWHERE, browser="another")
+
+    resets.ask_reset("ann@acme.test", client=HERE, browser="hers")
+
+    assert len(cast.deliver()) == 6
 
 
 def test_a_reset_for_nobody_writes_what_one_for_somebody_writes(cast):
@@ -353,6 +367,21 @@ def test_whoever_gets_too_many_letters_gets_the_rest_later(cast, settings):
     assert (len(to_eve), len(rest)) == (2, 2)
     asked = db.select(Letter.state).filter_by(template="invitation")
     assert set(db.session.scalars(asked)) == {"sent"}
+
+
+def test_sign_ups_by_strangers_hold_up_no_reset_letter(cast, settings):
+    cast.account("Ann")
+    settings.limit_letters = "5/1d"
+    for number in range(12):
+        later(settings, seconds=11)
+        name, email = f"Stranger {number}", f"ann+{number}@acme.test"
+        accounts.sign_up(name, email, PASSWORD, client=f"192.0.2.{number}")
+    flood = cast.deliver()
+
+    resets.ask_reset("ann@acme.test", client=HERE)
+
+    assert len([one for one in flood if one.to.startswith("ann+")]) == 5
+    assert [one.to for one in cast.deliver()] == ["ann@acme.test"]
 
 
 def test_the_worst_free_account_sends_no_more_letters_than_the_limits_allow(cast, settings):

@@ -15,6 +15,7 @@ from workflows import (
     invitations,
     lines,
     memberships,
+    roles,
     seats,
     tokens,
 )
@@ -205,7 +206,7 @@ def test_folding_changes_no_number(cast, acme, ann):
     crowd.gather(acme, 20, "crowd.test", by=ann)
     for person in everybody(acme, turn="Your turn"):
         if person.membership:
-            memberships.make_admin(person.membership, by=ann)
+            roles.make_admin(person.membership, by=ann)
     for member in range(20):
         cast.member(acme, f"Member{member}", ann)
     before = directories.by_turn(acme, Search())

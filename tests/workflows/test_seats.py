@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from workflows import gate, invitations, memberships, seats, subscriptions, tokens
+from workflows import gate, invitations, roles, seats, subscriptions, tokens
 from workflows.engine import tallies
 from workflows.engine.db import command, db
 from workflows.engine.refusals import NotNow, Refusal
@@ -129,8 +129,8 @@ def test_fewer_seats_than_are_in_use_are_refused_with_the_list(cast, acme, ann):
 
 def test_an_admin_who_became_a_member_meanwhile_gives_no_seat(cast, acme, ann):
     bob, cy = (cast.member(acme, name, ann) for name in ("Bob", "Cy"))
-    memberships.make_admin(bob, by=ann)
-    memberships.make_member(bob, by=ann)
+    roles.make_admin(bob, by=ann)
+    roles.make_member(bob, by=ann)
 
     with pytest.raises(Refusal, match="Only an admin"):
         seats.assign(cy, by=bob.account)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from workflows import gate, memberships, seats, tokens
+from workflows import gate, roles, seats, tokens
 from workflows.engine import outbox
 from workflows.engine.db import db
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow
@@ -283,6 +283,6 @@ def test_a_well_formed_token_of_another_installation_is_unknown(cast, bob, setti
 def test_a_member_who_became_an_admin_keeps_seat_and_token(cast, bob, ann):
     secret = cast.secret(bob)
 
-    memberships.make_admin(bob, by=ann)
+    roles.make_admin(bob, by=ann)
 
     assert gate.judge(secret).passes

@@ -35,7 +35,7 @@ class Action(Base):
 
 class Step(Base):
     __tablename__ = "steps"
-    __table_args__ = (Index(None, "kind", "row_id"),)
+    __table_args__ = (Index(None, "kind", "row_id"), Index(None, "action_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     action_id: Mapped[int] = mapped_column(ForeignKey("actions.id"))

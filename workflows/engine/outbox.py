@@ -15,13 +15,13 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
 
-from workflows.engine import history, identity, limits
+from workflows.engine import history, limits
 from workflows.engine.db import command, db, now
+from workflows.engine.identity import mailbox
 from workflows.engine.letters import Attempt, Letter, LetterMachine
 
 LEASE, GIVE_UP = timedelta(seconds=40), timedelta(hours=72)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
-AS_IT_IS = {"populate_existing": True}
 TOO_MANY = "This address got so many letters that this one waits."
 POISON = 5  # claims in a row that ended without a word from the worker
 
@@ -159,16 +159,16 @@ def compose(claim: Claim) -> Envelope | None:
         _settle(claim, "drop", "moot")
         return None
     to, facts = made
-    if registered.rationed and (wait := _too_many_to(to, mine)):
+    if registered.rationed and (wait := _too_many_to(to, mine, registered.about.__tablename__)):
         kept = {"attempts": mine.attempts - 1, "due_at": now() + wait}
         _settle(claim, "put_off", "returned", TOO_MANY, **kept)
         return None
     return Envelope(to, mine.template, facts, mine.message_id, mine.posted_at)
 
 
-def _too_many_to(address: str, mine: Letter) -> timedelta | None:
-    """How long this letter has to wait, because its recipient had so many; counted once."""
-    return limits.take("letters", identity.mailbox(address.lower())) if mine.attempts == 1 else None
+def _too_many_to(address: str, mine: Letter, kind: str) -> timedelta | None:
+    """How long it has to wait, its recipient having had so many about such rows; counted once."""
+    return limits.take("letters", kind, mailbox(address.lower())) if mine.attempts == 1 else None
 
 
 @command
@@ -238,8 +238,8 @@ def _settle(
 def newest(templates: Collection[str], about_ids: Collection[int]) -> dict[int, Letter]:
     """The newest letter of these templates, which are about one kind of row, for each row."""
     about = select(Letter).where(Letter.template.in_(templates), Letter.about_id.in_(about_ids))
-    letters = db.session.scalars(about.order_by(Letter.id), execution_options=AS_IT_IS)
-    return {letter.about_id: letter for letter in letters}
+    newest_last = about.order_by(Letter.id).execution_options(populate_existing=True)
+    return {letter.about_id: letter for letter in db.session.scalars(newest_last)}
 
 
 def was_sent(template: str, about_id: int) -> bool:

@@ -122,6 +122,8 @@ def _keys(settings: Settings) -> Iterator[str]:
         yield "SECRET_KEY looks like an example. Make one of your own."
     if any(len(old) < SHORTEST_KEY for old in settings.old_keys):
         yield "A key in OLD_SECRET_KEYS is shorter than 32 characters."
+    elif any(_guessable(old) for old in settings.old_keys):
+        yield "A key in OLD_SECRET_KEYS looks like an example. Leave it out."
     pairs = [pair.partition("=") for pair in settings.token_keys.split(",") if pair]
     ids, keys = [pair[0] for pair in pairs], [pair[2] for pair in pairs]
     if not all(ids) or len(set(ids)) < len(ids):

@@ -39,6 +39,11 @@ def add(organization_id: int, numbers: Mapping[str, int]) -> None:
         db.session.execute(insert(Tally), rows)
 
 
+def forget(organization_id: int) -> None:
+    """Take away every number of an organization that has nothing any more."""
+    db.session.execute(delete(Tally).where(Tally.organization_id == organization_id))
+
+
 def of(organization_id: int) -> Counter[str]:
     """Every number of this organization."""
     sums = select(Tally.what, func.sum(Tally.number)).group_by(Tally.what)
