@@ -35,6 +35,7 @@ SENTENCES = {
     "subscriptions.resize": ("{by} changed the number of seats", "active"),
     "departures.leave": ("{by} left the organization", "left"),
     "departures.remove": ("{by} removed {members}", "removed"),
+    "departures._close_account": ("A member closed their account", "left"),
 }
 
 

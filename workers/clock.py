@@ -21,7 +21,17 @@ from redis.exceptions import RedisError
 
 import workers
 from workers import post
-from workflows import accounts, gate, invitations, lines, resets, seats, sessions, tokens
+from workflows import (
+    accounts,
+    address_changes,
+    gate,
+    invitations,
+    lines,
+    resets,
+    seats,
+    sessions,
+    tokens,
+)
 from workflows.engine import limits, logs, outbox, tallies
 from workflows.engine.app import bare_app
 
@@ -98,6 +108,7 @@ def jobs() -> list[Job]:
         Job(5, check_lines),
         Job(60, tallies.fold),
         Job(60, accounts.drop_stale),
+        Job(60, address_changes.end_stale),
         Job(600, lines.forget_ended),
         Job(600, sessions.drop_stale),
         Job(600, resets.drop_stale),

@@ -8,6 +8,9 @@ ORDER = [
     "log_ins",
     "resets",
     "sessions",
+    "address_changes",
+    "address_notices",
+    "profiles",
     "memberships",
     "organizations",
     "quotas",
@@ -26,6 +29,7 @@ ORDER = [
     "lines",
     "directories",
     "chronicles",
+    "exports",
 ]
 
 from importlib import import_module  # noqa: E402
