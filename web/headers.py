@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import Flask, request
 from werkzeug import Response
 
@@ -45,7 +47,7 @@ def _add(response: Response) -> Response:
         response.headers["Cache-Control"] = _keep()
     else:
         response.headers.setdefault("Cache-Control", "no-store")
-    if settings().base_url.startswith("https://"):
+    if urlsplit(settings().base_url).scheme == "https":
         response.headers.setdefault("Strict-Transport-Security", "max-age=63072000")
     return response
 

@@ -136,8 +136,11 @@ def test_logging_out_clears_what_the_browser_kept(client, ann):
     assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
 
 
-def test_with_https_the_cookie_is_for_this_host_and_this_transport_only(settings, app, ann):
-    secure = create_app(settings.model_copy(update={"base_url": "https://usher.test"}))
+@pytest.mark.parametrize("base_url", ["https://usher.test", "HTTPS://usher.test"])
+def test_with_https_the_cookie_is_for_this_host_and_this_transport_only(
+    settings, app, ann, base_url
+):
+    secure = create_app(settings.model_copy(update={"base_url": base_url}))
     secure.config["WTF_CSRF_ENABLED"] = False
     form = {"email": ann.email, "password": PASSWORD}
 

@@ -404,6 +404,8 @@ def test_a_reply_that_repeats_a_secret_is_kept_without_it(sink, caplog):
         ("smtps://mail.test", Server("mail.test", 465, None, "always")),
         ("smtps://127.0.0.1", Server("127.0.0.1", 465, None, "always")),
         ("smtp://localhost", Server("localhost", 25, None, "off")),
+        ("smtp://127.0.0.9", Server("127.0.0.9", 25, None, "off")),
+        ("smtp://127.mail.test", Server("127.mail.test", 587, None, "starttls")),
     ],
 )
 def test_the_address_of_a_mail_server(url, expected):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -34,7 +35,15 @@ class Server:
         login = (unquote(parts.username or ""), unquote(parts.password or ""))
         if not "".join(login).isascii():
             raise ValueError("SMTP_URL has a user or password that is not ASCII")
-        near = host in LOOPBACK or host.startswith("127.")
+        near = _is_near(host)
         tls: Tls = "always" if parts.scheme == "smtps" else "off" if near or wish else "starttls"
         port = port or (25 if near and parts.scheme == "smtp" else PORTS[parts.scheme])
         return cls(host, port, login if login[0] else None, tls)
+
+
+def _is_near(host: str) -> bool:
+    """Whether this is our own machine; a name that only begins like its address is not."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in LOOPBACK
