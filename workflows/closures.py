@@ -53,8 +53,9 @@ def close(organization: Organization, typed: str, *, by: Account) -> None:
     revoked = _end_invitations(organization, by)
     lines.forget(organization)
     tallies.forget(organization.id)
-    mailings.post_all("invitation_revoked", organization.id, revoked)
-    mailings.post_all("organization_closed", organization.id, _members(organization))
+    mailings.post_all("invitation_revoked", organization.id, dict.fromkeys(revoked, 0))
+    everybody = dict.fromkeys(_members(organization), 0)
+    mailings.post_all("organization_closed", organization.id, everybody)
 
 
 def _end_tokens(organization: Organization, by: Account) -> None:

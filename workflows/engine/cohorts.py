@@ -14,9 +14,8 @@ from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
-from workflows.engine import history, outbox
+from workflows.engine import history, mailings, outbox
 from workflows.engine.db import db, now
-from workflows.engine.letters import Letter
 from workflows.engine.machine import Stateful
 
 Kind = TypeVar("Kind", bound=Stateful)
@@ -109,12 +108,5 @@ def begin(kind: type[Kind], rows: Sequence[Mapping[str, Any]], *, by: Any) -> li
 
 def post(template: str, organization_id: int, generations: Mapping[int, int]) -> None:
     """Send this letter about many rows of one organization: about each id, of this generation."""
-    moment = now()
-    common = {
-        "state": "pending", "since": moment, "revision": 1, "template": template,
-        "organization_id": organization_id, "posted_at": moment, "due_at": moment,
-    }  # fmt: skip
-    rows = [{"about_id": one, "generation": which, **common} for one, which in generations.items()]
-    if rows:
-        db.session.execute(insert(Letter), rows)
-        history.moved(outbox.REGISTER[template].about.__tablename__, *generations)
+    mailings.post_all(template, organization_id, generations)
+    history.moved(outbox.REGISTER[template].about.__tablename__, *generations)

@@ -67,12 +67,26 @@ def record_all(
     target: str,
 ) -> None:
     """Add the same step of each of these rows to the action of the running command."""
+    step_all(kind, row_ids, organization_id, by=by, event=event, source=source, target=target)
+    moved(kind.__tablename__, *row_ids)
+
+
+def step_all(
+    kind: Any,
+    row_ids: Sequence[int],
+    organization_id: int | None,
+    *,
+    by: Any,
+    event: str,
+    source: str | None,
+    target: str,
+) -> None:
+    """The same, without a word to whoever wants to know which rows have moved."""
     action = _action(organization_id, by=by)
     db.session.flush()  # the steps need its id
     step = {"action_id": action.id, "kind": kind.__tablename__, "event": event}
     move = {"source": source, "target": target}
     db.session.execute(insert(Step), [{"row_id": row_id, **step, **move} for row_id in row_ids])
-    moved(kind.__tablename__, *row_ids)
 
 
 def moved(kind: str, *row_ids: int) -> None:

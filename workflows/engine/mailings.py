@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from sqlalchemy import insert
 
@@ -11,13 +11,17 @@ from workflows.engine.letters import Letter
 from workflows.engine.outbox import REGISTER
 
 
-def post_all(template: str, organization_id: int, about_ids: Iterable[int]) -> None:
-    """Send this about each of these rows of an organization; no line is drawn anew."""
+def post_all(template: str, organization_id: int, generations: Mapping[int, int]) -> None:
+    """Send this about each of these rows of an organization, of this generation each.
+
+    No line is drawn anew; `cohorts.post` sees to that as well.
+    """
     assert template in REGISTER
     moment = now()
     written = {
-        "state": "pending", "since": moment, "revision": 1, "template": template, "generation": 0,
+        "state": "pending", "since": moment, "revision": 1, "template": template,
         "organization_id": organization_id, "posted_at": moment, "due_at": moment,
     }  # fmt: skip
-    if rows := [{"about_id": row_id, **written} for row_id in about_ids]:
+    rows = [{"about_id": one, "generation": which, **written} for one, which in generations.items()]
+    if rows:
         db.session.execute(insert(Letter), rows)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
 from workflows.engine import history
 from workflows.engine.db import db, now
-from workflows.engine.history import Step
 from workflows.engine.machine import Stateful
 
 
@@ -20,16 +19,13 @@ def sweep(
     kind: type[Stateful], which: Any, event: str, *, organization_id: int, by: Any, **changes: Any
 ) -> list[int]:
     """Let this happen to every such row, each with its step; answers their ids."""
-    action = history.note(organization_id, by=by)
-    db.session.flush()  # the steps need its id
     swept: list[int] = []
     for source, name, target in kind.machine.arrows():
         if name == event:
             moved = _move(kind, which, source, {**changes, "state": target})
-            step = {"kind": kind.__table__.name, "event": event, "source": source, "target": target}
+            move = {"event": event, "source": source, "target": target}
             if moved:
-                rows = [{"action_id": action.id, "row_id": row_id, **step} for row_id in moved]
-                db.session.execute(insert(Step), rows)
+                history.step_all(kind, moved, organization_id, by=by, **move)
             swept += moved
     return swept
 
