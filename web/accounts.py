@@ -33,6 +33,14 @@ class NewAccount(BaseModel):
     password: str = Field(max_length=1000, repr=False)
 
 
+class Chosen(BaseModel):
+    """What is chosen where the letter was opened; the browser that signed up sends none of it."""
+
+    name: str = Field("", max_length=500)
+    email: str = ""  # shown, and never believed: the row knows the address
+    password: str = Field("", max_length=1000, repr=False)
+
+
 class Credentials(BaseModel):
     email: str = Field(max_length=500)
     password: str = Field(max_length=1000, repr=False)
@@ -81,17 +89,16 @@ def open_signup(sealed: str) -> Any:
 @bp.get("/signup/confirm")
 def confirm_page() -> Any:
     waiting = _confirming(session.note("confirming"))
-    return render_template("pages/accounts/confirm.html", waiting=waiting, same=_is_same(waiting))
+    return render_template("pages/accounts/confirm.html", waiting=waiting, mine=_mine(waiting))
 
 
 @bp.post("/signup/confirm")
 def confirm() -> Any:
-    waiting = _confirming(session.note("confirming"))
-    password = read(Password).password
-    if _is_same(waiting):
-        account = accounts.confirm(waiting)
+    waiting, chosen = _confirming(session.note("confirming")), read(Chosen)
+    if mine := _mine(waiting):
+        account = accounts.confirm(waiting, mine)
     else:
-        account = log_ins.confirm_elsewhere(waiting, password, client=peers.address())
+        account = accounts.confirm_anew(waiting, chosen.name, chosen.password)
     flash("Your address is confirmed. Welcome.")
     return session.sign_in(account, redirect(HOME, 303))
 
@@ -109,9 +116,12 @@ def _confirming(row_id: int | None) -> SignUp:
     return waiting
 
 
-def _is_same(waiting: SignUp) -> bool:
-    """Whether this browser signed up; another one must know the password too."""
-    return bool(session.note("signed_up") == waiting.id)
+def _mine(waiting: SignUp) -> SignUp | None:
+    """What this browser signed up with, for the same address: any letter to it is the proof."""
+    mine = db.session.get(SignUp, session.note("signed_up") or 0)
+    if mine is None or (mine.email_key, mine.state) != (waiting.email_key, "waiting"):
+        return None
+    return mine
 
 
 @bp.get("/login")

@@ -46,7 +46,9 @@ def may_accept(invitation: Invitation, *, by: Account) -> None:
 
 def sign_up_by_link(invitation: Invitation, name: str, password: str) -> Account:
     """An account for whoever holds the link, and the invitation accepted: the link is the proof."""
-    name, hashed = accounts.prepared(name, password)  # slow, so before the transaction
+    accounts.require_new(invitation.email_key)
+    # Slow, so before the transaction.
+    name, hashed = accounts.prepared(name, password, "invitation", invitation.id)
     return arrive(invitation, name, hashed)
 
 

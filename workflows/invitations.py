@@ -116,7 +116,7 @@ def resend(invitation: Invitation, *, by: Account) -> None:
     """Send it again, with the full time to answer; links in earlier letters keep working."""
     require_admin(by, invitation.organization)
     lock(invitation).rehearse("resend", by=by)
-    quotas.spend_again(invitation.id, invitation.email_key)
+    quotas.spend_again(invitation.id)
     expires_at = expiry(invitation.organization)
     invitation.fire("resend", by=by, expires_at=expires_at, round=invitation.round + 1)
     outbox.post("invitation", about=invitation, generation=invitation.round)
@@ -199,8 +199,9 @@ Made = tuple[str, dict[str, Any]] | None
 
 
 @outbox.letter(
-    "invitation", about=Invitation, rationed=True, bounced=lambda row: _tell_bounced(row)
-)
+    "invitation", about=Invitation, rationed=True, ration="recipient",
+    bounced=lambda row: _tell_bounced(row),
+)  # fmt: skip
 def to_invited(invitation: Invitation, letter: Any) -> Made:
     if invitation.state != "sent" or invitation.round != letter.generation:
         return None

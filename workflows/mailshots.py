@@ -33,8 +33,8 @@ def resend(organization: Organization, ids: Sequence[int], *, by: Account) -> di
 
 def _spend(asked: Sequence[Invitation]) -> dict[int, str]:
     """Count these against their limits, or say why not; in one order, so that no two wait."""
-    in_order = sorted(asked, key=lambda one: one.email_key)
-    answers = {one.id: why_not(quotas.spend_again, one.id, one.email_key) for one in in_order}
+    in_order = sorted(one.id for one in asked)
+    answers = {one: why_not(quotas.spend_again, one) for one in in_order}
     return {one: sentence for one, sentence in answers.items() if sentence}
 
 
@@ -58,4 +58,4 @@ def _hold(organization: Organization, ids: Sequence[int]) -> list[Invitation]:
 def may_not_resend(asked: Sequence[Invitation], *, by: Account) -> dict[int, str]:
     """Why some of these cannot be sent again, by their ids; nothing is counted."""
     refused = cohorts.refused(asked, "resend", by=by)
-    return quotas.waits({one.id: one.email_key for one in asked}) | refused
+    return quotas.waits([one.id for one in asked]) | refused

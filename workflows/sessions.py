@@ -1,7 +1,7 @@
 """Sessions: what Usher remembers of one browser, on the server.
 
-The browser holds a random secret, the row its digest. A session without an account remembers what
-a link in a letter led to (`notes`), so that the secret leaves the address bar at once.
+The browser holds a random secret, the row its digest. Only somebody who logged in has a session:
+what a browser without one has opened is noted in its cookie (`web/session.py`).
 """
 
 from __future__ import annotations
@@ -38,14 +38,13 @@ class Session(Base):
 
 
 @command
-def open_session(account: Account | None, **notes: Any) -> str:
+def open_session(account: Account) -> str:
     """Begin a session and answer its secret; it ends by itself when the password is set anew."""
     secret = secrets.token_urlsafe(32)
     moment = now()
     opened = Session(
-        digest=seals.digest(secret), account_id=account.id if account else None,
-        password_round=account.password_round if account else 0,
-        notes=notes, begun_at=moment, seen_at=moment, proved_at=moment if account else None,
+        digest=seals.digest(secret), account_id=account.id, password_round=account.password_round,
+        begun_at=moment, seen_at=moment, proved_at=moment,
     )  # fmt: skip
     db.session.add(opened)
     return secret
@@ -61,8 +60,8 @@ def _lives(session: Session) -> bool:
     moment, account = now(), session.account
     if moment - session.seen_at > IDLE or moment - session.begun_at > LONGEST:
         return False
-    if account is None:
-        return session.account_id is None
+    if account is None:  # earlier versions gave sessions to strangers too
+        return False
     return account.state == "active" and account.password_round == session.password_round
 
 

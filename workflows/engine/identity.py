@@ -49,6 +49,15 @@ def mailbox(key: str) -> str:
     return f"{local.partition('+')[0] or local}@{domain}"
 
 
+def rationed_as(key: str) -> str:
+    """What is counted together when letters are rationed: the mailbox, or all of its +tags.
+
+    So whoever makes up tags keeps no letter from the plain address.
+    """
+    plain = mailbox(key)
+    return plain if key == plain else f"+{plain}"
+
+
 def network(client: str) -> str:
     """What one household or office has in common: an IPv4 address, or the first half of an IPv6."""
     try:

@@ -21,6 +21,8 @@ from workflows.engine.db import Base
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.settings import settings
 
+HELD = "held"  # its recipient had had too many: what other people did, and so for operators only
+
 
 class LetterMachine(Machine):
     pending = State(initial=True)
@@ -81,5 +83,5 @@ class Attempt(Base):
     worker: Mapped[str]
     at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    outcome: Mapped[str | None]  # a state of the letter, or "returned"; None: not known
+    outcome: Mapped[str | None]  # a state of the letter, "returned" or HELD; None: not known
     reply: Mapped[str | None]

@@ -17,16 +17,16 @@ from sqlalchemy import and_, func, or_, select, text, update
 
 from workflows.engine import history, limits
 from workflows.engine.db import command, db, now
-from workflows.engine.identity import mailbox
-from workflows.engine.letters import Attempt, Letter, LetterMachine
+from workflows.engine.identity import rationed_as
+from workflows.engine.letters import HELD, Attempt, Letter, LetterMachine
 
 LEASE, GIVE_UP = timedelta(seconds=40), timedelta(hours=72)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
-TOO_MANY = "This address got so many letters that this one waits."
 POISON = 5  # claims in a row that ended without a word from the worker
 
 Recipe = Callable[[Any, Any], "tuple[str, dict[str, Any]] | None"]
 Heard = Callable[[Any], None]
+Spare = Callable[[Any], bool]
 
 
 @dataclass(frozen=True)
@@ -52,24 +52,33 @@ class Envelope:
 class Registered:
     about: type[Any]
     recipe: Recipe
-    rationed: bool
+    ration: str | None
     bounced: Heard | None
+    spare: Spare | None
 
 
 REGISTER: dict[str, Registered] = {}
 
 
 def letter(
-    template: str, *, about: type[Any], rationed: bool = False, bounced: Heard | None = None
+    template: str,
+    *,
+    about: type[Any],
+    rationed: bool = False,
+    ration: str = "letters",
+    bounced: Heard | None = None,
+    spare: Spare | None = None,
 ) -> Callable[[Recipe], Recipe]:
     """Register who gets this letter now and what it says; None when it is no longer wanted.
 
     `bounced(row)` runs in the transaction that marks the letter bounced. One that others can
-    cause is `rationed`: whoever gets too many of them gets the rest later.
+    cause is `rationed`, by the limit `ration`: whoever gets too many of them gets the rest later,
+    and not at all where `spare(row)` knows that another letter does the same.
     """
 
     def register(recipe: Recipe) -> Recipe:
-        REGISTER[template] = Registered(about, recipe, rationed, bounced)
+        kept = ration if rationed else None
+        REGISTER[template] = Registered(about, recipe, kept, bounced, spare)
         return recipe
 
     return register
@@ -159,16 +168,28 @@ def compose(claim: Claim) -> Envelope | None:
         _settle(claim, "drop", "moot")
         return None
     to, facts = made
-    if registered.rationed and (wait := _too_many_to(to, mine, registered.about.__tablename__)):
-        kept = {"attempts": mine.attempts - 1, "due_at": now() + wait}
-        _settle(claim, "put_off", "returned", TOO_MANY, **kept)
+    if wait := _too_many_to(to, mine, registered):
+        _hold(claim, mine, wait, registered)
         return None
     return Envelope(to, mine.template, facts, mine.message_id, mine.posted_at)
 
 
-def _too_many_to(address: str, mine: Letter, kind: str) -> timedelta | None:
+def _too_many_to(address: str, mine: Letter, registered: Registered) -> timedelta | None:
     """How long it has to wait, its recipient having had so many about such rows; counted once."""
-    return limits.take("letters", kind, mailbox(address.lower())) if mine.attempts == 1 else None
+    if registered.ration is None or mine.attempts > 1:
+        return None
+    kind = registered.about.__tablename__
+    return limits.take(registered.ration, kind, rationed_as(address.lower()))
+
+
+def _hold(claim: Claim, mine: Letter, wait: timedelta, registered: Registered) -> None:
+    """Let it leave later. Nothing is kept as the mail server's word: it was not asked."""
+    about = db.session.get_one(registered.about, mine.about_id)
+    if registered.spare and registered.spare(about):
+        _settle(claim, "drop", "moot")
+    else:
+        kept = {"attempts": mine.attempts - 1, "due_at": now() + wait}
+        _settle(claim, "put_off", HELD, **kept)
 
 
 @command
