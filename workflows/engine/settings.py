@@ -49,8 +49,11 @@ class Settings(BaseSettings):
     """More names that people may reach Usher by, beside that of BASE_URL: `a.example,b.example`.
     Pages are refused under any other."""
     trusted_proxies: int = Field(default=0, ge=0, le=9)
-    """How many reverse proxies stand in front, each adding to X-Forwarded-For. 0: nobody's word
+    """How many reverse proxies stand in front, each adding to CLIENT_HEADER. 0: nobody's word
     about a client's address is believed."""
+    client_header: str = Field(default="X-Forwarded-For", pattern="^[A-Za-z][A-Za-z0-9-]*$")
+    """The header in which the nearest proxy says whom it heard from: a list as in X-Forwarded-For,
+    or as in Forwarded. A name without a hyphen cannot be forged with an underscore."""
     secret_key: str = Field(default="", repr=False)
     """Signs links and sessions: at least 32 characters, as `openssl rand -hex 32` makes them."""
     old_secret_keys: str = Field(default="", repr=False)
