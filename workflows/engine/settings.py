@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     limit_log_in: Limit = "10/5m"
     """Wrong passwords for one address, and from one network. 10/5m: ten, then one each 30 s."""
     limit_sign_up: Limit = "10/1h"
-    """Sign-ups from one network."""
+    """Sign-ups from one network, and by one link of a letter."""
     limit_forgot: Limit = "20/1h"
     """Reset letters asked for from one network."""
     limit_sign_up_letters: Limit = "5/1d"
@@ -112,7 +112,8 @@ class Settings(BaseSettings):
     limit_invitations: Limit = "50/1d"
     """Unanswered invitations of one organization, or of one person for all that bought nothing."""
     limit_recipient: Limit = "3/1d, 10/30d"
-    """Invitations to one person, from all organizations."""
+    """Letters of invitation to one person: from all organizations, more leave later; more asked by one
+    organization are refused."""
     limit_resend: Limit = "1/10m"
     """One invitation sent again."""
     limit_letters: Limit = "20/1d"
