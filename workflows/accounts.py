@@ -5,8 +5,7 @@
 
 A sign-up is not an account: until somebody opens the letter it is only a name, an address and a
 password waiting. Whoever proves the address first gets the account, whoever caused the letter; all
-sign-ups for it, and their passwords, end. So nobody can prepare an account for somebody else's
-address, and any letter that a stranger caused opens the owner's way too.
+sign-ups for it end. So nobody can prepare an account for somebody else's address.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from workflows.engine.db import Base, command, db, lock, now
 from workflows.engine.identity import network, rationed_as
 from workflows.engine.letters import Letter
 from workflows.engine.machine import Machine, State, Stateful
+from workflows.engine.rations import Ration
 from workflows.engine.refusals import Invalid, NotNow, all_of
 from workflows.engine.settings import settings
 
@@ -230,7 +230,7 @@ def _another_opens_the_way(waiting: SignUp) -> bool:
     return db.session.scalar(left.where(Letter.about_id.in_(good)).limit(1)) is not None
 
 
-@outbox.letter("confirm_sign_up", about=SignUp, rationed=True, spare=_another_opens_the_way)
+@outbox.letter("confirm_sign_up", about=SignUp, rationed=Ration(spare=_another_opens_the_way))
 def to_confirm(waiting: SignUp, _: Any) -> tuple[str, dict[str, Any]] | None:
     if waiting.state != "waiting":
         return None

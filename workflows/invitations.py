@@ -25,6 +25,7 @@ from workflows.engine import outbox, seals
 from workflows.engine.db import Base, command, db, lock, now
 from workflows.engine.identity import parse_address
 from workflows.engine.machine import Machine, State, Stateful
+from workflows.engine.rations import Ration
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow
 from workflows.engine.settings import settings
 from workflows.memberships import Membership, require_admin
@@ -199,7 +200,7 @@ Made = tuple[str, dict[str, Any]] | None
 
 
 @outbox.letter(
-    "invitation", about=Invitation, rationed=True, ration="recipient",
+    "invitation", about=Invitation, rationed=Ration("recipient"),
     bounced=lambda row: _tell_bounced(row),
 )  # fmt: skip
 def to_invited(invitation: Invitation, letter: Any) -> Made:

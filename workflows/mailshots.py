@@ -32,9 +32,8 @@ def resend(organization: Organization, ids: Sequence[int], *, by: Account) -> di
 
 
 def _spend(asked: Sequence[Invitation]) -> dict[int, str]:
-    """Count these against their limits, or say why not; in one order, so that no two wait."""
-    in_order = sorted(one.id for one in asked)
-    answers = {one: why_not(quotas.spend_again, one) for one in in_order}
+    """Count these against their limits, or say why not."""
+    answers = {one.id: why_not(quotas.spend_again, one.id) for one in asked}
     return {one: sentence for one, sentence in answers.items() if sentence}
 
 

@@ -127,9 +127,7 @@ def test_what_a_stranger_typed_for_somebody_elses_address_opens_nothing(app, cas
     assert stranger.get("/signup/confirm").status_code == 404
 
 
-def test_a_strangers_letter_confirms_what_this_browser_signed_up_with(
-    app, client, cast, settings
-):
+def test_a_strangers_letter_confirms_what_this_browser_signed_up_with(app, client, cast, settings):
     settings.limit_again = "9/1s"
     app.test_client().post("/signup", data={**NEW, "name": "Mallory", "password": "x" * 12})
     of_the_stranger = path_in(cast.deliver()[-1])

@@ -1,8 +1,7 @@
 """The outbox: a letter is posted in the transaction of its cause, and leaves when it can.
 
-Address and text are made when it leaves, by the recipe registered for its template, so that it
-says what is true by then. A worker claims letters for a lease, composes and sends each, and says
-how it went; the queue only rings the bell.
+Address and text are made when it leaves, by its template's recipe, and so are true then. A worker
+claims letters for a lease, composes and sends each, and says how it went; the queue only rings.
 """
 
 from __future__ import annotations
@@ -15,18 +14,17 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
 
-from workflows.engine import history, limits
+from workflows.engine import history
 from workflows.engine.db import command, db, now
-from workflows.engine.identity import rationed_as
 from workflows.engine.letters import HELD, Attempt, Letter, LetterMachine
+from workflows.engine.rations import Ration
 
 LEASE, GIVE_UP = timedelta(seconds=40), timedelta(hours=72)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
 POISON = 5  # claims in a row that ended without a word from the worker
 
 Recipe = Callable[[Any, Any], "tuple[str, dict[str, Any]] | None"]
-Heard = Callable[[Any], None]
-Spare = Callable[[Any], bool]
+Heard = Callable[[Any], None] | None
 
 
 @dataclass(frozen=True)
@@ -52,33 +50,23 @@ class Envelope:
 class Registered:
     about: type[Any]
     recipe: Recipe
-    ration: str | None
-    bounced: Heard | None
-    spare: Spare | None
+    ration: Ration | None
+    bounced: Heard
 
 
 REGISTER: dict[str, Registered] = {}
 
 
 def letter(
-    template: str,
-    *,
-    about: type[Any],
-    rationed: bool = False,
-    ration: str = "letters",
-    bounced: Heard | None = None,
-    spare: Spare | None = None,
+    template: str, *, about: type[Any], rationed: bool | Ration = False, bounced: Heard = None
 ) -> Callable[[Recipe], Recipe]:
     """Register who gets this letter now and what it says; None when it is no longer wanted.
 
-    `bounced(row)` runs in the transaction that marks the letter bounced. One that others can
-    cause is `rationed`, by the limit `ration`: whoever gets too many of them gets the rest later,
-    and not at all where `spare(row)` knows that another letter does the same.
+    `bounced(row)` runs in the transaction that marks it bounced. What others cause is `rationed`.
     """
 
     def register(recipe: Recipe) -> Recipe:
-        kept = ration if rationed else None
-        REGISTER[template] = Registered(about, recipe, kept, bounced, spare)
+        REGISTER[template] = Registered(about, recipe, Ration.of(rationed), bounced)
         return recipe
 
     return register
@@ -163,33 +151,24 @@ def compose(claim: Claim) -> Envelope | None:
     if mine is None or (mine.state, mine.lease) != ("sending", claim.lease):
         return None
     registered = REGISTER[mine.template]
-    made = registered.recipe(db.session.get(registered.about, mine.about_id), mine)
+    row = db.session.get(registered.about, mine.about_id)
+    made = registered.recipe(row, mine)
     if made is None:
         _settle(claim, "drop", "moot")
         return None
     to, facts = made
-    if wait := _too_many_to(to, mine, registered):
-        _hold(claim, mine, wait, registered)
+    if registered.ration and mine.attempts == 1 and _is_held(claim, registered.ration, row, to):
         return None
     return Envelope(to, mine.template, facts, mine.message_id, mine.posted_at)
 
 
-def _too_many_to(address: str, mine: Letter, registered: Registered) -> timedelta | None:
-    """How long it has to wait, its recipient having had so many about such rows; counted once."""
-    if registered.ration is None or mine.attempts > 1:
-        return None
-    kind = registered.about.__tablename__
-    return limits.take(registered.ration, kind, rationed_as(address.lower()))
-
-
-def _hold(claim: Claim, mine: Letter, wait: timedelta, registered: Registered) -> None:
-    """Let it leave later. Nothing is kept as the mail server's word: it was not asked."""
-    about = db.session.get_one(registered.about, mine.about_id)
-    if registered.spare and registered.spare(about):
-        _settle(claim, "drop", "moot")
-    else:
-        kept = {"attempts": mine.attempts - 1, "due_at": now() + wait}
-        _settle(claim, "put_off", HELD, **kept)
+def _is_held(claim: Claim, ration: Ration, row: Any, to: str) -> bool:
+    """Let it leave later if its recipient has had so many; the mail server had no word in it."""
+    if not (wait := ration.wait(row.__tablename__, to)):
+        return False
+    if ration.spares(row):
+        return _settle(claim, "drop", "moot")
+    return _settle(claim, "put_off", HELD, attempts=0, due_at=now() + wait)
 
 
 @command

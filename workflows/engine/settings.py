@@ -112,8 +112,8 @@ class Settings(BaseSettings):
     limit_invitations: Limit = "50/1d"
     """Unanswered invitations of one organization, or of one person for all that bought nothing."""
     limit_recipient: Limit = "3/1d, 10/30d"
-    """Letters of invitation to one person: from all organizations, more leave later; more asked by one
-    organization are refused."""
+    """Letters of invitation to one person: from all organizations, the rest leaves later; asked
+    for by one of them, the rest is refused."""
     limit_resend: Limit = "1/10m"
     """One invitation sent again."""
     limit_letters: Limit = "20/1d"
