@@ -18,9 +18,10 @@ from flask import session as cookie
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException
 
-from web import peers
+from web import browsers, peers
 from workflows import memberships, organizations, sessions
 from workflows.accounts import Account
+from workflows.engine.identity import surroundings
 from workflows.engine.refusals import NotFound, NotNow
 from workflows.engine.settings import LOOPBACK, Settings
 
@@ -111,9 +112,17 @@ def sign_out(response: Response) -> Response:
 
 def _begin(account: Account | None, **notes: Any) -> None:
     cookie.permanent = True
-    cookie["sid"] = secret = sessions.open_session(account, **notes)
+    cookie["sid"] = secret = sessions.open_session(account, **_where(account), **notes)
     g.session = sessions.session_of(secret)
     g.account = account
+
+
+def _where(account: Account | None) -> dict[str, str]:
+    """What a person needs to know this log-in again among the others, and no more."""
+    if account is None:
+        return {}
+    agent = request.user_agent.string
+    return {"browser": browsers.name(agent), "network": surroundings(peers.address())}
 
 
 def _end() -> None:

@@ -8,6 +8,9 @@ ORDER = [
     "log_ins",
     "resets",
     "sessions",
+    "address_changes",
+    "address_notices",
+    "profiles",
     "memberships",
     "organizations",
     "handovers",
@@ -37,6 +40,7 @@ ORDER = [
     "chronicles",
     "correspondence",
     "exports",
+    "takeouts",
 ]
 
 from importlib import import_module  # noqa: E402

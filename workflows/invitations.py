@@ -204,9 +204,10 @@ Made = tuple[str, dict[str, Any]] | None
 def to_invited(invitation: Invitation, letter: Any) -> Made:
     if invitation.state != "sent" or invitation.round != letter.generation:
         return None
+    inviter = invitation.invited_by if invitation.invited_by.email else who_hears(invitation)
     return invitation.email, {
-        "inviter_name": invitation.invited_by.name,
-        "inviter_email": invitation.invited_by.email,
+        "inviter_name": inviter.name,
+        "inviter_email": inviter.email,
         "organization": invitation.organization.name,
         "url": link(invitation),
         "expires_at": invitation.expires_at,
@@ -219,7 +220,8 @@ def to_disinvited(invitation: Invitation, _: Any) -> Made:
     """Only somebody who has had the first letter needs the second."""
     if not outbox.was_sent("invitation", invitation.id):
         return None
-    facts = {"inviter_email": invitation.invited_by.email}
+    inviter = invitation.invited_by.email or who_hears(invitation).email
+    facts = {"inviter_email": inviter}
     return invitation.email, {"organization": invitation.organization.name, **facts}
 
 

@@ -155,7 +155,7 @@ def compose(claim: Claim) -> Envelope | None:
         return None
     registered = REGISTER[mine.template]
     made = registered.recipe(db.session.get(registered.about, mine.about_id), mine)
-    if made is None:
+    if made is None or not made[0]:  # whoever closed the account has no address
         _settle(claim, "drop", "moot")
         return None
     to, facts = made
