@@ -52,7 +52,7 @@ SENTENCES = {
     "closures.close": ("{by} closed the organization", "closed"),
     "departures.leave": ("{by} left the organization", "left"),
     "departures.remove": ("{by} removed {members}", "removed"),
-    "departures._close_account": ("A member closed their account", "left"),
+    "account_closures.close": ("A member closed their account", "left"),
 }
 
 

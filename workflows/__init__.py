@@ -28,6 +28,7 @@ ORDER = [
     "subscriptions",
     "arrivals",
     "departures",
+    "account_closures",
     "gate",
     "journeys",
     "lines",

@@ -165,7 +165,7 @@ def confirm_elsewhere(
 
 
 def may_undo(change: AddressChange) -> None:
-    """The rule behind This Was Not Me."""
+    """The rule behind Undo the Change."""
     change.rehearse("undo", by=None)
 
 

@@ -1,7 +1,7 @@
-"""Exports: everything that Usher knows of one person, for that person. Read only.
+"""Takeouts: what Usher knows of one person, for that person to take along. Read only.
 
-What would surprise a reader: rows are read in portions, so that the export of somebody who invited
-a hundred thousand people needs no more memory than any other. `docs/export.md` says what is in it.
+What would surprise a reader: rows are read in portions, so that that of somebody who invited a
+hundred thousand people needs no more memory than any other. `docs/export.md` says what is in it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,9 @@ from workflows.accounts import Account, SignUp
 from workflows.address_changes import AddressChange
 from workflows.engine.db import db
 from workflows.engine.history import Action, Step
-from workflows.engine.letters import Letter
-from workflows.engine.outbox import REGISTER
 from workflows.invitations import Invitation
 from workflows.memberships import Membership, role
 from workflows.organizations import Organization
-from workflows.resets import Wish
 from workflows.tokens import Token
 
 PORTION = 500
@@ -90,7 +87,7 @@ def _own(kind: Any, account: Account) -> Any:
         return ids.where(_asked(account))
     if kind is Token:
         return ids.where(Token.membership_id.in_(_own(Membership, account)))
-    if kind in (SignUp, Wish):
+    if kind is SignUp:
         return ids.filter_by(email_key=account.email_key)
     return ids.filter_by(account_id=account.id)
 
@@ -164,30 +161,6 @@ def _steps(account: Account) -> Entries:
         }  # fmt: skip
 
 
-def _letters(account: Account) -> Entries:
-    """Letters about the person's own rows; those to an inviter are about somebody else's."""
-    kinds = (SignUp, Wish, Account, AddressChange, Membership, Invitation, Token)
-    theirs = [
-        and_(Letter.template.in_(_about(kind)), Letter.about_id.in_(_own(kind, account)))
-        for kind in kinds
-    ]
-    for one in _in_portions(select(Letter).where(or_(*theirs)), Letter):
-        yield {
-            "id": one.id, "letter": one.template, "state": one.state,
-            "posted_at": _moment(one.posted_at), "sent_at": _moment(one.sent_at),
-            "answer": one.reply,
-        }  # fmt: skip
-
-
-TO_INVITERS = {f"invitation_{what}" for what in ("accepted", "declined", "expired", "bounced")}
-
-
-def _about(kind: Any) -> list[str]:
-    """The letters that the person of such a row gets."""
-    about = [template for template, known in REGISTER.items() if known.about is kind]
-    return [template for template in about if template not in TO_INVITERS]
-
-
 LISTS: dict[str, Callable[[Account], Entries]] = {
     "memberships": _memberships,
     "invitations": _invitations,
@@ -196,5 +169,4 @@ LISTS: dict[str, Callable[[Account], Entries]] = {
     "address_changes": _changes,
     "actions": _actions,
     "steps": _steps,
-    "letters": _letters,
 }
