@@ -57,6 +57,7 @@ def _forget_addresses(account: Account) -> None:
     address_changes.forget(account)
     resets.forget(account.email_key)
     sessions.end_all(account)
+    accounts.drop_sign_ups(account.email_key)
     accounts.forget_sign_ups(account.email_key)
     theirs = select(Membership.id).filter_by(account_id=account.id)
     ids = select(Invitation.id).where(Invitation.membership_id.in_(theirs))

@@ -144,10 +144,9 @@ def confirm_elsewhere(waiting: SignUp, password: str) -> Account:
 
 
 def forget_sign_ups(key: str) -> None:
-    """Keep nothing of what was typed to have this address."""
-    drop_sign_ups(key)
-    theirs = update(SignUp).where(SignUp.email_key == key)
-    db.session.execute(theirs.values(name="", email="", email_key=""))
+    """Keep nothing of the sign-ups for this address that have ended."""
+    ended = update(SignUp).where(SignUp.email_key == key, SignUp.state != "waiting")
+    db.session.execute(ended.values(name="", email="", email_key=""))
 
 
 def waiting_for(key: str) -> Sequence[SignUp]:

@@ -221,6 +221,8 @@ def _end(change: AddressChange, *, by: Account | None) -> None:
 def _move(account: Account, spelling: str, key: str) -> None:
     if accounts.with_key(key) not in (None, account):
         raise NotNow("There is another account with this address. Nothing was changed.")
+    accounts.forget_sign_ups(account.email_key)
+    resets.forget(account.email_key)
     account.email, account.email_key = spelling, key
     account.reset_round, account.reset_asked_at = account.reset_round + 1, None
     accounts.drop_sign_ups(key)

@@ -31,6 +31,8 @@ def change_password(here: Session, old: str, new: str, *, client: str, browser: 
     known = account.password_hash
 
     def old_one() -> None:
+        if not old:
+            raise Invalid(old_password="Type your present password.")
         if not log_ins.proves(account, old, client=client, browser=browser):
             raise Invalid(old_password="This is not your password.")
 

@@ -88,7 +88,7 @@ def drop_stale() -> None:
 
 
 def forget(key: str) -> None:
-    """Keep no address of an account that is closed; its letters are moot."""
+    """Keep no address that its account has no more; letters to it are moot."""
     db.session.execute(update(Wish).where(Wish.email_key == key).values(email_key=""))
 
 

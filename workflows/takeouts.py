@@ -1,18 +1,19 @@
 """Takeouts: what Usher knows of one person, for that person to take along. Read only.
 
-What would surprise a reader: rows are read in portions, so that that of somebody who invited a
-hundred thousand people needs no more memory than any other. `docs/export.md` says what is in it.
+What would surprise a reader: rows are read in portions, each for itself, so that nothing is held
+however much it is and however slowly it is read. `docs/export.md` says what is in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, or_, select
+from sqlalchemy.orm import joinedload
 
-from workflows import sessions
 from workflows.accounts import Account, SignUp
 from workflows.address_changes import AddressChange
 from workflows.engine.db import db
@@ -20,20 +21,24 @@ from workflows.engine.history import Action, Step
 from workflows.invitations import Invitation
 from workflows.memberships import Membership, role
 from workflows.organizations import Organization
-from workflows.tokens import Token
+from workflows.sessions import Session
+from workflows.tokens import Generation, Token
 
 PORTION = 500
 FORMAT = "usher-person-1"
-Entries = Iterator[dict[str, Any]]
+Entry = dict[str, Any]
 
 
-def of(account: Account) -> Iterator[tuple[str, Entries]]:
-    """Each list of the export, by its name, in the order of `docs/export.md`."""
-    for name, read in LISTS.items():
-        yield name, read(account)
+@dataclass(frozen=True)
+class Chapter:
+    """One list in a takeout: the person's rows of a table, and what is told of each."""
+
+    kind: Any
+    rows: Callable[[Account], Select[Any]]
+    entry: Callable[[Any], Entry]
 
 
-def facts(account: Account) -> dict[str, Any]:
+def facts(account: Account) -> Entry:
     """What stands in the account itself; of the password only that there is one."""
     return {
         "id": account.id, "name": account.name, "email": account.email, "state": account.state,
@@ -41,70 +46,59 @@ def facts(account: Account) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def portion(name: str, account: Account, after: int) -> tuple[list[Entry], int | None]:
+    """The entries of one of LISTS after this id, so many, and where to go on; None at the end."""
+    one = LISTS[name]
+    next_rows = one.rows(account).where(one.kind.id > after).order_by(one.kind.id).limit(PORTION)
+    rows = db.session.scalars(next_rows).all()
+    return [one.entry(row) for row in rows], rows[-1].id if len(rows) == PORTION else None
+
+
 def _moment(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
 
 
-def _in_portions(rows: Select[Any], kind: Any) -> Iterator[Any]:
-    """Rows of this table in the order of their ids, so many at a time."""
-    after = 0
-    while portion := db.session.scalars(
-        rows.where(kind.id > after).order_by(kind.id).limit(PORTION)
-    ).all():
-        after = portion[-1].id
-        yield from portion
-
-
-def _memberships(account: Account) -> Entries:
-    for one in _in_portions(select(Membership).filter_by(account_id=account.id), Membership):
-        yield {
-            "id": one.id, "organization": one.organization.slug, "name": one.organization.name,
-            "role": role(one).lower(), "state": one.state, "since": _moment(one.since),
-        }  # fmt: skip
-
-
-def _invitations(account: Account) -> Entries:
-    for one in _in_portions(select(Invitation).where(_asked(account)), Invitation):
-        yield {
-            "id": one.id, "organization": one.organization.slug, "email": one.email,
-            "invited_by": one.invited_by.name, "state": one.state, "since": _moment(one.since),
-            "expires_at": _moment(one.expires_at),
-        }  # fmt: skip
-
-
-def _asked(account: Account) -> Any:
-    """The invitations to the person's address, and those that were accepted."""
-    taken = Invitation.membership_id.in_(_own(Membership, account))
-    return or_(Invitation.email_key == account.email_key, taken)
-
-
-def _own(kind: Any, account: Account) -> Any:
-    """The ids of the person's rows in this table."""
-    ids: Any = select(kind.id)
+def _own(kind: Any, what: Any, account: Account) -> Select[Any]:
+    """The person's rows of this table, or their ids."""
+    rows: Select[Any] = select(what)
     if kind is Account:
-        return ids.filter_by(id=account.id)
-    if kind is Invitation:
-        return ids.where(_asked(account))
-    if kind is Token:
-        return ids.where(Token.membership_id.in_(_own(Membership, account)))
+        return rows.where(Account.id == account.id)
     if kind is SignUp:
-        return ids.filter_by(email_key=account.email_key)
-    return ids.filter_by(account_id=account.id)
+        return rows.where(SignUp.email_key == account.email_key)
+    if kind is Invitation:  # those to the present address, and those that were accepted
+        taken = Invitation.membership_id.in_(_own(Membership, Membership.id, account))
+        return rows.where(or_(Invitation.email_key == account.email_key, taken))
+    if kind is Token:
+        return rows.where(Token.membership_id.in_(_own(Membership, Membership.id, account)))
+    return rows.where(kind.account_id == account.id)
 
 
-def _tokens(account: Account) -> Entries:
-    theirs = select(Token).where(Token.id.in_(_own(Token, account)))
-    for one in _in_portions(theirs, Token):
-        yield {
-            "id": one.id, "organization": one.membership.organization.slug, "state": one.state,
-            "since": _moment(one.since), "generation": one.generation,
-            "first_download_at": _moment(one.first_download_at),
-            "last_used_at": _moment(one.last_used_at),
-            "generations": [_generation(generation) for generation in one.generations],
-        }  # fmt: skip
+def _membership(one: Membership) -> Entry:
+    return {
+        "id": one.id, "organization": one.organization.slug, "name": one.organization.name,
+        "role": role(one).lower(), "state": one.state, "since": _moment(one.since),
+    }  # fmt: skip
 
 
-def _generation(one: Any) -> dict[str, Any]:
+def _invitation(one: Invitation) -> Entry:
+    return {
+        "id": one.id, "organization": one.organization.slug, "email": one.email,
+        "invited_by": one.invited_by.name, "state": one.state, "since": _moment(one.since),
+        "expires_at": _moment(one.expires_at),
+    }  # fmt: skip
+
+
+def _token(one: Token) -> Entry:
+    return {
+        "id": one.id, "organization": one.membership.organization.slug, "state": one.state,
+        "since": _moment(one.since), "generation": one.generation,
+        "first_download_at": _moment(one.first_download_at),
+        "last_used_at": _moment(one.last_used_at),
+        "generations": [_generation(generation) for generation in one.generations],
+    }  # fmt: skip
+
+
+def _generation(one: Generation) -> Entry:
     return {
         "number": one.number, "made_at": _moment(one.minted_at), "ends_at": _moment(one.ends_at),
         "reason": one.reason, "last_used_at": _moment(one.last_used_at),
@@ -112,61 +106,55 @@ def _generation(one: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _sessions(account: Account) -> Entries:
-    for one in sessions.of_account(account):
-        yield {
-            "browser": one.browser, "network": one.network, "begun_at": _moment(one.begun_at),
-            "seen_at": _moment(one.seen_at),
-        }  # fmt: skip
+def _session(one: Session) -> Entry:
+    return {
+        "browser": one.browser, "network": one.network, "begun_at": _moment(one.begun_at),
+        "seen_at": _moment(one.seen_at),
+    }  # fmt: skip
 
 
-def _changes(account: Account) -> Entries:
-    theirs = select(AddressChange).filter_by(account_id=account.id)
-    for one in _in_portions(theirs, AddressChange):
-        yield {
-            "id": one.id, "state": one.state, "since": _moment(one.since),
-            "from": one.old_email or None, "to": one.email or None,
-        }  # fmt: skip
+def _change(one: AddressChange) -> Entry:
+    return {
+        "id": one.id, "state": one.state, "since": _moment(one.since),
+        "from": one.old_email or None, "to": one.email or None,
+    }  # fmt: skip
 
 
-def _actions(account: Account) -> Entries:
-    """What the person did, wherever it was."""
-    done = select(Action, Organization.slug).outerjoin(
-        Organization, Organization.id == Action.organization_id
-    )
-    done, after = done.where(Action.by_id == account.id), 0
-    while portion := db.session.execute(
-        done.where(Action.id > after).order_by(Action.id).limit(PORTION)
-    ).all():
-        after = portion[-1][0].id
-        for one, slug in portion:
-            yield {
-                "id": one.id, "event": one.event, "organization": slug, "why": one.why,
-                "at": _moment(one.at), "operator": one.operator,
-            }  # fmt: skip
+def _action(one: Action) -> Entry:
+    place = db.session.get(Organization, one.organization_id or 0)
+    return {
+        "id": one.id, "event": one.event, "organization": place.slug if place else None,
+        "why": one.why, "at": _moment(one.at), "operator": one.operator,
+    }  # fmt: skip
 
 
-def _steps(account: Account) -> Entries:
+def _steps(account: Account) -> Select[Any]:
     """What happened to the person's own rows, whoever did it."""
     kinds = (SignUp, Account, AddressChange, Membership, Invitation, Token)
-    of_kinds = [
-        and_(Step.kind == kind.__tablename__, Step.row_id.in_(_own(kind, account)))
+    theirs = (
+        and_(Step.kind == kind.__tablename__, Step.row_id.in_(_own(kind, kind.id, account)))
         for kind in kinds
-    ]
-    for one in _in_portions(select(Step).where(or_(*of_kinds)), Step):
-        yield {
-            "action": one.action_id, "at": _moment(one.action.at), "kind": one.kind,
-            "row": one.row_id, "event": one.event, "from": one.source, "to": one.target,
-            "by_oneself": one.action.by_id == account.id,
-        }  # fmt: skip
+    )
+    return select(Step).where(or_(*theirs)).options(joinedload(Step.action))
 
 
-LISTS: dict[str, Callable[[Account], Entries]] = {
-    "memberships": _memberships,
-    "invitations": _invitations,
-    "tokens": _tokens,
-    "sessions": _sessions,
-    "address_changes": _changes,
-    "actions": _actions,
-    "steps": _steps,
+def _step(one: Step) -> Entry:
+    return {
+        "action": one.action_id, "at": _moment(one.action.at), "kind": one.kind,
+        "row": one.row_id, "event": one.event, "from": one.source, "to": one.target,
+    }  # fmt: skip
+
+
+def _of(kind: Any, entry: Callable[[Any], Entry]) -> Chapter:
+    return Chapter(kind, lambda account: _own(kind, kind, account), entry)
+
+
+LISTS = {
+    "memberships": _of(Membership, _membership),
+    "invitations": _of(Invitation, _invitation),
+    "tokens": _of(Token, _token),
+    "sessions": _of(Session, _session),
+    "address_changes": _of(AddressChange, _change),
+    "actions": Chapter(Action, lambda account: select(Action).filter_by(by_id=account.id), _action),
+    "steps": Chapter(Step, _steps, _step),
 }
