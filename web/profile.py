@@ -85,8 +85,9 @@ def change_password() -> Any:
 @bp.get("/sessions")
 @signed_in
 def sessions_page() -> Any:
-    places = sessions.of_account(g.account)
-    return render_template("pages/profile/sessions.html", places=places, this=g.session.id)
+    this = g.session.id
+    places = sorted(sessions.of_account(g.account), key=lambda place: place.id != this)
+    return render_template("pages/profile/sessions.html", places=places, this=this)
 
 
 @bp.post("/sessions")
