@@ -23,7 +23,7 @@ NO_PASSWORD = "-"  # no hash: nothing that is typed can be it
 @command
 def close(*, by: Account) -> None:
     """End every membership of a person, with seat and token, and forget who it was."""
-    lock(*accounts.waiting_for(by.email_key), by)
+    lock(*accounts.waiting_for(by.email_key))
     accounts.hold(by)
     theirs = memberships.of_account(by)
     lock(*theirs)

@@ -200,7 +200,7 @@ def _undo(change: AddressChange, password_hash: str) -> None:
 
 def _hold(change: AddressChange, key: str) -> Sequence[AddressChange]:
     """Lock all that a move to this address touches; answers the open changes after this one."""
-    lock(*accounts.waiting_for(key), change.account)
+    lock(*accounts.waiting_for(key))
     accounts.hold(change.account)
     lock(change)
     return _lock_open(change.account, change.id)

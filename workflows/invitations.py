@@ -94,6 +94,11 @@ class Invitation(Stateful, Base):
         primaryjoin="foreign(Invitation.membership_id) == remote(Membership.id)", viewonly=True
     )
 
+    @property
+    def inviter(self) -> Account:
+        """Whoever sent it, or who hears of it if that account is closed."""
+        return self.invited_by if self.invited_by.state == "active" else who_hears(self)
+
     def no_arrow(self, event: str) -> str:
         if event == "accept" and self.state == "expired":
             return "This invitation has expired."
@@ -204,10 +209,9 @@ Made = tuple[str, dict[str, Any]] | None
 def to_invited(invitation: Invitation, letter: Any) -> Made:
     if invitation.state != "sent" or invitation.round != letter.generation:
         return None
-    inviter = invitation.invited_by if invitation.invited_by.email else who_hears(invitation)
     return invitation.email, {
-        "inviter_name": inviter.name,
-        "inviter_email": inviter.email,
+        "inviter_name": invitation.inviter.name,
+        "inviter_email": invitation.inviter.email,
         "organization": invitation.organization.name,
         "url": link(invitation),
         "expires_at": invitation.expires_at,
@@ -220,8 +224,7 @@ def to_disinvited(invitation: Invitation, _: Any) -> Made:
     """Only somebody who has had the first letter needs the second."""
     if not outbox.was_sent("invitation", invitation.id):
         return None
-    inviter = invitation.invited_by.email or who_hears(invitation).email
-    facts = {"inviter_email": inviter}
+    facts = {"inviter_email": invitation.inviter.email}
     return invitation.email, {"organization": invitation.organization.name, **facts}
 
 

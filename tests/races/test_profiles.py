@@ -18,6 +18,7 @@ from workflows import (
     sessions,
 )
 from workflows.accounts import Account
+from workflows.address_changes import AddressChange
 from workflows.engine.db import db
 
 
@@ -89,7 +90,8 @@ def test_two_wishes_at_once_leave_one(race, cast, laps):
             )
         )
 
-        assert address_changes.asked_by(ann).email in (f"a{lap}@x.test", f"b{lap}@x.test")
+        asked = db.select(AddressChange).filter_by(account_id=ann.id, state="asked")
+        assert len(db.session.scalars(asked).all()) == 1
 
 
 def test_confirming_and_canceling_at_once_is_one_of_them(race, cast, laps):

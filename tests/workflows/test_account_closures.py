@@ -101,7 +101,7 @@ def test_letters_that_wait_are_sent_to_nobody(cast, ann, acme, bo):
     assert "bo@acme.test" not in {letter.to for letter in letters}
     [invitation] = [one for one in letters if one.to == "ed@acme.test"]
     assert invitation.facts["inviter_name"] == "Ann"
-    assert invitations.who_hears(asked) == ann
+    assert asked.inviter == invitations.who_hears(asked) == ann
 
 
 def test_the_address_may_sign_up_anew_as_somebody_else(cast, acme, bo):
