@@ -16,6 +16,8 @@ from workflows.engine.settings import Settings
 # One module for each group of pages, each with its blueprint `bp`; the general addresses last.
 PAGES = (
     "accounts",
+    "profile",
+    "address_changes",
     "health",
     "mailbox",
     "letters",

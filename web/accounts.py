@@ -1,4 +1,4 @@
-"""Accounts in the browser: sign up, confirm, log in and out, a forgotten password, the profile.
+"""Accounts in the browser: sign up, confirm, log in and out, a forgotten password.
 
 What would surprise a reader: a link of a letter changes nothing. It is remembered in the session
 of this browser, so that its secret leaves the address bar at once, and the page it leads to acts.
@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from web import links, peers, session
 from web.forms import read
-from web.session import safe_path, signed_in
+from web.session import safe_path
 from workflows import accounts, log_ins, resets
 from workflows.accounts import Account, SignUp
 from workflows.engine.db import db
@@ -191,9 +191,3 @@ def _resetting(link: list[int] | None) -> tuple[Account, int]:
     session.require_shown(account.id)
     resets.may_reset(account, generation)
     return account, generation
-
-
-@bp.get("/profile")
-@signed_in
-def profile() -> Any:
-    return render_template("pages/accounts/profile.html")

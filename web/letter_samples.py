@@ -13,6 +13,7 @@ from workflows.engine.settings import settings
 AT = datetime(2026, 11, 24, 10, 4, tzinfo=UTC)
 TOKEN = "ushtSAMPLE0SAMPLE0SAMPLE0SAMPLE0SAMPLE0SAMPLE000"
 ADMIN = "ines.okafor@acme-robotics.example"
+NEW = "ines@okafor.example"
 MEMBER = "li.wei@acme-robotics.example"
 INVITED = "noor.haddad@acme-robotics.example"
 
@@ -32,7 +33,23 @@ def _account() -> dict[str, tuple[str, dict[str, Any]]]:
     return {
         "confirm_sign_up": (ADMIN, {**name, "url": _url("signup/SAMPLE")}),
         "sign_up_known": (ADMIN, {**name, **log_in}),
+        "password_changed": (ADMIN, {**name, "url": _url("forgot")}),
+        **_address(name),
         "password_reset": (ADMIN, {**name, "url": _url("reset/SAMPLE"), "hours": 2}),
+    }
+
+
+def _address(name: dict[str, str]) -> dict[str, tuple[str, dict[str, Any]]]:
+    old, new = {"old_email": ADMIN}, {"new_email": NEW}
+    undo = {"url": _url("profile/address/undo/SAMPLE"), "until": AT + timedelta(hours=72)}
+    return {
+        "confirm_address": (
+            NEW,
+            {**name, **old, "url": _url("profile/address/confirm/SAMPLE")},
+        ),
+        "address_taken": (NEW, {**name, **old}),
+        "address_change_asked": (ADMIN, {**name, **new, "url": _url("profile/address")}),
+        "address_changed": (ADMIN, {**name, **new, **undo}),
     }
 
 

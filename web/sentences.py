@@ -52,6 +52,7 @@ SENTENCES = {
     "closures.close": ("{by} closed the organization", "closed"),
     "departures.leave": ("{by} left the organization", "left"),
     "departures.remove": ("{by} removed {members}", "removed"),
+    "account_closures.close": ("A member closed their account", "left"),
 }
 
 

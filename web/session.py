@@ -19,9 +19,10 @@ from flask import session as cookie
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException
 
-from web import peers
+from web import browsers, peers
 from workflows import memberships, organizations, sessions
 from workflows.accounts import Account
+from workflows.engine.identity import surroundings
 from workflows.engine.refusals import NotFound, NotNow
 from workflows.engine.settings import LOOPBACK, Settings
 
@@ -113,9 +114,15 @@ def sign_out(response: Response) -> Response:
 
 def _begin(account: Account) -> None:
     cookie.permanent = True
-    cookie["sid"] = secret = sessions.open_session(account)
+    cookie["sid"] = secret = sessions.open_session(account, **_where())
     g.session = sessions.session_of(secret)
     g.account = account
+
+
+def _where() -> dict[str, str]:
+    """What a person needs to know this log-in again among the others, and no more."""
+    agent = request.user_agent.string
+    return {"browser": browsers.name(agent), "network": surroundings(peers.address())}
 
 
 def _end() -> None:

@@ -23,6 +23,7 @@ import workers
 from workers import post
 from workflows import (
     accounts,
+    address_changes,
     errands,
     gate,
     handovers,
@@ -118,6 +119,7 @@ def jobs() -> list[Job]:
         Job(5, check_lines),
         Job(60, tallies.fold),
         Job(60, accounts.drop_stale),
+        Job(60, address_changes.end_stale),
         Job(600, lines.forget_ended),
         Job(600, sessions.drop_stale),
         Job(600, resets.drop_stale),

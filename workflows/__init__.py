@@ -8,6 +8,9 @@ ORDER = [
     "log_ins",
     "resets",
     "sessions",
+    "address_changes",
+    "address_notices",
+    "profiles",
     "memberships",
     "organizations",
     "handovers",
@@ -25,6 +28,7 @@ ORDER = [
     "subscriptions",
     "arrivals",
     "departures",
+    "account_closures",
     "gate",
     "journeys",
     "lines",
@@ -37,6 +41,7 @@ ORDER = [
     "chronicles",
     "correspondence",
     "exports",
+    "takeouts",
 ]
 
 from importlib import import_module  # noqa: E402

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, select
+from sqlalchemy import Index, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workflows.engine import identity, limits, outbox, seals
@@ -29,6 +29,7 @@ from workflows.engine.settings import settings
 CONFIRM_WITHIN = timedelta(hours=48)
 ASKED = "Letters were asked for with this address often enough. Look for them first: any will do."
 JUST_ASKED = "A letter to this address was asked for a moment ago. Look for it first."
+CLOSED = "Closed account"  # what the person of a closed account is called
 
 
 class SignUpMachine(Machine):
@@ -131,7 +132,7 @@ def _confirm_anew(waiting: SignUp, name: str, password_hash: str) -> Account:
 
 
 def _hold_all_for(waiting: SignUp) -> None:
-    lock(*{one.id: one for one in [waiting, *_waiting_for(waiting.email_key)]}.values())
+    lock(*{one.id: one for one in [waiting, *waiting_for(waiting.email_key)]}.values())
 
 
 def _prove(waiting: SignUp, name: str, spelling: str, password_hash: str) -> Account:
@@ -141,13 +142,18 @@ def _prove(waiting: SignUp, name: str, spelling: str, password_hash: str) -> Acc
 
 
 def _open(name: str, spelling: str, key: str, password_hash: str) -> Account:
-    """The account of an address that was proved; what others typed for it is forgotten."""
+    """The account of an address that was proved."""
     account = Account.begin(
         name=name, email=spelling, email_key=key, password_hash=password_hash, by=None
     )
-    for other in _waiting_for(key):
-        lock(other).fire("drop", by=None, password_hash=None)
+    drop_sign_ups(key)
     return account
+
+
+def drop_sign_ups(key: str) -> None:
+    """Forget what others typed to have this address."""
+    for other in waiting_for(key):
+        lock(other).fire("drop", by=None, password_hash=None)
 
 
 def may_confirm(waiting: SignUp) -> None:
@@ -155,7 +161,14 @@ def may_confirm(waiting: SignUp) -> None:
     waiting.rehearse("confirm", by=None)
 
 
-def _waiting_for(key: str) -> Sequence[SignUp]:
+def forget_sign_ups(key: str) -> None:
+    """Keep nothing of the sign-ups for this address that have ended."""
+    ended = update(SignUp).where(SignUp.email_key == key, SignUp.state != "waiting")
+    db.session.execute(ended.values(name="", email="", email_key=""))
+
+
+def waiting_for(key: str) -> Sequence[SignUp]:
+    """The sign-ups for this address that nobody has confirmed."""
     theirs = select(SignUp).filter_by(email_key=key, state="waiting").order_by(SignUp.id)
     return db.session.scalars(theirs).all()
 
@@ -175,7 +188,7 @@ def prepared(name: str, password: str, *link: Any) -> tuple[str, str]:
 @command
 def create_proved(name: str, spelling: str, key: str, password_hash: str) -> Account:
     """An account for somebody who holds a letter to this address: it needs no other proof."""
-    lock(*_waiting_for(key))
+    lock(*waiting_for(key))
     require_new(key)
     return _open(name, spelling, key, password_hash)
 
@@ -195,6 +208,16 @@ def check(email: str, password: str) -> Account:
     matches = identity.verify(account.password_hash if account else None, password)
     if account is None or not matches or account.state != "active":
         raise Invalid(password="This address and password do not belong together.")
+    return account
+
+
+def hold(account: Account) -> Account:
+    """Lock the account of whoever is about to own, join or become something.
+
+    Refused once it is closed.
+    """
+    if lock(account).state != "active":
+        raise NotNow("This account is closed.")
     return account
 
 

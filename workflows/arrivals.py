@@ -22,6 +22,7 @@ def accept(invitation: Invitation, *, by: Account) -> Membership:
 
     Whoever is a member already is taken in as they are; a second click finds the work done.
     """
+    accounts.hold(by)
     lock(invitation.organization, invitation)
     membership = memberships.of(by, invitation.organization)
     if membership and invitation.membership_id == membership.id:

@@ -95,6 +95,11 @@ class Invitation(Stateful, Base):
         primaryjoin="foreign(Invitation.membership_id) == remote(Membership.id)", viewonly=True
     )
 
+    @property
+    def inviter(self) -> Account:
+        """Whoever sent it, or who hears of it if that account is closed."""
+        return self.invited_by if self.invited_by.state == "active" else who_hears(self)
+
     def no_arrow(self, event: str) -> str:
         if event == "accept" and self.state == "expired":
             return "This invitation has expired."
@@ -207,8 +212,8 @@ def to_invited(invitation: Invitation, letter: Any) -> Made:
     if invitation.state != "sent" or invitation.round != letter.generation:
         return None
     return invitation.email, {
-        "inviter_name": invitation.invited_by.name,
-        "inviter_email": invitation.invited_by.email,
+        "inviter_name": invitation.inviter.name,
+        "inviter_email": invitation.inviter.email,
         "organization": invitation.organization.name,
         "url": link(invitation),
         "expires_at": invitation.expires_at,
@@ -221,7 +226,7 @@ def to_disinvited(invitation: Invitation, _: Any) -> Made:
     """Only somebody who has had the first letter needs the second."""
     if not outbox.was_sent("invitation", invitation.id):
         return None
-    facts = {"inviter_email": invitation.invited_by.email}
+    facts = {"inviter_email": invitation.inviter.email}
     return invitation.email, {"organization": invitation.organization.name, **facts}
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from sqlalchemy import DDL, CheckConstraint, ForeignKeyConstraint, event, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import memberships
+from workflows import accounts, memberships
 from workflows.accounts import Account
 from workflows.engine import history, limits
 from workflows.engine.db import Base, command, db
@@ -86,6 +86,7 @@ def found(name: str, slug: str, *, by: Account) -> Organization:
     """Form the organization with its founder as owner and first admin."""
     slug = parse_slug(slug)
     require_free(slug)
+    accounts.hold(by)
     limits.count("organizations", by.id, sentence=FORMED)
     organization = Organization.begin(name=parse_name(name, "name"), slug=slug, by=by)
     founder = Membership.begin(organization=organization, account=by, by=by)

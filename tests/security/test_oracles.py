@@ -16,7 +16,10 @@ from workflows.invitations import Invitation
 pytestmark = pytest.mark.sqlite
 KNOWN, UNKNOWN = "stranger@acme.test", "nobodies@acme.test"  # as long as each other
 PASSWORD = "a password to test with"
-LINKS = ("signup", "join", "reset")
+LINKS = {  # what is sealed for, and where it is opened
+    "signup": "/signup", "join": "/join", "reset": "/reset",
+    "confirm": "/profile/address/confirm", "undo": "/profile/address/undo",
+}  # fmt: skip
 
 
 def post(path, **form):
@@ -63,6 +66,25 @@ def compare(town, steps, known=KNOWN, unknown=UNKNOWN, invited=False, **who):
     assert told_apart(*seen) == []
     assert written[0] == written[1]
     return seen[0]
+
+
+MOVING = {
+    "wants it": lambda email: [post("/profile/address", email=email)],
+    "wants it twice": lambda email: [post("/profile/address", email=email)] * 2,
+    "looks at it and takes it back": lambda email: [
+        post("/profile/address", email=email), "/profile", post("/profile/address/cancel"),
+    ],
+    "is given another one": lambda email: [
+        post("/profile/address", email="mine@new.test"), post("/profile/address", email=email),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("deed", MOVING)
+def test_whoever_wants_another_address_does_not_learn_whether_it_has_an_account(town, deed):
+    seen = compare(town, MOVING[deed], kind="seated")
+
+    assert [answer[0] for answer in seen.answers[:2]] == [303, 200]
 
 
 @pytest.mark.parametrize("deed", DEEDS)
@@ -178,7 +200,8 @@ def test_a_link_of_ones_own_making_asks_nobody(town, purpose):
     payload, _, signature = true.partition(".")
     changed = [true[:-1], payload, f"{payload}.{signature[::-1]}", f"WzI5OTk5LDBd.{signature}"]
 
-    seen = [walk(town, [f"/{purpose}/{one}"], one) for one in ["a.b", *changed, *others]]
+    at = LINKS[purpose]
+    seen = [walk(town, [f"{at}/{one}"], one) for one in ["a.b", *changed, *others]]
 
     assert seen[0].answers[0][0] == 404
     assert {table for said in seen[0].statements for table in tables(said)} == {"buckets"}

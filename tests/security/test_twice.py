@@ -15,7 +15,7 @@ from security.table import (
 )
 from security.town import OURS
 
-from workflows import accounts, resets
+from workflows import accounts, address_changes, resets
 from workflows.accounts import Account
 from workflows.engine.db import db
 
@@ -32,6 +32,8 @@ WHO = {  # somebody whom the door opens to
 }
 POSTS = [route for route in MAY if route.startswith("POST")]
 IDLE = {  # what adds no row about an organization or a person
+    "POST /profile/sessions", "POST /profile/sessions/end", "POST /profile/takeout",
+    "POST /profile/address/cancel",  # nothing is asked for
     "POST /login", "POST /reset", "POST /logout", "POST /join", "POST /join/switch",
     "POST /<slug>/invitations/look-over", "POST /<slug>/subscriptions/pay",  # paid already
 }  # fmt: skip
@@ -59,6 +61,13 @@ def behind_a_link(town, rule):
             owner = db.session.scalar(db.select(Account).filter_by(email_key=email))
             Cast().deliver()
             notes |= {"reset": [owner.id, owner.reset_round]}
+        if "/address/" in rule:
+            owner = accounts.with_key(email)
+            address_changes.ask(owner, "elsewhere@new.test")
+            change = address_changes.asked_by(owner)
+            if rule.endswith("/undo"):
+                address_changes.confirm(change, by=owner)
+            notes |= {"changing": change.id, "undoing": change.id}
         return town.cookie({"notes": notes})
 
 

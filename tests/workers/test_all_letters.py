@@ -7,15 +7,18 @@ from workers import mailers, post
 from workers.packing import Answer
 from workflows import (
     accounts,
+    address_changes,
     arrivals,
     closures,
     departures,
     handovers,
     invitations,
     memberships,
+    profiles,
     resets,
     roles,
     seats,
+    sessions,
     subscriptions,
     tokens,
 )
@@ -42,6 +45,19 @@ class Bouncing:
 def accounts_letters(people, ann):
     accounts.sign_up("Ann", "ann@acme.test", "a password to test with")
     resets.ask_reset("ann@acme.test")
+    post.deliver()
+
+
+def profile_letters(people, bo):
+    people.account("Cy")
+    address_changes.ask(bo, "cy@acme.test")
+    post.deliver()
+    address_changes.ask(bo, "bo@else.test")
+    post.deliver()
+    address_changes.confirm(address_changes.asked_by(bo), by=bo)
+    here = sessions.session_of(sessions.open_session(bo))
+    old, new = "a password to test with", "quite another password"
+    profiles.change_password(here, old, new, client="192.0.2.1")
     post.deliver()
 
 
@@ -107,6 +123,7 @@ def test_every_letter_leaves(people, tmp_path, monkeypatch):
     subscriptions.resize(subscriptions.live(acme), 5, by=ann)
     accounts.sign_up("New", "new@acme.test", "a password to test with")
     accounts_letters(people, ann)
+    profile_letters(people, people.account("Dee"))
     with monkeypatch.context() as patch:
         patch.setattr(mailers, "way_out", Bouncing)
         people.invitation(acme, "nobody@acme.test", ann)

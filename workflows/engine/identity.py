@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import secrets
 import unicodedata
 
 import email_validator
@@ -70,6 +71,19 @@ def network(client: str) -> str:
     return str(address)
 
 
+def surroundings(client: str) -> str:
+    """Roughly where somebody is, good enough to tell one's own: 198.51.100.0/24, or 2001:db8::/48.
+
+    It is what may be kept: no whole address of a person rests in the database.
+    """
+    try:
+        address = ipaddress.ip_address(network(client).partition("/")[0])
+    except ValueError:
+        return ""
+    kept = 48 if isinstance(address, ipaddress.IPv6Address) else 24
+    return str(ipaddress.ip_network(f"{address}/{kept}", strict=False))
+
+
 def parse_name(text: str, field: str = "name") -> str:
     """A name of a person or an organization, safe to print anywhere; or `Invalid`."""
     if len(text) > 4 * LONGEST_NAME:  # before it is normalised, which takes long for long texts
@@ -98,6 +112,11 @@ def parse_password(text: str) -> str:
 
 def hash_password(password: str) -> str:
     return _hasher.hash(password)
+
+
+def unusable_password() -> str:
+    """What stands in place of a password that nobody can type."""
+    return hash_password(secrets.token_urlsafe(32))
 
 
 def verify(password_hash: str | None, password: str) -> bool:

@@ -153,7 +153,7 @@ def compose(claim: Claim) -> Envelope | None:
     registered = REGISTER[mine.template]
     row = db.session.get(registered.about, mine.about_id)
     made = registered.recipe(row, mine)
-    if made is None:
+    if made is None or not made[0]:  # whoever closed the account has no address
         _settle(claim, "drop", "moot")
         return None
     to, facts = made

@@ -103,6 +103,8 @@ class Settings(BaseSettings):
     """Sign-ups with one address from one network."""
     limit_reset_letters: Limit = "5/1d"
     """Reset letters asked for one address: in each browser its owner uses, and by all others."""
+    limit_address_changes: Limit = "5/1d"
+    """Changes of address that one person asks for, and letters about them to one address."""
     limit_again: Limit = "1/10s"
     """The same form for the same address from the same network."""
     limit_links: Limit = "20/1m"
