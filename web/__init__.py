@@ -28,9 +28,11 @@ PAGES = (
     "person",
     "guest_lists",
     "subscriptions",
+    "billing_contacts",
     "tokens",
     "activity",
     "settings",
+    "logos",
     "ownership",
     "deeds",
 )

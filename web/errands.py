@@ -69,6 +69,7 @@ class Selection(BaseModel):
     turn: str = ""
     role: str = ""
     place: str = ""
+    stage: str = ""
     failed: str = ""
     order: str = ""
 

@@ -50,6 +50,7 @@ class Searched(BaseModel):
     turn: str = ""
     role: str = ""
     place: str = ""
+    stage: str = ""
     failed: str = ""
     order: str = ""
 
