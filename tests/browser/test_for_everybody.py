@@ -131,7 +131,9 @@ def test_axe_finds_nothing_serious_on_any_page(usher, visit, examiner, routes):
 
 
 def as_a_stranger(usher, page, examiner):
-    examiner.follow_everything(page, "/login", "/signup", "/forgot", "/dev/mailbox", "/letters/token")
+    examiner.follow_everything(
+        page, "/login", "/signup", "/forgot", "/dev/mailbox", "/letters/token"
+    )
     page.goto("/login")
     fill(page, Email="nobody@acme.test", Password="wrong password")
     press(page, "Log In")
@@ -165,7 +167,9 @@ def as_an_admin(usher, page, examiner):
     page.goto(f"{HERE}/activity?who=nobody-at-all")
     examiner.examine(page, "activity without a line")
     page.goto(f"{HERE}/settings")
-    page.locator("#file").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": b"x"})
+    page.locator("#file").set_input_files(
+        {"name": "a.png", "mimeType": "image/png", "buffer": b"x"}
+    )
     press(page, "Add Logo")
     examiner.examine(page, "a logo that is none")
     as_a_founder(usher, page, examiner)
@@ -188,7 +192,9 @@ def do_to_many(page, examiner):
 
 def as_a_founder(usher, page, examiner):
     """An organization with nothing in it, a long name, and a purchase that waits for a card."""
-    form_organization(usher, page, "Society-for-the-advancement-of-very-long-unbroken-names-of-all", "society")
+    form_organization(
+        usher, page, "Society-for-the-advancement-of-very-long-unbroken-names-of-all", "society"
+    )
     examiner.follow_everything(page, "/society/home", "/society/subscriptions/new")
     page.goto("/society/subscriptions/new")
     fill(page, Seats="3")
@@ -270,7 +276,8 @@ def test_the_whole_journey_by_keyboard_alone(usher, visit):
 
 FOCUSED = """() => {
     const it = document.activeElement, style = getComputedStyle(it);
-    const words = it.labels?.length ? it.labels[0].innerText : it.getAttribute("aria-label") ?? it.textContent;
+    const words = it.labels?.length
+        ? it.labels[0].innerText : it.getAttribute("aria-label") ?? it.textContent;
     return { name: words.replace(/\\s+/g, " ").trim(), seen: style.outlineStyle !== "none" };
 }"""
 

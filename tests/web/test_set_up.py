@@ -39,7 +39,13 @@ def test_a_new_organization_has_five_steps_before_it_and_each_is_a_link(client, 
 
     assert "Left to do" in page
     assert "1 of 6 done" in page
-    for place in ("invitations/new", "subscriptions", "members", "billing-contact", "settings#logo"):
+    for place in (
+        "invitations/new",
+        "subscriptions",
+        "members",
+        "billing-contact",
+        "settings#logo",
+    ):
         assert f'href="/acme/{place}"' in page
     assert page.count(">Skip<") == 5
 

@@ -23,7 +23,8 @@ PALETTE, COLOURS = 3, (2, 3, 6)  # kinds of colour: that needs a palette; that m
 KEPT = (b"PLTE", b"tRNS")  # what pixels mean nothing without
 # Where each pass of an interlaced picture begins, and its steps: x, y, step in x, step in y.
 PASSES = (
-    (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2),
+    (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
+    (0, 1, 1, 2),
 )  # fmt: skip
 WRONG = "This picture is damaged. Save it again as PNG."
 # What the first bytes of a file give away that is no PNG.
