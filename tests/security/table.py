@@ -157,7 +157,7 @@ BILLING = {  # purchase, update, cancel; invoices, card. Both organizations have
     "GET /<slug>/subscriptions/update": Row("billing admins"),
     "POST /<slug>/subscriptions/update": Row("billing admins", {"seats": "5", "shown": "4"}),
     "GET /<slug>/billing-contact": Row("billing admins"),
-    "POST /<slug>/billing-contact": Row("billing admins", {"name": "Acme", "address": "1 Road"}),
+    "POST /<slug>/billing-contact": Row("billing admins", {"name": "Acme", "address": "2 Road"}),
     "POST /<slug>/billing-contact/remove": Row("billing admins"),
     "GET /<slug>/subscriptions/invoices/<int:invoice_id>": Row("billing admins"),
 }
