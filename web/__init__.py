@@ -30,9 +30,11 @@ PAGES = (
     "person",
     "guest_lists",
     "subscriptions",
+    "billing_contacts",
     "tokens",
     "activity",
     "settings",
+    "logos",
     "ownership",
     "deeds",
 )

@@ -20,7 +20,8 @@ bp = Blueprint("deeds", __name__)
 CHAPTERS = {  # by the module of pages that a deed is done on
     "members": "Members and roles", "errands": "Many people at once",
     "exports": "Exports", "guest_lists": "Invitations", "subscriptions": "Subscriptions",
-    "tokens": "One’s own token", "settings": "Settings", "ownership": "Ownership",
+    "billing_contacts": "Billing contact", "tokens": "One’s own token", "home": "Set-up",
+    "settings": "Settings", "ownership": "Ownership",
 }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def members() -> Any:
         search=search, asked=asked,
         numbers=directories.by_turn(g.organization, search), count=seats.count(g.organization),
         chips=searching.CHIPS, roles=searching.ROLES, places=searching.PLACES,
-        orders=searching.ORDERS, deeds=DEEDS,
+        stages=searching.STAGES, orders=searching.ORDERS, deeds=DEEDS,
     )  # fmt: skip
 
 

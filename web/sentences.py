@@ -14,6 +14,11 @@ SENTENCES = {
     "organizations.found": ("{by} formed the organization", "active"),
     "organizations.rename": ("{by} renamed the organization", ""),
     "organizations.set_invitation_days": ("{by} changed how long invitations are valid", ""),
+    "setups.skip": ("{by} left a step of the set-up for later", ""),
+    "logos._keep": ("{by} changed the logo", ""),
+    "logos.take_down": ("{by} removed the logo", "revoked"),
+    "billing_contacts.write": ("{by} changed the billing contact", ""),
+    "billing_contacts.forget": ("{by} removed the billing contact", "revoked"),
     "crowd._bring": ("{by} brought in a crowd, to look around", "seated"),
     "guest_lists.invite": ("{by} invited {addresses}", "sent"),
     "invitations.resend": ("{by} sent the invitation of {addresses} again", "sent"),
@@ -38,6 +43,7 @@ SENTENCES = {
     "errands.go_on": ("{by} stopped what a former admin had begun for many people", "revoked"),
     "errands.drop_old_plans": ("{by} dropped what was planned for many people and not begun", ""),
     "exports.members": ("{by} exported the list of members", ""),
+    "exports.activity": ("{by} exported the activity", ""),
     "tokens.activate": ("{by} activated the token", "active"),
     "tokens.reissue": ("{by} reissued the token", "reissued"),
     "tokens.end_old": ("{by} ended the old token", "revoked"),
@@ -72,9 +78,14 @@ def line(entry: Entry) -> Line:
     return Line(entry.action.at, _words(sentence, entry), state, _why(entry))
 
 
+def doer(entry: Entry) -> str:
+    """Who did it; what the clock did, Usher did."""
+    return "An operator" if entry.action.operator else entry.by or "Usher"
+
+
 def _words(sentence: str, entry: Entry) -> list[tuple[str, bool]]:
     names = {
-        "by": "An operator" if entry.action.operator else entry.by or "Usher",
+        "by": doer(entry),
         "members": _several(entry.members, entry.how_many_members),
         "addresses": _several(entry.addresses, entry.how_many_addresses),
     }

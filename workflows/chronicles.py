@@ -8,7 +8,7 @@ invitation sent to many tells nobody the other addresses.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, true
 
 from workflows.accounts import Account
-from workflows.engine import history
+from workflows.engine import heaps, history
 from workflows.engine.db import db
 from workflows.engine.history import Action, Step
 from workflows.handovers import Handover
@@ -26,13 +26,14 @@ from workflows.memberships import Membership
 from workflows.tokens import Token
 
 FEW = 3  # steps that are read of each kind that an action moved
+NAMED = ("memberships", "tokens", "invitations", "handovers", "subscriptions")  # what pages name
 SUBJECTS = {  # what actions are about: the workflows whose commands they are
     "invitations": ("guest_lists", "invitations", "arrivals"),
     "members": ("memberships", "departures", "arrivals"),
     "seats": ("seats",),
     "tokens": ("tokens",),
-    "subscriptions": ("subscriptions",),
-    "organization": ("organizations",),
+    "subscriptions": ("subscriptions", "billing_contacts"),
+    "organization": ("organizations", "logos", "setups"),
 }
 
 
@@ -81,11 +82,7 @@ def of(
         wanted.append(or_(mine, Action.id.in_(select(Step.action_id).where(own))))
     only = and_(true(), *wanted)
     actions = history.of_organization(membership.organization_id, before, limit, only)
-    moved: Any = Step.action_id.in_([action.id for action in actions])
-    if own is not None:
-        theirs = [action.id for action in actions if action.by_id == membership.account_id]
-        moved = moved & or_(own, Step.action_id.in_(theirs))
-    return _entries(actions, _few(moved), _numbers(moved))
+    return _entries(actions, *_moved(actions, own, membership.account_id))
 
 
 def _wanted(search: Search) -> list[Any]:
@@ -102,6 +99,36 @@ def _wanted(search: Search) -> list[Any]:
     return wanted
 
 
+def _moved(
+    actions: Sequence[Action], own: Any, account_id: int
+) -> tuple[list[Step], dict[int, Mapping[str, int]]]:
+    """What a page of these says they moved: some steps of each, and how many there are.
+
+    Others' actions are cut to one's `own` rows, which are found by themselves: an action of
+    thousands, of which one is ours, is not read through.
+    """
+    whole = [one.id for one in actions if own is None or one.by_id == account_id]
+    heaped = heaps.of(whole)
+    here = Step.action_id.in_([one for one in whole if one not in heaped])
+    steps, numbers = [*_few(here), *_firsts(heaped)], {**_numbers(here), **heaped}
+    if own is not None:
+        others = (one.id for one in actions if one.by_id != account_id)
+        ours = own & (Step.action_id + 0).in_(list(others))  # + 0: not by the action's index
+        steps, numbers = [*steps, *_few(ours)], {**numbers, **_numbers(ours)}
+    return sorted(steps, key=lambda step: step.id), numbers
+
+
+def _firsts(action_ids: Collection[int]) -> Sequence[Step]:
+    """The first step of each kind of these actions, however many they have."""
+    firsts = [
+        select(func.min(Step.id)).where(Step.action_id == Action.id, Step.kind == kind)
+        .correlate(Action).scalar_subquery() for kind in NAMED
+    ]  # fmt: skip
+    found = db.session.execute(select(*firsts).where(Action.id.in_(action_ids)))
+    ids = [step_id for row in found for step_id in row if step_id]
+    return db.session.scalars(select(Step).where(Step.id.in_(ids))).all()
+
+
 def _few(moved: Any) -> Sequence[Step]:
     """The first steps of each kind of each action: a sentence names one of ten thousand."""
     place = func.row_number().over(partition_by=(Step.action_id, Step.kind), order_by=Step.id)
@@ -110,11 +137,11 @@ def _few(moved: Any) -> Sequence[Step]:
     return db.session.scalars(steps.order_by(Step.id)).all()
 
 
-def _numbers(moved: Any) -> dict[int, dict[str, int]]:
+def _numbers(moved: Any) -> dict[int, Mapping[str, int]]:
     """How many rows of each table each action moved."""
     number = func.count(Step.row_id.distinct())
     counted = select(Step.action_id, Step.kind, number).where(moved)
-    found: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    found: defaultdict[int, Any] = defaultdict(dict)
     for action_id, kind, rows in db.session.execute(counted.group_by(Step.action_id, Step.kind)):
         found[action_id][kind] = rows
     return found

@@ -70,6 +70,7 @@ class Organization(Stateful, Base):
     owner_id: Mapped[int | None]
     owner_state: Mapped[str | None]
     invitation_days: Mapped[int] = mapped_column(default=14)
+    logo: Mapped[str | None]  # which version of the picture in `logos`, None without one
 
     owner: Mapped[Membership | None] = relationship(
         primaryjoin="foreign(Organization.owner_id) == remote(Membership.id)", viewonly=True

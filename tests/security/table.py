@@ -85,6 +85,7 @@ BEHIND_A_LINK = {
     "GET /join/decline": Row(NOBODY),
     "POST /join/decline": Row(NOBODY, {"email": "invited@acme.test"}),
     "GET /join/declined": Row(NOBODY),
+    "GET /join/logo": Row(NOBODY),
 }
 PERSONAL = {
     "GET /profile": Row(SIGNED_IN),
@@ -114,6 +115,8 @@ MEMBERS = {  # see home, View Members, own activity; own token with a seat; leav
     "GET /<slug>/home": Row("members"),
     "GET /<slug>/members": Row("members"),
     "GET /<slug>/activity": Row("members"),
+    "POST /<slug>/activity.csv": Row("members", status=200),
+    "GET /<slug>/logo": Row("members"),
     "GET /<slug>/who-may": Row("members"),
     "GET /<slug>/leave": Row("members"),
     "POST /<slug>/leave": Row("those who can leave", no="409"),
@@ -158,6 +161,10 @@ ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; renam
     "POST /<slug>/settings/name": Row("admins", {"name": "Another Name"}),
     "GET /<slug>/settings/invitations": Row("admins"),
     "POST /<slug>/settings/invitations": Row("admins", {"days": "7"}),
+    "GET /<slug>/settings/logo": Row("admins"),
+    "POST /<slug>/settings/logo": Row("admins", status=422),  # without a file
+    "POST /<slug>/settings/logo/remove": Row("admins"),
+    "POST /<slug>/home/skip": Row("admins", {"step": "contact"}),
 }
 PLAN = {"seats": "5", "interval": "yearly"}
 BILLING = {  # purchase, update, cancel; invoices, card. Both organizations have bought already.
@@ -168,6 +175,9 @@ BILLING = {  # purchase, update, cancel; invoices, card. Both organizations have
     "POST /<slug>/subscriptions/pay": Row("billing admins", {"purchase": "{purchase}", **CARD}),
     "GET /<slug>/subscriptions/update": Row("billing admins"),
     "POST /<slug>/subscriptions/update": Row("billing admins", {"seats": "5", "shown": "4"}),
+    "GET /<slug>/billing-contact": Row("billing admins"),
+    "POST /<slug>/billing-contact": Row("billing admins", {"name": "Acme", "address": "2 Road"}),
+    "POST /<slug>/billing-contact/remove": Row("billing admins"),
     "GET /<slug>/subscriptions/invoices/<int:invoice_id>": Row("billing admins"),
 }
 OWNERS = {  # hand over ownership, close the organization; the page of it is for admins

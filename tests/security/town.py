@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import flask_migrate
 from databases import settings_in
+from drawings import picture
 from flask import got_request_exception
 from people import Cast
 
@@ -20,9 +21,11 @@ from web import create_app
 from workflows import (
     accounts,
     arrivals,
+    billing_contacts,
     departures,
     errands,
     invoices,
+    logos,
     roles,
     seats,
     sessions,
@@ -94,6 +97,8 @@ class Town:
 
     def _organization(self, cast, slug, owner):
         organization = cast.organization(owner, slug.title(), seats=4)
+        logos.put_up(organization, picture(), by=owner)
+        billing_contacts.write(organization, slug.title(), "1 Road", by=owner)
         asked = f"asked@{slug}.test"
         self.ids[slug] = {
             "owner": organization.owner_id,
