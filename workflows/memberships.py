@@ -6,6 +6,7 @@
       ▼              └──────┬──────┘
      left                removed
 
+Whoever closes their account leaves (`vanish`), whatever their role; only an owner cannot.
 `active` is computed by the database from the state. A seat points at an active membership and an
 organization at its owner's admin membership, so nobody can be removed in the wrong order.
 """
