@@ -31,7 +31,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 # Addresses of letters hold what opens them: no other page, not even ours, may learn of it.
-SEALED = ("/join", "/signup/", "/reset")
+SEALED = ("/join", "/signup/", "/reset", "/never")
 
 
 def register(app: Flask) -> None:

@@ -23,6 +23,7 @@ from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.invoices import Invoice
 from workflows.memberships import Membership
+from workflows.moves import Move
 from workflows.tokens import Token
 
 FEW = 3  # steps that are read of each kind that an action moved
@@ -195,7 +196,9 @@ def _members(steps: Sequence[Step]) -> dict[Any, str]:
 def _addresses(steps: Sequence[Step]) -> dict[Any, str]:
     ids = _ids(steps, "invitations")
     asked = select(Invitation.id, Invitation.email).where(Invitation.id.in_(ids))
-    return _keyed("invitations", _pairs(asked))
+    moved = select(Move.id, Invitation.email).join(Invitation, Invitation.id == Move.invitation_id)
+    moved = moved.where(Move.id.in_(_ids(steps, "moves")))
+    return _keyed("invitations", _pairs(asked)) | _keyed("moves", _pairs(moved))
 
 
 def _bills(steps: Sequence[Step]) -> dict[Any, str]:

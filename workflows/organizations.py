@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sqlalchemy import DDL, CheckConstraint, ForeignKeyConstraint, event, select
+from sqlalchemy import DDL, CheckConstraint, ForeignKeyConstraint, event, select, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import memberships
@@ -28,9 +28,9 @@ SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _RESERVED = """
     about account accounts activity admin api app apps assets auth billing blog contact dev docs
     download favicon forgot gate health healthz help home invitation invitations invite join legal
-    letters login logout mail mailbox me members metrics new null open organization organizations
-    ownership pricing privacy profile public readyz register repo repository reset robots root
-    search security sessions settings signin signup simple static status subscription
+    letters login logout mail mailbox me members metrics never new null open organization
+    organizations ownership pricing privacy profile public readyz register repo repository reset
+    robots root search security sessions settings signin signup simple static status subscription
     subscriptions support system t team teams terms token tokens undefined user users usher
     webhooks well-known www
 """
@@ -70,6 +70,7 @@ class Organization(Stateful, Base):
     owner_id: Mapped[int | None]
     owner_state: Mapped[str | None]
     invitation_days: Mapped[int] = mapped_column(default=14)
+    reminders: Mapped[bool] = mapped_column(default=True, server_default=true())
 
     owner: Mapped[Membership | None] = relationship(
         primaryjoin="foreign(Organization.owner_id) == remote(Membership.id)", viewonly=True
@@ -114,6 +115,17 @@ def set_invitation_days(organization: Organization, days: int, *, by: Account) -
         return
     history.because(f"{organization.invitation_days} days became {days}")
     organization.invitation_days = days
+    history.note(organization.id, by=by)
+
+
+@command
+def set_reminders(organization: Organization, wanted: bool, *, by: Account) -> None:
+    """Whether invited people are reminded two days before their invitation ends."""
+    memberships.require_admin(by, organization)
+    if organization.reminders == wanted:
+        return
+    history.because("Now they are sent" if wanted else "Now none are sent")
+    organization.reminders = wanted
     history.note(organization.id, by=by)
 
 

@@ -60,6 +60,7 @@ EVERYBODYS = {
     "GET /letters/<name>/html": Row(EVERYBODY),
     "GET /letters/<name>/text": Row(EVERYBODY),
 }
+AT_ONCE = "POST /never/now/<sealed>"  # for mail programs, which saw no form of ours
 BEHIND_A_LINK = {
     "GET /signup/<sealed>": Row(NOBODY),
     "GET /signup/confirm": Row(NOBODY),
@@ -78,6 +79,15 @@ BEHIND_A_LINK = {
     "GET /join/decline": Row(NOBODY),
     "POST /join/decline": Row(NOBODY, {"email": "invited@acme.test"}),
     "GET /join/declined": Row(NOBODY),
+    "POST /join/move": Row(NOBODY),
+    "GET /join/ask": Row(NOBODY),
+    "POST /join/ask": Row(NOBODY, {"email": "invited@acme.test"}),
+    "GET /join/asked": Row(NOBODY),
+    "GET /never/<sealed>": Row(NOBODY),
+    "GET /never/now/<sealed>": Row(NOBODY),
+    AT_ONCE: Row(NOBODY, {"List-Unsubscribe": "One-Click"}),
+    "GET /never": Row(NOBODY),
+    "POST /never": Row(NOBODY, {"email": "invited@acme.test", "whom": "anybody"}),
 }
 PERSONAL = {
     "GET /profile": Row(SIGNED_IN),
@@ -119,6 +129,12 @@ ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; renam
     "GET /<slug>/invitations/outcome": Row("admins", status=303),
     f"POST {ASKED}/resend": Row("admins"),
     f"POST {ASKED}/revoke": Row("admins"),
+    f"POST {ASKED}/extend": Row("admins"),
+    f"GET {ASKED}/correct": Row("admins"),
+    f"POST {ASKED}/correct": Row("admins", {"email": "right@new.test"}),
+    f"GET {ASKED}/move": Row("admins"),
+    f"POST {ASKED}/move": Row("admins"),
+    f"POST {ASKED}/refuse-move": Row("admins"),
     f"POST {ONE}/assign": Row("admins"),
     f"POST {ONE}/revoke-seat": Row("admins", about="seated"),
     f"GET {ONE}/revoke-seat": Row("admins", about="seated"),
@@ -139,6 +155,7 @@ ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; renam
     "POST /<slug>/settings/name": Row("admins", {"name": "Another Name"}),
     "GET /<slug>/settings/invitations": Row("admins"),
     "POST /<slug>/settings/invitations": Row("admins", {"days": "7"}),
+    "POST /<slug>/settings/reminders": Row("admins", {"reminders": "off"}),
 }
 PLAN = {"seats": "5", "interval": "yearly"}
 BILLING = {  # purchase, update, cancel; invoices, card. Both organizations have bought already.

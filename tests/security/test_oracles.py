@@ -16,7 +16,7 @@ from workflows.invitations import Invitation
 pytestmark = pytest.mark.sqlite
 KNOWN, UNKNOWN = "stranger@acme.test", "nobodies@acme.test"  # as long as each other
 PASSWORD = "a password to test with"
-LINKS = ("signup", "join", "reset")
+LINKS = ("signup", "join", "reset", "never", "never/now")
 
 
 def post(path, **form):

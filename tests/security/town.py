@@ -23,12 +23,14 @@ from workflows import (
     departures,
     errands,
     invoices,
+    moves,
     roles,
     seats,
     sessions,
     subscriptions,
 )
 from workflows.engine.db import Base, db
+from workflows.invitations import Invitation
 
 HERE = "http://127.0.0.1:8000"
 OURS, THEIRS = "acme", "bolt"
@@ -90,6 +92,9 @@ class Town:
                 self.ids[OURS]["admin"] = member.id
         self._roles(cast, ours, people)
         self._roles(cast, theirs, {})
+        for slug in (OURS, THEIRS):  # somebody asks to be invited in another's place
+            asked = db.session.get(Invitation, self.ids[slug]["invitation"])
+            moves.ask(asked, by=people["stranger"])
         self.secrets = {kind: sessions.open_session(one) for kind, one in people.items()}
 
     def _organization(self, cast, slug, owner):

@@ -79,7 +79,7 @@ def test_every_command_that_writes_history_has_a_sentence():
     # Accounts and sign-ups belong to no organization, so no page of one shows what moves them.
     writing = {name for name in commands_that_write_history() if not name.startswith("accounts.")}
 
-    assert {"organizations.rename", "departures.remove", "invitations._expire"} <= writing
+    assert {"organizations.rename", "departures.remove", "invitations.expire"} <= writing
     assert writing - SENTENCES.keys() == set(), "give it a sentence in web/sentences.py"
     assert SENTENCES.keys() - writing == set(), "no command has this name any more"
 
