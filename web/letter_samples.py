@@ -42,7 +42,7 @@ def _invitation() -> dict[str, tuple[str, dict[str, Any]]]:
     about |= {"reply": "", "word": ""}
     inviter = {"inviter_name": "Ines Okafor", "inviter_email": ADMIN}
     link = {"url": _url("join/SAMPLE"), "expires_at": AT + timedelta(days=14), "days": 14}
-    link |= {"never_url": _url("never/SAMPLE"), "one_click_url": _url("never/now/SAMPLE")}
+    link |= {"never_url": _url("never/SAMPLE")}
     member = {"member_name": "Noor Haddad", "member_email": INVITED}
     bounce = {"reply": "550 5.1.1 There is no such mailbox."}
     return {

@@ -1,8 +1,8 @@
-"""Never invite me again: the page behind the link of every invitation letter, and its button.
+"""Never invite me again: the page behind the link of every letter that invites, and its buttons.
 
-What would surprise a reader: `POST /never/now/…` needs no page before it. It is the button of mail
-programs (RFC 8058), pressed by their servers without a cookie, so its seal opens nothing else, it
-silences one organization only, and the page of the same link takes it back.
+What would surprise a reader: `POST /never/…` needs no page before it. It is the button of mail
+programs (RFC 8058), pressed by their servers without a cookie; the page of the same link takes it
+back.
 """
 
 from __future__ import annotations
@@ -25,36 +25,30 @@ NO_LINK = "Open the link in your invitation letter again: it leads here."
 
 
 class Wish(BaseModel):
-    whom: Literal["organization", "anybody", "nobody"]
+    wish: Literal["never", "again"]
     email: str = ""
 
 
 @bp.get("/never/<sealed>")
 def open_link(sealed: str) -> Any:
-    return _to_the_page(_invitation(links.unseal("never", sealed)[0]))
+    invitation = _invitation(links.unseal("never", sealed)[0])
+    return session.remember(redirect("/never", 303), never=invitation.id)
 
 
-@bp.get("/never/now/<sealed>")
-def open_header(sealed: str) -> Any:
-    """Mail programs that know no button open the address instead: that changes nothing."""
-    return _to_the_page(_invitation(links.unseal("never/now", sealed)[0]))
-
-
-@bp.post("/never/now/<sealed>")
+@bp.post("/never/<sealed>")
 def at_once(sealed: str) -> Response:
-    invitation = _invitation(links.unseal("never/now", sealed)[0])
+    invitation = _invitation(links.unseal("never", sealed)[0])
     if request.form.get("List-Unsubscribe") != "One-Click":
         raise Invalid(form="This address is for the button of a mail program.")
     replies.silence_at_once(invitation)
-    return Response("No more invitations from there.\n", mimetype="text/plain")
+    return Response("No more invitations.\n", mimetype="text/plain")
 
 
 @bp.get("/never")
 def never() -> Any:
     invitation = _remembered()
-    from_all = silences.kept(silences.ANYBODY, invitation.email_key)
-    facts = {"invitation": invitation, "from_all": from_all, "known": addressee(invitation)}
-    return render_template("pages/never.html", silent=replies.is_silent(invitation), **facts)
+    facts = {"silent": silences.holds(invitation.email_key), "known": addressee(invitation)}
+    return render_template("pages/never.html", invitation=invitation, **facts)
 
 
 @bp.post("/never")
@@ -62,15 +56,9 @@ def wish() -> Any:
     invitation, form = _remembered(), read(Wish)
     known = addressee(invitation)
     email = known.email if known else form.email
-    if form.whom == "nobody":
-        replies.hear_again(invitation, email, by=known)
-    else:
-        replies.silence(invitation, email, anybody=form.whom == "anybody", by=known)
+    change = replies.silence if form.wish == "never" else replies.hear_again
+    change(invitation, email, by=known)
     return redirect("/never", 303)
-
-
-def _to_the_page(invitation: Invitation) -> Any:
-    return session.remember(redirect("/never", 303), never=invitation.id)
 
 
 def _remembered() -> Invitation:

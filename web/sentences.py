@@ -14,7 +14,6 @@ SENTENCES = {
     "organizations.found": ("{by} formed the organization", "active"),
     "organizations.rename": ("{by} renamed the organization", ""),
     "organizations.set_invitation_days": ("{by} changed how long invitations are valid", ""),
-    "organizations.set_reminders": ("{by} changed whether invited people are reminded", ""),
     "crowd._bring": ("{by} brought in a crowd, to look around", "seated"),
     "guest_lists.invite": ("{by} invited {addresses}", "sent"),
     "invitations.resend": ("{by} sent the invitation of {addresses} again", "sent"),

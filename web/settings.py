@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template
 from pydantic import BaseModel
@@ -22,10 +22,6 @@ class Name(BaseModel):
 
 class Days(BaseModel):
     days: int
-
-
-class Reminders(BaseModel):
-    reminders: Literal["on", "off"]
 
 
 @bp.get("/<slug>/settings")
@@ -52,14 +48,4 @@ def rename() -> Any:
 def set_invitation_days() -> Any:
     organizations.set_invitation_days(g.organization, read(Days).days, by=g.account)
     flash(f"New invitations are valid for {g.organization.invitation_days} days.")
-    return redirect(f"/{g.organization.slug}/settings", 303)
-
-
-@bp.post("/<slug>/settings/reminders")
-@in_organization
-@deed("Set Reminders", ADMIN)
-def set_reminders() -> Any:
-    wanted = read(Reminders).reminders == "on"
-    organizations.set_reminders(g.organization, wanted, by=g.account)
-    flash("Reminders are sent." if wanted else "No reminders are sent any more.")
     return redirect(f"/{g.organization.slug}/settings", 303)

@@ -50,8 +50,8 @@ def pack(envelope: Envelope) -> Mail:
     message["Date"] = format_datetime(envelope.at)
     message["Message-ID"] = envelope.message_id
     message["Auto-Submitted"] = "auto-generated"
-    if one_click := envelope.facts.get("one_click_url"):  # RFC 8058
-        message["List-Unsubscribe"] = _AsItIs(f"<{one_click}>")
+    if never := envelope.facts.get("never_url"):  # RFC 8058
+        message["List-Unsubscribe"] = _AsItIs(f"<{never}>")
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(written.text, cte="quoted-printable")
     message.add_alternative(written.html, subtype="html", cte="quoted-printable")

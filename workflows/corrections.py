@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from workflows import accounts, invitations, memberships, quotas, seats, silences
+from workflows import accounts, invitations, memberships, quotas, seats
 from workflows.accounts import Account
 from workflows.engine import history, outbox
 from workflows.engine.db import command, db, lock
@@ -30,7 +30,7 @@ def correct(invitation: Invitation, address: str, *, by: Account) -> Invitation:
     _require_new(organization, key, was=invitation.email_key)
     quotas.spend(organization, key, seats=seats.count(organization).bought, by=by)
     history.because(f"{invitation.email} became {spelling}")
-    invitation.fire("revoke", by=by, became=spelling, asked_at=None)
+    invitation.fire("revoke", by=by, became=spelling)
     outbox.post("invitation_revoked", about=invitation)
     corrected = invitations.begin(organization, spelling, key, by=by)
     corrected.instead_of = invitation.email
@@ -46,5 +46,3 @@ def _require_new(organization: Organization, key: str, *, was: str) -> None:
     open_ones = select(Invitation.id).filter_by(organization=organization, email_key=key)
     if db.session.scalar(open_ones.where(Invitation.state.in_(["sent", "expired"])).limit(1)):
         raise Invalid(email="This address is invited already.")
-    if silences.among(organization.id, [key]):
-        raise Invalid(email=silences.UNWANTED)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
-from workflows import invitations, quotas, seats, silences
+from workflows import invitations, quotas, seats
 from workflows.accounts import Account
 from workflows.engine.db import command, db, lock
 from workflows.engine.identity import parse_address
@@ -71,12 +70,6 @@ def _send(
     return None
 
 
-def _not_wanted(outcome: Outcome) -> Outcome:
-    """By the person asked, and not told from whom: from here, or from anybody."""
-    sentence = silences.UNWANTED
-    return replace(outcome, word="Not wanted", sentence=sentence, good=False, bad=True)
-
-
 def _not_now(outcome: Outcome, sentence: str) -> Outcome:
     return replace(outcome, word="Not now", sentence=sentence, good=False, bad=True)
 
@@ -92,11 +85,8 @@ def _judge(
     members, open_ones = _keys_of_members(organization), _open_invitations(organization)
     judged, seen, most = [], set[str](), quotas.room(seats.count(organization).bought)
     left = most - len(open_ones)
-    unwanted = silences.among(organization.id, _keys(addresses))
     for address in addresses:
         outcome, expired = _judge_one(address, members, open_ones, good_word)
-        if outcome.good and outcome.key in unwanted:
-            outcome, expired = _not_wanted(outcome), None
         known = outcome.key or address
         if known in seen:
             outcome, expired = Outcome(address, "Written twice", "Once is enough."), None
@@ -125,15 +115,6 @@ def _judge_one(
         return Outcome(spelling, "Already invited", sentence, key=key), None
     sentence = "The earlier invitation has expired and is sent again."
     return Outcome(spelling, good_word, sentence, good=True, key=key), known
-
-
-def _keys(addresses: list[str]) -> set[str]:
-    """The keys of those that are addresses at all."""
-    keys = set[str]()
-    for address in addresses:
-        with suppress(Invalid):
-            keys.add(parse_address(address)[1])
-    return keys
 
 
 def _split(text: str) -> Iterator[str]:

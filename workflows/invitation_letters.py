@@ -3,7 +3,8 @@
     the invited person      invitation, invitation_revoked if the first one left
     who looks after it      invitation_declined, invitation_expired, invitation_bounced
 
-What would surprise a reader: who looks after it is the inviter only while they are an admin.
+What would surprise a reader: who looks after it is the inviter only while they are an admin. A
+letter to a mailbox that wants none is kept back, and nobody who invites can tell.
 """
 
 from __future__ import annotations
@@ -19,18 +20,17 @@ Made = tuple[str, dict[str, Any]] | None
 
 
 @outbox.letter(
-    "invitation", about=Invitation, rationed=True, bounced=lambda row: _tell_bounced(row)
-)
+    "invitation", about=Invitation, rationed=True, unwanted=silences.unwanted,
+    bounced=lambda invitation: _tell_bounced(invitation),
+)  # fmt: skip
 def to_invited(invitation: Invitation, letter: Any) -> Made:
-    unwanted = silences.among(invitation.organization_id, [invitation.email_key])
-    if invitation.state != "sent" or invitation.round != letter.generation or unwanted:
+    if invitation.state != "sent" or invitation.round != letter.generation:
         return None
     return invitation.email, facts(invitation)
 
 
 def facts(invitation: Invitation) -> dict[str, Any]:
-    """What every letter that invites says, and the ways out of getting more of them."""
-    never = f"{settings().base_url}/never"
+    """What every letter that invites says, and the way out of getting more of them."""
     return {
         "inviter_name": invitation.invited_by.name,
         "inviter_email": invitation.invited_by.email,
@@ -38,12 +38,11 @@ def facts(invitation: Invitation) -> dict[str, Any]:
         "url": link(invitation),
         "expires_at": invitation.expires_at,
         "days": invitation.organization.invitation_days,
-        "never_url": f"{never}/{seals.seal('never', invitation.id)}",
-        "one_click_url": f"{never}/now/{seals.seal('never/now', invitation.id)}",
+        "never_url": f"{settings().base_url}/never/{seals.seal('never', invitation.id)}",
     }
 
 
-@outbox.letter("invitation_revoked", about=Invitation, rationed=True)
+@outbox.letter("invitation_revoked", about=Invitation, rationed=True, unwanted=silences.unwanted)
 def to_disinvited(invitation: Invitation, _: Any) -> Made:
     """Only somebody who has had the first letter needs the second."""
     if not outbox.was_sent("invitation", invitation.id):

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import memberships, quotas, silences
+from workflows import memberships, quotas
 from workflows.accounts import Account
 from workflows.engine import outbox, seals
 from workflows.engine.db import Base, command, db, lock, now
@@ -32,6 +32,7 @@ from workflows.memberships import Membership, require_admin
 from workflows.organizations import Organization
 
 OPEN = "state IN ('sent', 'expired')"
+A_DAY = timedelta(days=1)
 LONGEST_WORD = 280  # characters that somebody who declines may add
 
 
@@ -51,12 +52,16 @@ class InvitationMachine(Machine):
     revoke = sent.to(revoked) | expired.to(revoked)
     expire = sent.to(expired)
     resend = sent.to(sent) | expired.to(sent)
-    extend = sent.to(sent) | expired.to(sent)
+    extend = sent.to(sent, validators=["gains_time"]) | expired.to(sent)
     ask_again = expired.to(expired)
 
     def in_time(self) -> None:
         if now() >= self.model.expires_at:
             raise NotNow("This invitation has expired.")
+
+    def gains_time(self) -> None:
+        if expiry(self.model.organization) - self.model.expires_at < A_DAY:
+            raise NotNow("This invitation has the full time to be answered.")
 
     def addressee_only(self, by: Account) -> None:
         if by.email_key != self.model.email_key:
@@ -127,7 +132,6 @@ def resend(invitation: Invitation, *, by: Account) -> None:
     """Send it again, with the full time to answer; links in earlier letters keep working."""
     require_admin(by, invitation.organization)
     lock(invitation).rehearse("resend", by=by)
-    silences.require_wanted(invitation.organization_id, invitation.email_key)
     quotas.spend_again(invitation.id, invitation.email_key)
     changes = {"expires_at": expiry(invitation.organization), "asked_at": None}
     invitation.fire("resend", by=by, round=invitation.round + 1, **changes)
@@ -146,13 +150,13 @@ def extend(invitation: Invitation, *, by: Account) -> None:
 def revoke(invitation: Invitation, *, by: Account) -> None:
     """Take back an invitation nobody has accepted yet."""
     require_admin(by, invitation.organization)
-    lock(invitation).fire("revoke", by=by, asked_at=None)
+    lock(invitation).fire("revoke", by=by)
     outbox.post("invitation_revoked", about=invitation)
 
 
 @command
 def decline(invitation: Invitation, email: str, word: str = "", *, by: Account | None) -> None:
-    """Say no thanks, and why if you like."""
+    """Say no thanks, and a word to the admins if you like."""
     require_addressee(invitation, email, by=by)
     said = parse_words(word, "word", LONGEST_WORD) or None
     lock(invitation).fire("decline", by=by, word=said)

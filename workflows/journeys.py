@@ -212,7 +212,7 @@ def _by_letter(letter: Letter | None, which: str) -> Turn | None:
 def _invited(invitation: Invitation, letter: Letter | None) -> Turn:
     if invitation.state == "sent":
         return _unanswered(invitation, letter)
-    if invitation.asked_at:
+    if invitation.state == "expired" and invitation.asked_at:
         return Turn("Your turn", "Asked for a new link.", invitation.asked_at, "Resend")
     if invitation.state == "expired":
         sentence = f"Never answered. Invited by {invitation.invited_by.name}."

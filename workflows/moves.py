@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import corrections, invitations, memberships
+from workflows import corrections, invitations, memberships, silences
 from workflows.accounts import Account
 from workflows.engine import history, limits, outbox
 from workflows.engine.db import Base, command, db, lock, now
@@ -69,6 +69,7 @@ def ask(invitation: Invitation, *, by: Account) -> Move:
         return known
     may_ask(invitation, by=by)
     limits.count("moves", by.id, sentence=MANY)
+    silences.end(by.email_key)  # else the letter they ask for would be kept back
     about = {"organization": invitation.organization, "invitation": invitation}
     move = Move.begin(account=by, by=by, **about)
     history.moved("invitations", invitation.id)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sqlalchemy import DDL, CheckConstraint, ForeignKeyConstraint, event, select, true
+from sqlalchemy import DDL, CheckConstraint, ForeignKeyConstraint, event, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import memberships
@@ -70,7 +70,6 @@ class Organization(Stateful, Base):
     owner_id: Mapped[int | None]
     owner_state: Mapped[str | None]
     invitation_days: Mapped[int] = mapped_column(default=14)
-    reminders: Mapped[bool] = mapped_column(default=True, server_default=true())
 
     owner: Mapped[Membership | None] = relationship(
         primaryjoin="foreign(Organization.owner_id) == remote(Membership.id)", viewonly=True
@@ -115,17 +114,6 @@ def set_invitation_days(organization: Organization, days: int, *, by: Account) -
         return
     history.because(f"{organization.invitation_days} days became {days}")
     organization.invitation_days = days
-    history.note(organization.id, by=by)
-
-
-@command
-def set_reminders(organization: Organization, wanted: bool, *, by: Account) -> None:
-    """Whether invited people are reminded two days before their invitation ends."""
-    memberships.require_admin(by, organization)
-    if organization.reminders == wanted:
-        return
-    history.because("Now they are sent" if wanted else "Now none are sent")
-    organization.reminders = wanted
     history.note(organization.id, by=by)
 
 

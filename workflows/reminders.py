@@ -42,24 +42,24 @@ def _due() -> Any:
     mine = select(Invitation).join(Organization, Organization.id == Invitation.organization_id)
     soon = mine.where(text("invitations.state = 'sent'"), Invitation.expires_at <= now() + BEFORE)
     fresh = or_(Invitation.reminded.is_(None), Invitation.reminded < Invitation.round)
-    wanted = soon.where(Organization.reminders, Organization.state == "active", fresh)
+    wanted = soon.where(Organization.state == "active", fresh)
     in_order = wanted.order_by(Invitation.expires_at, Invitation.id)
     return in_order.with_for_update(skip_locked=True, of=Invitation)
 
 
 def _is_owed(invitation: Invitation, letter: Letter | None) -> bool:
     """Not where the first letter has not left, nor where all the time was short."""
-    left = letter is not None and letter.state == "sent"
+    left = letter is not None and letter.told == "sent"
     return left and now() < invitation.expires_at and invitation.expires_at - invitation.since > (
         SHORTEST
     )  # fmt: skip
 
 
-@outbox.letter("invitation_reminder", about=Invitation, rationed=True)
+@outbox.letter("invitation_reminder", about=Invitation, rationed=True, unwanted=silences.unwanted)
 def to_invited(invitation: Invitation, letter: Any) -> tuple[str, dict[str, Any]] | None:
-    """Nobody who has answered, or asked for silence, is reminded."""
+    """Nobody who has answered is reminded."""
     over = invitation.state != "sent" or now() >= invitation.expires_at
     closed = invitation.organization.state != "active" or invitation.round != letter.generation
-    if over or closed or silences.among(invitation.organization_id, [invitation.email_key]):
+    if over or closed:
         return None
     return invitation.email, invitation_letters.facts(invitation)

@@ -31,41 +31,31 @@ def _ask_again(invitation: Invitation, *, by: Account | None) -> None:
     lock(invitation)
     if invitation.organization.state == "closed":
         raise NotNow(f"“{invitation.organization.name}” was closed.")
-    silences.require_wanted(invitation.organization_id, invitation.email_key)
     invitation.rehearse("ask_again", by=by)
     limits.count("ask", invitation.id, sentence=ASKED)
+    silences.end(invitation.email_key)  # else the letter they ask for would be kept back
     invitation.fire("ask_again", by=by, asked_at=now())
     outbox.post("invitation_asked", about=invitation, generation=invitation.round)
 
 
 @command
-def silence(invitation: Invitation, email: str, *, anybody: bool, by: Account | None) -> None:
-    """No more invitations to this mailbox, from this organization or from anybody."""
+def silence(invitation: Invitation, email: str, *, by: Account | None) -> None:
+    """No more invitations to this mailbox, from anybody."""
     invitations.require_addressee(invitation, email, by=by)
-    silences.begin(_whom(invitation, anybody), invitation.email_key)
+    silences.begin(invitation.email_key)
 
 
 @command
 def silence_at_once(invitation: Invitation) -> None:
-    """The same for this organization alone, by the button of a mail program (RFC 8058)."""
-    silences.begin(invitation.organization_id, invitation.email_key)
+    """The same by the button of a mail program (RFC 8058), which knows no address."""
+    silences.begin(invitation.email_key)
 
 
 @command
 def hear_again(invitation: Invitation, email: str, *, by: Account | None) -> None:
-    """Take every such wish back that this link could have led to."""
+    """Let invitations reach this mailbox again."""
     invitations.require_addressee(invitation, email, by=by)
-    for whom in (silences.ANYBODY, invitation.organization_id):
-        silences.end(whom, invitation.email_key)
-
-
-def is_silent(invitation: Invitation) -> bool:
-    """Whether the invited person wants no more from this organization, or from anybody."""
-    return bool(silences.among(invitation.organization_id, [invitation.email_key]))
-
-
-def _whom(invitation: Invitation, anybody: bool) -> int:
-    return silences.ANYBODY if anybody else invitation.organization_id
+    silences.end(invitation.email_key)
 
 
 @outbox.letter("invitation_asked", about=Invitation, rationed=True)
@@ -73,6 +63,6 @@ def to_inviter(invitation: Invitation, letter: Any) -> tuple[str, dict[str, Any]
     if invitation.asked_at is None or invitation.round != letter.generation:
         return None
     organization = invitation.organization
-    url = f"{settings().base_url}/{organization.slug}/members"
+    url = f"{settings().base_url}/{organization.slug}/invitations/{invitation.id}"
     facts = {"email": invitation.email, "organization": organization.name, "url": url}
     return invitations.who_hears(invitation).email, facts

@@ -1,13 +1,13 @@
-"""Silences: addresses that want no invitations, from one organization or from anybody.
+"""Silences: mailboxes that want no invitations, from anybody.
 
-What would surprise a reader: a row says neither whose it is nor against whom. It is found by the
-keyed hash of both, so that a database in wrong hands, and any admin, learns nothing from it.
+What would surprise a reader: only the post room asks. Whoever invites is told what they are told
+of every address, and the letter is kept back: else anybody could try out who was ever invited
+through this site. A row does not say whose it is; it is found by a keyed hash.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from flask import current_app
@@ -15,13 +15,9 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workflows.engine.db import Base, db, now
-from workflows.engine.identity import mailbox
-from workflows.engine.refusals import NotNow
+from workflows.engine.identity import mailbox, parse_address
 from workflows.engine.settings import settings
 
-UNWANTED = "This person does not want invitations."
-ANYBODY = 0  # in the place of an organization's id
-IN_ONE_GO = 5_000  # keys that one query asks for
 KEEP = text("INSERT INTO silences (key, at) VALUES (:key, :at) ON CONFLICT (key) DO NOTHING")
 
 
@@ -32,50 +28,31 @@ class Silence(Base):
     at: Mapped[datetime]
 
 
-def begin(organization_id: int, email_key: str) -> None:
-    """From now on nothing but an answer to them leaves for this mailbox; twice is once."""
-    key = next(iter(_keys(organization_id, email_key)))
-    kept = KEEP.bindparams(key=key).columns()
+def begin(email_key: str) -> None:
+    """From now on no letter that invites leaves for this mailbox; twice is once."""
+    kept = KEEP.bindparams(key=_keys(email_key)[0]).columns()
     db.session.execute(kept, {"at": now()})
 
 
-def end(organization_id: int, email_key: str) -> None:
+def end(email_key: str) -> None:
     """Let invitations reach this mailbox again."""
-    mine = Silence.key.in_(list(_keys(organization_id, email_key)))
-    db.session.execute(delete(Silence).where(mine))
+    db.session.execute(delete(Silence).where(Silence.key.in_(_keys(email_key))))
 
 
-def kept(organization_id: int, email_key: str) -> bool:
-    """Whether this very silence is kept; one against anybody is another."""
-    mine = Silence.key.in_(list(_keys(organization_id, email_key)))
-    return db.session.scalar(select(Silence.key).where(mine).limit(1)) is not None
+def holds(email_key: str) -> bool:
+    """Whether this mailbox wants no invitations."""
+    mine = select(Silence.key).where(Silence.key.in_(_keys(email_key)))
+    return db.session.scalar(mine.limit(1)) is not None
 
 
-def among(organization_id: int, email_keys: Collection[str]) -> set[str]:
-    """Which of these addresses want nothing from this organization."""
-    whose = {
-        key: email_key
-        for email_key in email_keys
-        for place in (ANYBODY, organization_id)
-        for key in _keys(place, email_key)
-    }
-    keys = list(whose)
-    found = set[str]()
-    for first in range(0, len(keys), IN_ONE_GO):
-        some = Silence.key.in_(keys[first : first + IN_ONE_GO])
-        found.update(whose[key] for key in db.session.scalars(select(Silence.key).where(some)))
-    return found
+def unwanted(address: str) -> bool:
+    """The same for an address as it is written on a letter."""
+    return holds(parse_address(address)[1])
 
 
-def require_wanted(organization_id: int, email_key: str) -> None:
-    """The rule behind every letter that invites."""
-    if among(organization_id, [email_key]):
-        raise NotNow(UNWANTED)
-
-
-def _keys(organization_id: int, email_key: str) -> Iterable[bytes]:
-    """What this silence is found by: under the secret key first, then under former ones."""
-    subject = repr((organization_id, mailbox(email_key))).encode()
-    for secret in (current_app.config["SECRET_KEY"], *settings().old_keys):
-        ours = hmac.digest(secret.encode(), b"usher/silences/v1", "sha256")
-        yield hmac.digest(ours, subject, "sha256")
+def _keys(email_key: str) -> list[bytes]:
+    """What a silence is found by: under the secret key first, then under former ones."""
+    subject = mailbox(email_key).encode()
+    secrets = (current_app.config["SECRET_KEY"], *settings().old_keys)
+    ours = (hmac.digest(secret.encode(), b"usher/silences/v1", "sha256") for secret in secrets)
+    return [hmac.digest(key, subject, "sha256") for key in ours]

@@ -25,8 +25,6 @@ OF_INVITATIONS = {
 def upgrade() -> None:
     for name, kind in OF_INVITATIONS.items():
         op.add_column("invitations", sa.Column(name, kind, nullable=True))
-    reminders = sa.Column("reminders", sa.Boolean(), server_default=sa.true(), nullable=False)
-    op.add_column("organizations", reminders)
     op.create_table(
         "silences",
         sa.Column("key", sa.LargeBinary(), nullable=False),
@@ -66,6 +64,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("moves")
     op.drop_table("silences")
-    op.drop_column("organizations", "reminders")
     for name in OF_INVITATIONS:
         op.drop_column("invitations", name)

@@ -60,7 +60,7 @@ EVERYBODYS = {
     "GET /letters/<name>/html": Row(EVERYBODY),
     "GET /letters/<name>/text": Row(EVERYBODY),
 }
-AT_ONCE = "POST /never/now/<sealed>"  # for mail programs, which saw no form of ours
+AT_ONCE = "POST /never/<sealed>"  # for mail programs, which saw no form of ours
 BEHIND_A_LINK = {
     "GET /signup/<sealed>": Row(NOBODY),
     "GET /signup/confirm": Row(NOBODY),
@@ -84,10 +84,9 @@ BEHIND_A_LINK = {
     "POST /join/ask": Row(NOBODY, {"email": "invited@acme.test"}),
     "GET /join/asked": Row(NOBODY),
     "GET /never/<sealed>": Row(NOBODY),
-    "GET /never/now/<sealed>": Row(NOBODY),
     AT_ONCE: Row(NOBODY, {"List-Unsubscribe": "One-Click"}),
     "GET /never": Row(NOBODY),
-    "POST /never": Row(NOBODY, {"email": "invited@acme.test", "whom": "anybody"}),
+    "POST /never": Row(NOBODY, {"email": "invited@acme.test", "wish": "never"}),
 }
 PERSONAL = {
     "GET /profile": Row(SIGNED_IN),
@@ -155,7 +154,6 @@ ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; renam
     "POST /<slug>/settings/name": Row("admins", {"name": "Another Name"}),
     "GET /<slug>/settings/invitations": Row("admins"),
     "POST /<slug>/settings/invitations": Row("admins", {"days": "7"}),
-    "POST /<slug>/settings/reminders": Row("admins", {"reminders": "off"}),
 }
 PLAN = {"seats": "5", "interval": "yearly"}
 BILLING = {  # purchase, update, cancel; invoices, card. Both organizations have bought already.

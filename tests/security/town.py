@@ -92,9 +92,9 @@ class Town:
                 self.ids[OURS]["admin"] = member.id
         self._roles(cast, ours, people)
         self._roles(cast, theirs, {})
-        for slug in (OURS, THEIRS):  # somebody asks to be invited in another's place
+        for slug in (THEIRS, OURS):  # somebody asks to be invited in another's place
             asked = db.session.get(Invitation, self.ids[slug]["invitation"])
-            moves.ask(asked, by=people["stranger"])
+            moves.ask(asked, by=people["gone"])
         self.secrets = {kind: sessions.open_session(one) for kind, one in people.items()}
 
     def _organization(self, cast, slug, owner):

@@ -71,7 +71,7 @@ def test_an_invitation_can_be_resent_or_revoked_from_its_row(client, cast, acme,
     assert menu(client.get("/acme/members").text, "noor@acme.test") == {
         "Resend": None,
         "Correct Address": None,
-        "Extend": None,
+        "Extend": "This invitation has the full time to be answered.",
         "Revoke Invitation": None,
     }
 

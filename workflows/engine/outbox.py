@@ -18,7 +18,7 @@ from sqlalchemy import and_, func, or_, select, text, update
 from workflows.engine import history, limits
 from workflows.engine.db import command, db, now
 from workflows.engine.identity import mailbox
-from workflows.engine.letters import Attempt, Letter, LetterMachine
+from workflows.engine.letters import KEPT_BACK, Attempt, Letter, LetterMachine
 
 LEASE, GIVE_UP = timedelta(seconds=40), timedelta(hours=72)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
@@ -52,24 +52,19 @@ class Envelope:
 class Registered:
     about: type[Any]
     recipe: Recipe
-    rationed: bool
-    bounced: Heard | None
+    rationed: bool = False  # others can cause it: whoever gets too many gets the rest later
+    unwanted: Callable[[str], bool] | None = None  # keeps it back, and who caused it cannot tell
+    bounced: Heard | None = None  # in the transaction that marks it bounced
 
 
 REGISTER: dict[str, Registered] = {}
 
 
-def letter(
-    template: str, *, about: type[Any], rationed: bool = False, bounced: Heard | None = None
-) -> Callable[[Recipe], Recipe]:
-    """Register who gets this letter now and what it says; None when it is no longer wanted.
-
-    `bounced(row)` runs in the transaction that marks the letter bounced. One that others can
-    cause is `rationed`: whoever gets too many of them gets the rest later.
-    """
+def letter(template: str, *, about: type[Any], **rules: Any) -> Callable[[Recipe], Recipe]:
+    """Register who gets this letter now and what it says; None when it is no longer wanted."""
 
     def register(recipe: Recipe) -> Recipe:
-        REGISTER[template] = Registered(about, recipe, rationed, bounced)
+        REGISTER[template] = Registered(about, recipe, **rules)
         return recipe
 
     return register
@@ -163,6 +158,9 @@ def compose(claim: Claim) -> Envelope | None:
         kept = {"attempts": mine.attempts - 1, "due_at": now() + wait}
         _settle(claim, "put_off", "returned", TOO_MANY, **kept)
         return None
+    if registered.unwanted and registered.unwanted(to):
+        _settle(claim, "drop", "moot", KEPT_BACK)
+        return None
     return Envelope(to, mine.template, facts, mine.message_id, mine.posted_at)
 
 
@@ -243,8 +241,8 @@ def newest(templates: Collection[str], about_ids: Collection[int]) -> dict[int, 
 
 
 def was_sent(template: str, about_id: int) -> bool:
-    """Whether a letter of this template about this row was handed over, or may have been."""
+    """Whether such a letter was handed over, may have been, or was kept back without a word."""
     handed = select(Letter.id).filter_by(template=template, about_id=about_id)
     on_the_wire = select(Attempt.letter_id).where(Attempt.outcome.is_(None))
-    perhaps = or_(Letter.state == "sent", Letter.id.in_(on_the_wire))
+    perhaps = or_(Letter.state == "sent", Letter.reply == KEPT_BACK, Letter.id.in_(on_the_wire))
     return db.session.scalar(handed.where(perhaps).limit(1)) is not None
