@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, g, render_template, request
+from flask import Blueprint, abort, flash, g, render_template
 from pydantic import BaseModel
 
 from web.deeds import deed
@@ -31,7 +31,7 @@ def correct_page(invitation_id: int) -> Any:
     invitation = of_this_organization(Invitation, invitation_id)
     letter = outbox.newest(("invitation",), [invitation.id]).get(invitation.id)
     why_not = invitation.why_not("revoke", by=g.account)
-    facts = {"invitation": invitation, "letter": letter, "why_not": why_not, "origin": _origin()}
+    facts = {"invitation": invitation, "letter": letter, "why_not": why_not}
     return render_template("pages/invitations/correct.html", **facts)
 
 
@@ -91,7 +91,3 @@ def refuse_move(invitation_id: int) -> Any:
 def _asked(invitation_id: int) -> Move:
     """The move of this invitation that an admin is asked about."""
     return moves.newest(of_this_organization(Invitation, invitation_id)) or abort(404)
-
-
-def _origin() -> str:
-    return "?from=invitations" if request.args.get("from") == "invitations" else ""

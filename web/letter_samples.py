@@ -45,6 +45,7 @@ def _invitation() -> dict[str, tuple[str, dict[str, Any]]]:
     link |= {"never_url": _url("never/SAMPLE")}
     member = {"member_name": "Noor Haddad", "member_email": INVITED}
     bounce = {"reply": "550 5.1.1 There is no such mailbox."}
+    it = _url("acme-robotics/invitations/7")
     return {
         "invitation": (INVITED, {**organization, **inviter, **link}),
         "invitation_reminder": (INVITED, {**organization, **inviter, **link}),
@@ -52,8 +53,8 @@ def _invitation() -> dict[str, tuple[str, dict[str, Any]]]:
         "invitation_declined": (ADMIN, {**about, "word": "Thanks, but I work elsewhere now."}),
         "invitation_expired": (ADMIN, about),
         "invitation_revoked": (INVITED, {**organization, "inviter_email": ADMIN}),
-        "invitation_bounced": (ADMIN, {**about, **bounce}),
-        "invitation_asked": (ADMIN, about),
+        "invitation_bounced": (ADMIN, {**about, **bounce, "url": f"{it}/correct"}),
+        "invitation_asked": (ADMIN, {**about, "url": it}),
         **_moves(about),
     }
 

@@ -149,5 +149,4 @@ def of_invitation(
     ]
     if move is None or items[-1].why_not:
         return items
-    granted, refused = at("corrections.move"), at("corrections.refuse_move")
-    return [Item("Move", granted), Item("Refuse Move", refused), *items]
+    return [Item("Answer Request", at("corrections.move_page"), asks=True), *items]

@@ -35,6 +35,8 @@ LETTERS = {  # what a letter is called here, by its template
         (f"invitation_{end}" for end in ("accepted", "declined", "expired", "bounced", "asked")),
         "Letter to the inviter",
     ),
+    "move_asked": "Letter to the inviter",
+    "move_refused": "Letter to whoever asked to move it",
 }
 
 

@@ -28,7 +28,9 @@ from workflows.tokens import Token
 
 FEW = 3  # steps that are read of each kind that an action moved
 SUBJECTS = {  # what actions are about: the workflows whose commands they are
-    "invitations": ("guest_lists", "invitations", "arrivals"),
+    "invitations": (
+        "guest_lists", "invitations", "replies", "corrections", "moves", "arrivals",
+    ),
     "members": ("memberships", "departures", "arrivals"),
     "seats": ("seats",),
     "tokens": ("tokens",),
@@ -55,7 +57,7 @@ class Entry:
 
     @property
     def how_many_addresses(self) -> int:
-        return self.numbers.get("invitations", 0)
+        return self.numbers.get("invitations", 0) or self.numbers.get("moves", 0)
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,10 @@ def rows_of(membership: Membership) -> dict[str, Any]:
 
 
 def rows_of_address(invitation: Invitation) -> dict[str, Any]:
-    """The ids of all invitations to this address in this organization."""
+    """The ids of all invitations to this address in this organization, and of their moves."""
     known = {"organization_id": invitation.organization_id, "email_key": invitation.email_key}
-    return {"invitations": select(Invitation.id).filter_by(**known)}
+    asked = select(Invitation.id).filter_by(**known)
+    return {"invitations": asked, "moves": select(Move.id).where(Move.invitation_id.in_(asked))}
 
 
 def about(rows: dict[str, Any]) -> list[Entry]:

@@ -148,7 +148,7 @@ def test_a_word_of_whoever_declines_reaches_the_admin(cast, acme, invitation):
     assert "“Not now, thanks”" in turn(acme).sentence
 
 
-@pytest.mark.parametrize("word", ["x" * 281, "right\u202eto left", "see evil.example"])
+@pytest.mark.parametrize("word", ["x" * 281, "right\u202eto left"])
 def test_a_word_too_long_or_unfit_to_be_shown_declines_nothing(invitation, word):
     with pytest.raises(Invalid):
         invitations.decline(invitation, "bob@acme.test", word, by=None)
@@ -238,7 +238,7 @@ def test_an_invitation_moves_to_who_asks_when_an_admin_agrees(cast, acme, ann, i
 
     assert moves.ask(invitation, by=cy).id == move.id
     assert told(cast) == {("ann@acme.test", "move_asked")}
-    assert (turn(acme).whose, turn(acme).button) == ("Your turn", "Move")
+    assert (turn(acme).whose, turn(acme).button) == ("Your turn", "Answer Request")
     assert "cy@acme.test" in turn(acme).sentence
     assert (invitation.state, invitation.email) == ("sent", "bob@acme.test")
 

@@ -86,8 +86,6 @@ def parse_words(text: str, field: str, longest: int) -> str:
         raise Invalid(**{field: f"This is longer than {longest} characters."})
     if any(unicodedata.category(letter)[0] == "C" for letter in words):
         raise Invalid(**{field: "This contains characters that cannot be shown."})
-    if LINK.search(unicodedata.normalize("NFKC", words)):
-        raise Invalid(**{field: "This cannot contain a web address."})
     return words
 
 
