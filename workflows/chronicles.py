@@ -29,7 +29,12 @@ from workflows.tokens import Token
 FEW = 3  # steps that are read of each kind that an action moved
 SUBJECTS = {  # what actions are about: the workflows whose commands they are
     "invitations": (
-        "guest_lists", "invitations", "replies", "corrections", "moves", "arrivals",
+        "guest_lists",
+        "invitations",
+        "replies",
+        "corrections",
+        "moves",
+        "arrivals",
     ),
     "members": ("memberships", "departures", "arrivals"),
     "seats": ("seats",),

@@ -121,7 +121,9 @@ def _asked(invitation: Invitation, letter: Letter | None, move: Move | None) -> 
     if move is None or invitation.state not in ("sent", "expired"):
         return Person(invitation.state, 0, _invited(invitation, letter), invitation=invitation)
     who = f"{move.account.name} ({move.account.email})"
-    turn = Turn("Your turn", f"{who} asks to have it at that address.", move.since, "Answer Request")
+    turn = Turn(
+        "Your turn", f"{who} asks to have it at that address.", move.since, "Answer Request"
+    )
     return Person(invitation.state, 0, turn, invitation=invitation, move=move)
 
 
