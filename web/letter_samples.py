@@ -55,18 +55,34 @@ def _address(name: dict[str, str]) -> dict[str, tuple[str, dict[str, Any]]]:
 
 def _invitation() -> dict[str, tuple[str, dict[str, Any]]]:
     organization = {"organization": "Acme Robotics"}
-    about = {**organization, "email": INVITED, "url": _url("acme-robotics/members"), "reply": ""}
+    about = {**organization, "email": INVITED, "url": _url("acme-robotics/members")}
+    about |= {"reply": "", "word": ""}
     inviter = {"inviter_name": "Ines Okafor", "inviter_email": ADMIN}
     link = {"url": _url("join/SAMPLE"), "expires_at": AT + timedelta(days=14), "days": 14}
+    link |= {"never_url": _url("never/SAMPLE")}
     member = {"member_name": "Noor Haddad", "member_email": INVITED}
     bounce = {"reply": "550 5.1.1 There is no such mailbox."}
+    it = _url("acme-robotics/invitations/7")
     return {
         "invitation": (INVITED, {**organization, **inviter, **link}),
+        "invitation_reminder": (INVITED, {**organization, **inviter, **link}),
         "invitation_accepted": (ADMIN, {**about, **member, "seated": False}),
-        "invitation_declined": (ADMIN, about),
+        "invitation_declined": (ADMIN, {**about, "word": "Thanks, but I work elsewhere now."}),
         "invitation_expired": (ADMIN, about),
         "invitation_revoked": (INVITED, {**organization, "inviter_email": ADMIN}),
-        "invitation_bounced": (ADMIN, {**about, **bounce}),
+        "invitation_bounced": (ADMIN, {**about, **bounce, "url": f"{it}/correct"}),
+        "invitation_asked": (ADMIN, {**about, "url": it}),
+        **_moves(about),
+    }
+
+
+def _moves(about: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+    asker = {"asker_name": "Noor Haddad", "asker_email": "noor@haddad.example"}
+    url = {"url": _url("acme-robotics/invitations/7/move")}
+    told = {"name": "Noor Haddad", "host_email": ADMIN}
+    return {
+        "move_asked": (ADMIN, {**about, **asker, **url}),
+        "move_refused": (asker["asker_email"], {**about, **asker, **told}),
     }
 
 

@@ -23,12 +23,20 @@ from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.invoices import Invoice
 from workflows.memberships import Membership
+from workflows.moves import Move
 from workflows.tokens import Token
 
 FEW = 3  # steps that are read of each kind that an action moved
 NAMED = ("memberships", "tokens", "invitations", "handovers", "subscriptions")  # what pages name
 SUBJECTS = {  # what actions are about: the workflows whose commands they are
-    "invitations": ("guest_lists", "invitations", "arrivals"),
+    "invitations": (
+        "guest_lists",
+        "invitations",
+        "replies",
+        "corrections",
+        "moves",
+        "arrivals",
+    ),
     "members": ("memberships", "departures", "arrivals"),
     "seats": ("seats",),
     "tokens": ("tokens",),
@@ -55,7 +63,7 @@ class Entry:
 
     @property
     def how_many_addresses(self) -> int:
-        return self.numbers.get("invitations", 0)
+        return self.numbers.get("invitations", 0) or self.numbers.get("moves", 0)
 
 
 @dataclass(frozen=True)
@@ -161,9 +169,10 @@ def rows_of(membership: Membership) -> dict[str, Any]:
 
 
 def rows_of_address(invitation: Invitation) -> dict[str, Any]:
-    """The ids of all invitations to this address in this organization."""
+    """The ids of all invitations to this address in this organization, and of their moves."""
     known = {"organization_id": invitation.organization_id, "email_key": invitation.email_key}
-    return {"invitations": select(Invitation.id).filter_by(**known)}
+    asked = select(Invitation.id).filter_by(**known)
+    return {"invitations": asked, "moves": select(Move.id).where(Move.invitation_id.in_(asked))}
 
 
 def about(rows: dict[str, Any]) -> list[Entry]:
@@ -222,7 +231,9 @@ def _members(steps: Sequence[Step]) -> dict[Any, str]:
 def _addresses(steps: Sequence[Step]) -> dict[Any, str]:
     ids = _ids(steps, "invitations")
     asked = select(Invitation.id, Invitation.email).where(Invitation.id.in_(ids))
-    return _keyed("invitations", _pairs(asked))
+    moved = select(Move.id, Invitation.email).join(Invitation, Invitation.id == Move.invitation_id)
+    moved = moved.where(Move.id.in_(_ids(steps, "moves")))
+    return _keyed("invitations", _pairs(asked)) | _keyed("moves", _pairs(moved))
 
 
 def _bills(steps: Sequence[Step]) -> dict[Any, str]:

@@ -24,7 +24,7 @@ def resend(organization: Organization, ids: Sequence[int], *, by: Account) -> di
     good = [one for one in asked if one.id not in refused]
     rounds = {one.id: one.round + 1 for one in good}
     cohorts.fire(
-        good, "resend", by=by, expires_at=invitations.expiry(organization),
+        good, "resend", by=by, expires_at=invitations.expiry(organization), asked_at=None,
         each={one: {"round": number} for one, number in rounds.items()},
     )  # fmt: skip
     cohorts.post("invitation", organization.id, rounds)

@@ -28,9 +28,9 @@ SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _RESERVED = """
     about account accounts activity admin api app apps assets auth billing blog contact dev docs
     download favicon forgot gate health healthz help home invitation invitations invite join legal
-    letters login logout mail mailbox me members metrics new null open organization organizations
-    ownership pricing privacy profile public readyz register repo repository reset robots root
-    search security sessions settings signin signup simple static status subscription
+    letters login logout mail mailbox me members metrics never new null open organization
+    organizations ownership pricing privacy profile public readyz register repo repository reset
+    robots root search security sessions settings signin signup simple static status subscription
     subscriptions support system t team teams terms token tokens undefined user users usher
     webhooks well-known www
 """

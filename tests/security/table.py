@@ -61,6 +61,7 @@ EVERYBODYS = {
     "GET /letters/<name>/html": Row(EVERYBODY),
     "GET /letters/<name>/text": Row(EVERYBODY),
 }
+AT_ONCE = "POST /never/<sealed>"  # for mail programs, which saw no form of ours
 BEHIND_A_LINK = {
     "GET /signup/<sealed>": Row(NOBODY),
     "GET /signup/confirm": Row(NOBODY),
@@ -86,6 +87,14 @@ BEHIND_A_LINK = {
     "POST /join/decline": Row(NOBODY, {"email": "invited@acme.test"}),
     "GET /join/declined": Row(NOBODY),
     "GET /join/logo": Row(NOBODY),
+    "POST /join/move": Row(NOBODY),
+    "GET /join/ask": Row(NOBODY),
+    "POST /join/ask": Row(NOBODY, {"email": "invited@acme.test"}),
+    "GET /join/asked": Row(NOBODY),
+    "GET /never/<sealed>": Row(NOBODY),
+    AT_ONCE: Row(NOBODY, {"List-Unsubscribe": "One-Click"}),
+    "GET /never": Row(NOBODY),
+    "POST /never": Row(NOBODY, {"email": "invited@acme.test", "wish": "never"}),
 }
 PERSONAL = {
     "GET /profile": Row(SIGNED_IN),
@@ -141,6 +150,12 @@ ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; renam
     "GET /<slug>/invitations/outcome": Row("admins", status=303),
     f"POST {ASKED}/resend": Row("admins"),
     f"POST {ASKED}/revoke": Row("admins"),
+    f"POST {ASKED}/extend": Row("admins"),
+    f"GET {ASKED}/correct": Row("admins"),
+    f"POST {ASKED}/correct": Row("admins", {"email": "right@new.test"}),
+    f"GET {ASKED}/move": Row("admins"),
+    f"POST {ASKED}/move": Row("admins"),
+    f"POST {ASKED}/refuse-move": Row("admins"),
     f"POST {ONE}/assign": Row("admins"),
     f"POST {ONE}/revoke-seat": Row("admins", about="seated"),
     f"GET {ONE}/revoke-seat": Row("admins", about="seated"),

@@ -4,20 +4,22 @@ organization's business is."""
 import re
 
 import pytest
+from people import Cast
 from security.oracle import masked, told_apart, walk
 from security.town import OURS, THEIRS
 
-from workflows import accounts
+from workflows import accounts, silences
 from workflows.accounts import Account, SignUp
 from workflows.engine import seals
 from workflows.engine.db import db
+from workflows.engine.letters import KEPT_BACK, Letter
 from workflows.invitations import Invitation
 
 pytestmark = pytest.mark.sqlite
 KNOWN, UNKNOWN = "stranger@acme.test", "nobodies@acme.test"  # as long as each other
 PASSWORD = "a password to test with"
 LINKS = {  # what is sealed for, and where it is opened
-    "signup": "/signup", "join": "/join", "reset": "/reset",
+    "signup": "/signup", "join": "/join", "reset": "/reset", "never": "/never",
     "confirm": "/profile/address/confirm", "undo": "/profile/address/undo",
 }  # fmt: skip
 
@@ -147,6 +149,29 @@ def next_invitation(town):
     """The id of the invitation that will be made next."""
     with town.app.app_context():
         return db.session.scalar(db.select(db.func.max(Invitation.id))) + 1
+
+
+def test_an_inviter_does_not_learn_who_wants_no_invitations(town):
+    """Invited, sent again and taken back, with the letters let go in between."""
+    seen, kept_back, here = [], [], f"/{OURS}/invitations/{next_invitation(town)}"
+    for email in (KNOWN, UNKNOWN):
+        town.reset()
+        with town.app.app_context():
+            silences.begin(KNOWN)
+            db.session.commit()
+        for step in (inviting(email), post(f"{here}/resend"), post(f"{here}/revoke")):
+            names = email, email.partition("@")[0]
+            seen.append(walk(town, [step, *PAGES, here], *names, kind="owner"))
+            with town.app.app_context():
+                Cast().deliver()
+            seen.append(walk(town, [*PAGES, here], *names, kind="owner"))
+        with town.app.app_context():
+            silent = db.select(db.func.count()).select_from(Letter).filter_by(reply=KEPT_BACK)
+            kept_back.append(db.session.scalar(silent))
+
+    for silent, other in zip(seen[:6], seen[6:], strict=True):
+        assert told_apart(silent, other) == []
+    assert kept_back[0] > kept_back[1] == 0
 
 
 # Who holds the link is told whether there is an account, by POST /join and by signing up (1.4).

@@ -152,6 +152,7 @@ COMES = {
     "seat_assigned": activates,
     "token_reissued": downloads,
     "invitation_accepted": looks,
+    "move_asked": looks,
 }
 
 

@@ -36,6 +36,7 @@ IDLE = {  # what adds no row about an organization or a person
     "POST /profile/address/cancel",  # nothing is asked for
     "POST /login", "POST /reset", "POST /logout", "POST /join", "POST /join/switch",
     "POST /<slug>/invitations/look-over", "POST /<slug>/subscriptions/pay",  # paid already
+    "POST /join/move",  # by nobody; by somebody it is in the stories
 }  # fmt: skip
 
 
@@ -52,7 +53,8 @@ def behind_a_link(town, rule):
     """The cookie of a browser that has opened the link in question."""
     with town.app.app_context():
         email = "new@new.test" if rule == "/join/signup" else "owner@acme.test"
-        notes = {"invitation": town.ids[OURS]["invitation" if "signup" in rule else "personal"]}
+        asked = town.ids[OURS]["invitation" if "signup" in rule else "personal"]
+        notes = {"invitation": asked, "never": asked}
         if rule == "/signup/confirm":
             waiting = accounts.sign_up("New", "new@new.test", "a password to test with")
             notes |= {"confirming": waiting.id, "signed_up": waiting.id}

@@ -180,7 +180,7 @@ def decline(invitation, by):
 @pytest.mark.parametrize(
     ("end", "title", "next_step"),
     [
-        (expire, "This invitation has expired", "Ask Ines to Send It Again"),
+        (expire, "This invitation has expired", "Ask for a New Link"),
         (revoke, "This invitation was revoked", "Write to Ines"),
         (decline, "This invitation was declined", "Write to Ines"),
     ],

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+from datetime import timedelta
 
 from workers import mailers, post
 from workers.packing import Answer
@@ -14,7 +15,10 @@ from workflows import (
     handovers,
     invitations,
     memberships,
+    moves,
     profiles,
+    reminders,
+    replies,
     resets,
     roles,
     seats,
@@ -73,9 +77,24 @@ def invitations_letters(people, ann, acme):
     db.session.execute(change.values(expires_at=expired.since))
     db.session.commit()
     invitations.expire_unanswered()
+    replies.ask_again(expired, "late@acme.test", by=None)
+    reminded_and_moved(people, ann, acme)
     bo = arrivals.sign_up_by_link(accepted, "Bo", "a password to test with")
     post.deliver()
     return memberships.of(bo, acme)
+
+
+def reminded_and_moved(people, ann, acme):
+    asked = people.invitation(acme, "soon@acme.test", ann)
+    post.deliver()
+    begun, ends = asked.since - timedelta(days=13), asked.since + timedelta(days=1)
+    change = db.update(Invitation).where(Invitation.id == asked.id)
+    db.session.execute(change.values(since=begun, expires_at=ends))
+    db.session.commit()
+    reminders.remind()
+    move = moves.ask(asked, by=people.account("Cy"))
+    post.deliver()
+    moves.refuse(move, by=ann)
 
 
 def seat_letters(people, ann, member):

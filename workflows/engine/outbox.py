@@ -16,7 +16,7 @@ from sqlalchemy import and_, func, or_, select, text, update
 
 from workflows.engine import history
 from workflows.engine.db import command, db, now
-from workflows.engine.letters import HELD, Attempt, Letter, LetterMachine
+from workflows.engine.letters import HELD, KEPT_BACK, Attempt, Letter, LetterMachine
 from workflows.engine.rations import Ration
 
 LEASE, GIVE_UP = timedelta(seconds=40), timedelta(hours=72)
@@ -51,6 +51,7 @@ class Registered:
     about: type[Any]
     recipe: Recipe
     ration: Ration | None
+    unwanted: Callable[[str], bool] | None  # keeps it back, and who caused it cannot tell
     bounced: Heard
 
 
@@ -58,15 +59,17 @@ REGISTER: dict[str, Registered] = {}
 
 
 def letter(
-    template: str, *, about: type[Any], rationed: bool | Ration = False, bounced: Heard = None
-) -> Callable[[Recipe], Recipe]:
+    template: str, *, about: type[Any], rationed: bool | Ration = False,
+    unwanted: Callable[[str], bool] | None = None, bounced: Heard = None,
+) -> Callable[[Recipe], Recipe]:  # fmt: skip
     """Register who gets this letter now and what it says; None when it is no longer wanted.
 
-    `bounced(row)` runs in the transaction that marks it bounced. What others cause is `rationed`.
+    `bounced(row)` runs in the transaction that marks it bounced. What others cause is `rationed`,
+    and never leaves for an address that is `unwanted`.
     """
 
     def register(recipe: Recipe) -> Recipe:
-        REGISTER[template] = Registered(about, recipe, Ration.of(rationed), bounced)
+        REGISTER[template] = Registered(about, recipe, Ration.of(rationed), unwanted, bounced)
         return recipe
 
     return register
@@ -159,6 +162,9 @@ def compose(claim: Claim) -> Envelope | None:
     to, facts = made
     if registered.ration and mine.attempts == 1 and _is_held(claim, registered.ration, row, to):
         return None
+    if registered.unwanted and registered.unwanted(to):
+        _settle(claim, "drop", "moot", KEPT_BACK)
+        return None
     return Envelope(to, mine.template, facts, mine.message_id, mine.posted_at)
 
 
@@ -243,8 +249,8 @@ def newest(templates: Collection[str], about_ids: Collection[int]) -> dict[int, 
 
 
 def was_sent(template: str, about_id: int) -> bool:
-    """Whether a letter of this template about this row was handed over, or may have been."""
+    """Whether such a letter was handed over, may have been, or was kept back without a word."""
     handed = select(Letter.id).filter_by(template=template, about_id=about_id)
     on_the_wire = select(Attempt.letter_id).where(Attempt.outcome.is_(None))
-    perhaps = or_(Letter.state == "sent", Letter.id.in_(on_the_wire))
+    perhaps = or_(Letter.state == "sent", Letter.reply == KEPT_BACK, Letter.id.in_(on_the_wire))
     return db.session.scalar(handed.where(perhaps).limit(1)) is not None
