@@ -27,6 +27,7 @@ PAGES = (
     "exports",
     "person",
     "guest_lists",
+    "waitlist",
     "subscriptions",
     "tokens",
     "activity",

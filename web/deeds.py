@@ -19,8 +19,9 @@ from workflows.permissions import Deed
 bp = Blueprint("deeds", __name__)
 CHAPTERS = {  # by the module of pages that a deed is done on
     "members": "Members and roles", "errands": "Many people at once",
-    "exports": "Exports", "guest_lists": "Invitations", "subscriptions": "Subscriptions",
-    "tokens": "One’s own token", "settings": "Settings", "ownership": "Ownership",
+    "exports": "Exports", "guest_lists": "Invitations", "waitlist": "Waiting for a seat",
+    "subscriptions": "Subscriptions", "tokens": "One’s own token", "settings": "Settings",
+    "ownership": "Ownership",
 }  # fmt: skip
 
 

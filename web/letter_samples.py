@@ -45,7 +45,7 @@ def _invitation() -> dict[str, tuple[str, dict[str, Any]]]:
     bounce = {"reply": "550 5.1.1 There is no such mailbox."}
     return {
         "invitation": (INVITED, {**organization, **inviter, **link}),
-        "invitation_accepted": (ADMIN, {**about, **member, "seated": False}),
+        "invitation_accepted": (ADMIN, {**about, **member, "seated": False, "in_line": False}),
         "invitation_declined": (ADMIN, about),
         "invitation_expired": (ADMIN, about),
         "invitation_revoked": (INVITED, {**organization, "inviter_email": ADMIN}),
@@ -55,8 +55,12 @@ def _invitation() -> dict[str, tuple[str, dict[str, Any]]]:
 
 def _seat() -> dict[str, tuple[str, dict[str, Any]]]:
     facts = {"name": "Li Wei", "organization": "Acme Robotics"}
+    no = {"word": "We buy more in spring.", "url": _url("acme-robotics/home")}
+    asked = {"names": ["Li Wei", "Noor Haddad"], "number": 2, "organization": "Acme Robotics"}
     return {
-        "seat_assigned": (MEMBER, {**facts, "url": _url("acme-robotics/token")}),
+        "seat_asked": (ADMIN, {**asked, "url": _url("acme-robotics/waitlist")}),
+        "seat_refused": (MEMBER, {**facts, **no}),
+        "seat_assigned": (MEMBER, {**facts, "url": _url("acme-robotics/token"), "waited": False}),
         "seat_revoked": (MEMBER, facts),
         "member_removed": (MEMBER, facts),
     }

@@ -40,8 +40,13 @@ def look_over(organization: Organization, text: str, *, by: Account) -> list[Out
 
 
 @command
-def invite(organization: Organization, text: str, *, by: Account) -> list[Outcome]:
-    """Invite every good address of the list; bad ones stop no other, known ones hear nothing."""
+def invite(
+    organization: Organization, text: str, *, by: Account, seat: bool = False
+) -> list[Outcome]:
+    """Invite every good address of the list; bad ones stop no other, known ones hear nothing.
+
+    With `seat` whoever accepts gets a free seat at once, or a place in line.
+    """
     lock(organization)
     require_admin(by, organization)
     judged, bought = _judge(organization, text, "Invited"), seats.count(organization).bought
@@ -51,6 +56,8 @@ def invite(organization: Organization, text: str, *, by: Account) -> list[Outcom
         outcome, expired = judged[index]
         if outcome.good and (no := _send(organization, outcome, expired, bought, by)):
             judged[index] = _not_now(outcome, no), expired
+    invited = [outcome.key for outcome, _ in judged if outcome.good]
+    invitations.wish_seats(organization, invited, seat, by=by)
     return [outcome for outcome, _ in judged]
 
 

@@ -13,15 +13,16 @@ filled up by inviting people who never answer. An invitation carries no role.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, false, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import memberships, quotas
 from workflows.accounts import Account
-from workflows.engine import outbox, seals
+from workflows.engine import cohorts, outbox, seals
 from workflows.engine.db import Base, command, db, lock, now
 from workflows.engine.identity import parse_address
 from workflows.engine.machine import Machine, State, Stateful
@@ -87,6 +88,7 @@ class Invitation(Stateful, Base):
     expires_at: Mapped[datetime]
     round: Mapped[int] = mapped_column(default=1)  # how often it was sent
     membership_id: Mapped[int | None]
+    seat_wished: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     organization: Mapped[Organization] = relationship()
     invited_by: Mapped[Account] = relationship()
@@ -109,6 +111,19 @@ def begin(organization: Organization, spelling: str, key: str, *, by: Account) -
     )  # fmt: skip
     outbox.post("invitation", about=invitation, generation=1)
     return invitation
+
+
+def wish_seats(
+    organization: Organization, keys: Collection[str], wish: bool, *, by: Account
+) -> None:
+    """Whoever accepts at these addresses gets a seat or a place in line, or waits for an admin.
+
+    An invitation that was sent again is from now on that of the admin who wishes the seat.
+    """
+    here = Invitation.organization_id == organization.id, Invitation.email_key.in_(keys)
+    other = Invitation.state == "sent", Invitation.seat_wished != wish
+    values = {"seat_wished": wish, "invited_by_id": by.id} if wish else {"seat_wished": wish}
+    db.session.execute(db.update(Invitation).where(*here, *other).values(**values))
 
 
 @command
@@ -178,6 +193,12 @@ def accepted_by(membership: Membership) -> Invitation | None:
     """The invitation that made this membership, while it waits for a seat."""
     waiting = select(Invitation).filter_by(membership_id=membership.id, state="accepted")
     return db.session.scalar(waiting)
+
+
+def all_accepted_by(member_ids: Collection[int]) -> list[Invitation]:
+    """The invitations that made these memberships, held, as far as they wait for a seat."""
+    mine = Invitation.membership_id.in_(member_ids)
+    return cohorts.hold(Invitation, mine & (Invitation.state == "accepted"))
 
 
 def link(invitation: Invitation) -> str:

@@ -77,6 +77,18 @@ def parse_name(text: str, field: str = "name") -> str:
     return name
 
 
+def parse_words(text: str, field: str, longest: int) -> str:
+    """A few words from one person to another, on one line; or `Invalid`."""
+    if len(text) > 4 * longest:
+        raise Invalid(**{field: f"This is longer than {longest} characters."})
+    words = " ".join(unicodedata.normalize("NFC", text).split())
+    if len(words) > longest:
+        raise Invalid(**{field: f"This is longer than {longest} characters."})
+    if any(unicodedata.category(letter)[0] == "C" for letter in words):
+        raise Invalid(**{field: "This contains characters that cannot be shown."})
+    return words
+
+
 def parse_password(text: str) -> str:
     """A password long enough to be one; or `Invalid(password=…)`."""
     shortest, longest = PASSWORD_LENGTHS
