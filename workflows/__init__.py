@@ -18,6 +18,7 @@ ORDER = [
     "tokens",
     "places",
     "seats",
+    "licences",
     "seat_blocks",
     "notices",
     "waitlist",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
-from workflows import invitations, quotas, seats
+from workflows import invitations, quotas, seats, waitlist
 from workflows.accounts import Account
 from workflows.engine.db import command, db, lock
 from workflows.engine.identity import parse_address
@@ -57,7 +57,7 @@ def invite(
         if outcome.good and (no := _send(organization, outcome, expired, bought, by)):
             judged[index] = _not_now(outcome, no), expired
     invited = [outcome.key for outcome, _ in judged if outcome.good]
-    invitations.wish_seats(organization, invited, seat, by=by)
+    waitlist.wish_seats(organization, invited, seat, by=by)
     return [outcome for outcome, _ in judged]
 
 

@@ -113,19 +113,6 @@ def begin(organization: Organization, spelling: str, key: str, *, by: Account) -
     return invitation
 
 
-def wish_seats(
-    organization: Organization, keys: Collection[str], wish: bool, *, by: Account
-) -> None:
-    """Whoever accepts at these addresses gets a seat or a place in line, or waits for an admin.
-
-    An invitation that was sent again is from now on that of the admin who wishes the seat.
-    """
-    here = Invitation.organization_id == organization.id, Invitation.email_key.in_(keys)
-    other = Invitation.state == "sent", Invitation.seat_wished != wish
-    values = {"seat_wished": wish, "invited_by_id": by.id} if wish else {"seat_wished": wish}
-    db.session.execute(db.update(Invitation).where(*here, *other).values(**values))
-
-
 @command
 def resend(invitation: Invitation, *, by: Account) -> None:
     """Send it again, with the full time to answer; links in earlier letters keep working."""

@@ -42,6 +42,7 @@ def assign(organization: Organization, ids: Sequence[int], *, by: Account) -> di
 def revoke(organization: Organization, ids: Sequence[int], *, by: Account) -> dict[int, str]:
     """Take these members' seats away; answers why some have none to take."""
     people = memberships.hold_all(organization, ids, by=by)
+    lock(organization)
     refused = may_not_revoke(organization, people)
     good = [one for one in people if one.id not in refused]
     tokens = give_up(organization, good, "seat_revoked", by=by)
@@ -52,8 +53,10 @@ def revoke(organization: Organization, ids: Sequence[int], *, by: Account) -> di
 def give_up(
     organization: Organization, people: Collection[Membership], reason: str, *, by: Account
 ) -> list[int]:
-    """Free the seats of these members, who are held; the line is served. Answers their tokens."""
-    lock(organization)
+    """Free the seats of these members, who are held like the organization; answers their tokens.
+
+    The line is served.
+    """
     mine = [member.id for member in people]
     living = cohorts.hold(Token, Token.membership_id.in_(mine) & Token.seat_id.is_not(None))
     cohorts.fire(living, "revoke", by=by, seat_id=None)

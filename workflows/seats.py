@@ -20,9 +20,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
-    delete,
     func,
-    insert,
     literal,
     select,
     text,
@@ -32,7 +30,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from workflows import invitations, memberships, places, tokens
 from workflows.accounts import Account
 from workflows.engine import cohorts, outbox, tallies
-from workflows.engine.db import Base, command, db, lock, now
+from workflows.engine.db import Base, command, db, lock
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotNow
 from workflows.memberships import Membership, require_admin
@@ -40,6 +38,7 @@ from workflows.organizations import Organization
 from workflows.tokens import Token
 
 BOUGHT, TAKEN = "seats", "seats taken"  # as tallies
+FRESH = {"populate_existing": True}
 GONE = "The last free seat was given away a moment ago."
 
 
@@ -106,7 +105,7 @@ def assign(membership: Membership, *, by: Account) -> Seat:
 def revoke(membership: Membership, *, by: Account, to: Membership | None = None) -> None:
     """Take the seat away, and its token at this moment; it goes to `to`, or the first in line."""
     memberships.lock_both(membership, by, to)
-    require_admin(by, membership.organization)
+    require_admin(by, lock(membership.organization))
     may_revoke(membership)
     if to:
         may_have(to)
@@ -117,8 +116,10 @@ def revoke(membership: Membership, *, by: Account, to: Membership | None = None)
 def give_up(
     membership: Membership, reason: str, *, by: Account | None, to: Membership | None = None
 ) -> Token | None:
-    """Free the seat of a member, if there is one; it goes to `to`, or the first in line."""
-    organization = lock(membership.organization)  # before the seat: see `places`
+    """Free the seat of a member, if there is one; it goes to `to`, or the first in line.
+
+    The organization is held by now, which `places` tells more of.
+    """
     seat, token = of(membership), tokens.of(membership)
     if seat is None:
         return None
@@ -128,7 +129,7 @@ def give_up(
     tallies.add(seat.organization_id, {TAKEN: -1})
     if to:
         give([to.id], [seat], by=by)
-    serve(organization.id)
+    serve(membership.organization_id)
     return token
 
 
@@ -147,7 +148,8 @@ def give(member_ids: Sequence[int], free: Sequence[Seat], *, by: Account | None)
     """
     if not free:
         return
-    place, mine = free[0].organization_id, dict(zip([one.id for one in free], member_ids, strict=True))
+    place, ids = free[0].organization_id, [seat.id for seat in free]
+    mine = dict(zip(ids, member_ids, strict=True))
     held = {one: {"membership_id": member} for one, member in mine.items()}
     cohorts.fire(free, "assign", by=by, holder_active=True, each=held)
     tallies.add(place, {TAKEN: len(free)})
@@ -208,43 +210,21 @@ def _has_one(membership: Membership, room: Room | None) -> bool:
 
 def free_one(organization_id: int) -> Seat | None:
     """A free seat that nobody else can take; the loser of a race waits once, and may get none."""
-    oldest = _free(organization_id).limit(1)
-    return db.session.scalar(
-        oldest.with_for_update(skip_locked=True).execution_options(populate_existing=True)
-    ) or db.session.scalar(
-        oldest.with_for_update().execution_options(populate_existing=True)
-    )  # fmt: skip
+    if found := claim(organization_id, 1):
+        return found[0]
+    oldest = _free(organization_id).limit(1).with_for_update()
+    return db.session.scalar(oldest, execution_options=FRESH)  # type: ignore[no-any-return]
 
 
 def claim(organization_id: int, number: int) -> list[Seat]:
     """So many free seats, or as many as there are, that nobody else can take or has in hand."""
     oldest = _free(organization_id).limit(number).with_for_update(skip_locked=True)
-    return list(db.session.scalars(oldest, execution_options={"populate_existing": True}))
+    return list(db.session.scalars(oldest, execution_options=FRESH))
 
 
 def _free(organization_id: int) -> Any:
     free = select(Seat).where(Seat.organization_id == organization_id, text("state = 'free'"))
     return free.order_by(Seat.id)
-
-
-def add(organization_id: int, number: int) -> None:
-    """Add seats that were bought, for those in line or free; the organization is held."""
-    row = {"organization_id": organization_id, "state": "free", "since": now(), "revision": 1}
-    if number:
-        db.session.execute(insert(Seat), [row] * number)
-        tallies.add(organization_id, {BOUGHT: number})
-        serve(organization_id)
-
-
-def take_away(organization_id: int, number: int) -> None:
-    """Delete free seats; when too few are free, none is deleted."""
-    free = select(Seat.id).where(Seat.organization_id == organization_id, text("state = 'free'"))
-    doomed = free.order_by(Seat.id.desc()).limit(number).with_for_update().subquery()
-    taken_away = db.session.execute(delete(Seat).where(Seat.id.in_(select(doomed.c.id))))
-    missing = number - taken_away.rowcount  # type: ignore[attr-defined]
-    if missing:
-        raise NotNow(f"{missing} of these seats are in use. Free them first.")
-    tallies.add(organization_id, {BOUGHT: -number})
 
 
 def of(membership: Membership) -> Seat | None:

@@ -6,6 +6,7 @@ frees or is bought, in whatever command that happens.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from workflows.engine.db import command, db, lock, now
 from workflows.engine.identity import LINK, parse_words
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow
 from workflows.engine.settings import settings
+from workflows.invitations import Invitation
 from workflows.memberships import Membership, require_admin
 from workflows.organizations import Organization
 from workflows.places import ASKED, Place, Standing
@@ -118,6 +120,19 @@ def may_refuse(membership: Membership) -> None:
     """The rule behind Say No and Remove from Line."""
     if places.of(membership) is None:
         raise NotNow(f"{membership.account.name} is not waiting for a seat.")
+
+
+def wish_seats(
+    organization: Organization, keys: Collection[str], wish: bool, *, by: Account
+) -> None:
+    """Whoever accepts at these addresses gets a seat or a place in line, or waits for an admin.
+
+    An invitation that was sent again is from now on that of the admin who wishes the seat.
+    """
+    here = Invitation.organization_id == organization.id, Invitation.email_key.in_(keys)
+    other = Invitation.state == "sent", Invitation.seat_wished != wish
+    values = {"seat_wished": wish, "invited_by_id": by.id} if wish else {"seat_wished": wish}
+    db.session.execute(db.update(Invitation).where(*here, *other).values(**values))
 
 
 def next_ones(organization: Organization, but: Membership) -> list[Membership]:

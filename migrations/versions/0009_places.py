@@ -33,9 +33,7 @@ def upgrade() -> None:
             sa.Enum(*STATES, name="state", native_enum=False, create_constraint=True, length=20),
             nullable=False,
         ),
-        sa.CheckConstraint(
-            "origin IN ('asked', 'put', 'joined')", name=op.f("ck_places_origin")
-        ),
+        sa.CheckConstraint("origin IN ('asked', 'put', 'joined')", name=op.f("ck_places_origin")),
         sa.CheckConstraint(
             f"(member_active IS NOT NULL) = ({WAITING})", name=op.f("ck_places_whoever_waits")
         ),
@@ -53,9 +51,7 @@ def upgrade() -> None:
             ["memberships.id", "memberships.organization_id"],
             name="fk_places_member",
         ),
-        sa.ForeignKeyConstraint(
-            ["sponsor_id"], ["accounts.id"], name=op.f("fk_places_sponsor_id")
-        ),
+        sa.ForeignKeyConstraint(["sponsor_id"], ["accounts.id"], name=op.f("fk_places_sponsor_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_places")),
     )
     op.create_index(op.f("ix_places_membership_id"), "places", ["membership_id"])

@@ -4,9 +4,19 @@ import pytest
 from people import CARD
 from racing import nothing_is_wrong
 
-from workflows import departures, invitations, places, seats, subscriptions, tokens, waitlist
+from workflows import (
+    closures,
+    departures,
+    invitations,
+    places,
+    seat_blocks,
+    seats,
+    subscriptions,
+    tokens,
+    waitlist,
+)
 from workflows.engine.db import command, db
-from workflows.engine.refusals import NotAllowed, NotNow
+from workflows.engine.refusals import Invalid, NotAllowed, NotNow
 from workflows.places import Place
 
 
@@ -121,17 +131,33 @@ def test_a_free_seat_is_given_and_nobody_waits_beside_it(cast, acme, ann):
     assert places.of(bob) is None
 
 
-def test_an_admin_puts_somebody_first_or_out_of_the_line(acme, ann, line):
+def test_an_admin_says_no_with_a_word_and_the_member_hears_of_it_once(cast, acme, ann, line):
     bob, cy, dee = line
-    waitlist.put_first(dee, by=ann)
-    assert places.standings([dee.id])[dee.id].number == 1
-    waitlist.refuse(cy, by=ann)
+    waitlist.refuse(cy, "Your project has ended", by=ann)
 
+    [letter] = cast.deliver()
     seats.revoke(bob, by=ann)
 
+    assert (letter.to, letter.facts["word"]) == ("cy@acme.test", "Your project has ended")
     assert seats.of(dee)
     assert places.of(cy) is None
     assert nothing_is_wrong()
+
+
+def test_a_word_to_a_member_carries_no_link(acme, ann, line):
+    _, cy, _ = line
+
+    with pytest.raises(Invalid, match="web address"):
+        waitlist.refuse(cy, "Look at evil.example/login", by=ann)
+    assert places.of(cy)
+
+
+def test_whoever_is_refused_and_asks_again_hears_no_old_no(cast, acme, ann, line):
+    _, cy, _ = line
+    waitlist.refuse(cy, by=ann)
+    waitlist.ask(cy, "For the build", by=cy.account)
+
+    assert [letter.template for letter in cast.deliver()] == ["seat_asked"]
 
 
 def test_a_revoked_seat_goes_to_whom_the_admin_names(acme, ann, line):
@@ -165,18 +191,43 @@ def test_the_database_keeps_nobody_in_line_who_has_gone(acme, line):
         behind_the_back()
 
 
-def test_a_seat_that_a_crash_left_beside_the_line_is_given_by_the_clock(acme, ann, line):
-    _, cy, _ = line
+def test_many_in_line_are_served_in_their_order_by_one_purchase(cast, acme, ann, line):
+    people = [cast.member(acme, f"P{number}", ann) for number in range(6)]
+    for one in reversed(people):
+        waitlist.line_up(one, by=ann)
+    cast.deliver()
 
-    @command
-    def leave_one_free():
-        row = {"organization_id": acme.id, "state": "free", "since": acme.since, "revision": 1}
-        db.session.execute(db.insert(seats.Seat), [row])
+    subscriptions.resize(subscriptions.live(acme), 6, by=ann)
 
-    leave_one_free()
-    waitlist.serve_all()
+    assert [bool(seats.of(one)) for one in people] == [False] * 3 + [True] * 3
+    assert places.standings([people[2].id])[people[2].id].words == "1st in line"
+    told = [letter.to for letter in cast.deliver() if letter.template == "seat_assigned"]
+    assert told == [f"{name}@acme.test" for name in ("cy", "dee", "p5", "p4", "p3")]
+    assert nothing_is_wrong()
+
+
+def test_who_goes_with_many_leaves_the_line_and_their_seats_go_to_the_rest(acme, ann, line):
+    bob, cy, dee = line
+
+    departures.remove_all(acme, [bob.id, cy.id], by=ann)
+
+    assert seats.of(dee)
+    assert nothing_is_wrong()
+
+
+def test_seats_that_many_lose_go_to_the_line(acme, ann, line):
+    bob, cy, _ = line
+
+    seat_blocks.revoke(acme, [bob.id], by=ann)
 
     assert seats.of(cy)
+    assert nothing_is_wrong()
+
+
+def test_a_closed_organization_has_no_line(cast, acme, ann, line):
+    closures.close(acme, acme.slug, by=ann)
+
+    assert [places.of(one) for one in line] == [None] * 3
 
 
 def test_a_person_in_line_reads_where_they_stand(acme, ann, line):
