@@ -18,6 +18,7 @@ from workflows import (
     seats,
     subscriptions,
     tokens,
+    waitlist,
 )
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
@@ -71,6 +72,10 @@ def seat_letters(people, ann, member):
     tokens.reissue(token, 1, 24, by=member.account)
     post.deliver()
     seats.revoke(member, by=ann)
+    waitlist.ask(member, by=member.account)
+    post.deliver()
+    waitlist.refuse(member, "Not this year", by=ann)
+    post.deliver()
     departures.remove(member, by=ann)
     post.deliver()
 
