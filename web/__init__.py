@@ -32,6 +32,7 @@ PAGES = (
     "person",
     "guest_lists",
     "corrections",
+    "waitlist",
     "subscriptions",
     "billing_contacts",
     "tokens",

@@ -30,6 +30,7 @@ INVITATION = "/<slug>/invitations/<int:invitation_id>"
 
 class GuestList(BaseModel):
     addresses: str = ""
+    seat: bool = False  # whoever accepts gets a seat, or a place in line
 
 
 def _list() -> str:
@@ -60,7 +61,7 @@ def look_over() -> Any:
 @in_organization
 @deed("Invite Members", ADMIN)
 def invite() -> Any:
-    outcomes = guest_lists.invite(g.organization, _list(), by=g.account)
+    outcomes = guest_lists.invite(g.organization, _list(), by=g.account, seat=read(GuestList).seat)
     told = [[one.address, one.word, one.sentence, one.good, one.bad] for one in outcomes]
     answer = redirect(f"/{g.organization.slug}/invitations/outcome", 303)
     return session.remember(answer, outcome={"of": g.organization.id, "list": told})

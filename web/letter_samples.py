@@ -66,7 +66,7 @@ def _invitation() -> dict[str, tuple[str, dict[str, Any]]]:
     return {
         "invitation": (INVITED, {**organization, **inviter, **link}),
         "invitation_reminder": (INVITED, {**organization, **inviter, **link}),
-        "invitation_accepted": (ADMIN, {**about, **member, "seated": False}),
+        "invitation_accepted": (ADMIN, {**about, **member, "seated": False, "in_line": False}),
         "invitation_declined": (ADMIN, {**about, "word": "Thanks, but I work elsewhere now."}),
         "invitation_expired": (ADMIN, about),
         "invitation_revoked": (INVITED, {**organization, "inviter_email": ADMIN}),
@@ -88,8 +88,12 @@ def _moves(about: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
 
 def _seat() -> dict[str, tuple[str, dict[str, Any]]]:
     facts = {"name": "Li Wei", "organization": "Acme Robotics"}
+    no = {"word": "We buy more in spring.", "url": _url("acme-robotics/home")}
+    asked = {"names": ["Li Wei", "Noor Haddad"], "number": 2, "organization": "Acme Robotics"}
     return {
-        "seat_assigned": (MEMBER, {**facts, "url": _url("acme-robotics/token")}),
+        "seat_asked": (ADMIN, {**asked, "url": _url("acme-robotics/waitlist")}),
+        "seat_refused": (MEMBER, {**facts, **no}),
+        "seat_assigned": (MEMBER, {**facts, "url": _url("acme-robotics/token"), "waited": False}),
         "seat_revoked": (MEMBER, facts),
         "member_removed": (MEMBER, facts),
     }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from flask import url_for
 
 from web import ways_out
-from workflows import handovers, memberships, seats
+from workflows import handovers, memberships, seats, waitlist
 from workflows.accounts import Account
 from workflows.engine import refusals
 from workflows.invitations import Invitation
@@ -86,7 +86,7 @@ class RoleRules:
 
 def _row(person: Person, slug: str, by: Account, room: Room, roles: RoleRules) -> Row:
     if person.membership:
-        items = _of_member(person.membership, slug, room, roles)
+        items = _of_member(person, person.membership, slug, room, roles)
     else:
         assert person.invitation
         items = of_invitation(person.invitation, person.move, slug=slug, by=by)
@@ -102,7 +102,9 @@ def _button(person: Person, items: list[Item], slug: str) -> Item | None:
     return named[0] if named else None
 
 
-def _of_member(member: Membership, slug: str, room: Room, roles: RoleRules) -> list[Item]:
+def _of_member(
+    person: Person, member: Membership, slug: str, room: Room, roles: RoleRules
+) -> list[Item]:
     def at(endpoint: str) -> str:
         return url_for(f"members.{endpoint}", slug=slug, membership_id=member.id)
 
@@ -114,6 +116,7 @@ def _of_member(member: Membership, slug: str, room: Room, roles: RoleRules) -> l
     return [
         Item("Assign Seat", at("assign"), refusals.why_not(seats.may_assign, member, room)),
         Item("Revoke Seat", at("revoke_seat"), stays, asks=True),
+        *_of_line(person, member, slug, room),
         role("Make Account Admin", "make_admin"),
         role("Make Billing Admin", "make_billing_admin"),
         role("Make Member", "make_member"),
@@ -121,6 +124,21 @@ def _of_member(member: Membership, slug: str, room: Room, roles: RoleRules) -> l
         *roles.own_way_out(member),
         Item("Remove Member", at("remove"), leaves, asks=True, red=True),
     ]
+
+
+def _of_line(person: Person, member: Membership, slug: str, room: Room) -> list[Item]:
+    """What can be done about waiting for a seat: nothing for whoever could just have one."""
+    standing = person.standing
+    if member.id in room.holders or (room.count.free and standing is None):
+        return []
+    at = url_for("waitlist.line_up", slug=slug, membership_id=member.id)
+    why_not = refusals.why_not(waitlist.may_line_up, member, standing, room)
+    items = [Item("Put in Line", at, why_not)]
+    if standing:
+        label = "Remove from Line" if standing.in_line else "Say No"
+        no = url_for("waitlist.refuse", slug=slug, membership_id=member.id)
+        items.append(Item(label, no, asks=True))
+    return items
 
 
 def _ownership(member: Membership, slug: str, roles: RoleRules) -> list[Item]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from workflows import accounts, invitations, memberships, quotas, seats
+from workflows import accounts, invitations, memberships, places, quotas, seats, waitlist
 from workflows.accounts import Account
 from workflows.engine import outbox
 from workflows.engine.db import command, db, lock
@@ -28,14 +28,24 @@ def accept(invitation: Invitation, *, by: Account) -> Membership:
     if membership and invitation.membership_id == membership.id:
         return membership
     may_accept(invitation, by=by)
+    wish = seat_is_wished(invitation) if membership is None else None
     if membership is None:
         membership = Membership.begin(organization=invitation.organization, account=by, by=by)
     invitation.fire("accept", by=by, membership_id=membership.id)
-    if seats.of(membership):
+    if wish:
+        waitlist.seat_or_queue(membership, "joined", wish, by=by)
+    elif seats.of(membership):
         invitation.fire("seat", by=by)
     quotas.welcomed(invitation.organization_id)
     outbox.post("invitation_accepted", about=invitation)
     return membership
+
+
+def seat_is_wished(invitation: Invitation) -> Account | None:
+    """The inviter, if they wished a seat for whoever accepts, and are an admin still."""
+    inviter = memberships.of(invitation.invited_by, invitation.organization)
+    wishes = invitation.seat_wished and inviter and inviter.state == "admin"
+    return invitation.invited_by if wishes else None
 
 
 def may_accept(invitation: Invitation, *, by: Account) -> None:
@@ -76,5 +86,6 @@ def to_inviter(invitation: Invitation, _: Any) -> tuple[str, dict[str, Any]] | N
     url = f"{settings().base_url}/{organization.slug}/members"
     facts: dict[str, Any] = {"member_name": member.name, "member_email": member.email}
     facts["seated"] = invitation.state == "seated"
+    facts["in_line"] = places.of(invitation.membership) is not None
     told = invitations.who_hears(invitation)
     return told.email, {**facts, "organization": organization.name, "url": url}

@@ -33,7 +33,7 @@ def correct(invitation: Invitation, address: str, *, by: Account) -> Invitation:
     invitation.fire("revoke", by=by, became=spelling)
     outbox.post("invitation_revoked", about=invitation)
     corrected = invitations.begin(organization, spelling, key, by=by)
-    corrected.instead_of = invitation.email
+    corrected.instead_of, corrected.seat_wished = invitation.email, invitation.seat_wished
     return corrected
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
-from workflows import invitations, quotas, seats
+from workflows import invitations, quotas, seats, waitlist
 from workflows.accounts import Account
 from workflows.engine.db import command, db, lock
 from workflows.engine.identity import parse_address
@@ -40,8 +40,13 @@ def look_over(organization: Organization, text: str, *, by: Account) -> list[Out
 
 
 @command
-def invite(organization: Organization, text: str, *, by: Account) -> list[Outcome]:
-    """Invite every good address of the list; bad ones stop no other, known ones hear nothing."""
+def invite(
+    organization: Organization, text: str, *, by: Account, seat: bool = False
+) -> list[Outcome]:
+    """Invite every good address of the list; bad ones stop no other, known ones hear nothing.
+
+    With `seat` whoever accepts gets a free seat at once, or a place in line.
+    """
     lock(organization)
     require_admin(by, organization)
     judged, bought = _judge(organization, text, "Invited"), seats.count(organization).bought
@@ -49,6 +54,8 @@ def invite(organization: Organization, text: str, *, by: Account) -> list[Outcom
     for index, (outcome, expired) in enumerate(judged):
         if outcome.good and (no := _send(organization, outcome, expired, bought, by)):
             judged[index] = _not_now(outcome, no), expired
+    invited = [outcome.key for outcome, _ in judged if outcome.good]
+    waitlist.wish_seats(organization, invited, seat, by=by)
     return [outcome for outcome, _ in judged]
 
 

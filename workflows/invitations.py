@@ -15,14 +15,15 @@ filled up by inviting people who never answer. An invitation carries no role.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, false, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import memberships, quotas
 from workflows.accounts import Account
-from workflows.engine import outbox, seals
+from workflows.engine import cohorts, outbox, seals
 from workflows.engine.db import Base, command, db, lock, now
 from workflows.engine.identity import parse_address, parse_words
 from workflows.engine.machine import Machine, State, Stateful
@@ -101,6 +102,7 @@ class Invitation(Stateful, Base):
     word: Mapped[str | None]  # to the admins, from whoever declined
     asked_at: Mapped[datetime | None]  # when a new link was asked for, until there is one
     reminded: Mapped[int | None]  # the round whose end the invited person was reminded of
+    seat_wished: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     organization: Mapped[Organization] = relationship()
     invited_by: Mapped[Account] = relationship()
@@ -214,6 +216,12 @@ def accepted_by(membership: Membership) -> Invitation | None:
     """The invitation that made this membership, while it waits for a seat."""
     waiting = select(Invitation).filter_by(membership_id=membership.id, state="accepted")
     return db.session.scalar(waiting)
+
+
+def all_accepted_by(member_ids: Collection[int]) -> list[Invitation]:
+    """The invitations that made these memberships, held, as far as they wait for a seat."""
+    mine = Invitation.membership_id.in_(member_ids)
+    return cohorts.hold(Invitation, mine & (Invitation.state == "accepted"))
 
 
 def link(invitation: Invitation) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import aliased, selectinload
 
-from workflows import moves, seats
+from workflows import moves, places, seats
 from workflows.accounts import Account
 from workflows.engine import outbox
 from workflows.engine.db import db, now
@@ -24,6 +24,7 @@ from workflows.engine.letters import Letter
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
 from workflows.moves import Move
+from workflows.places import Standing
 from workflows.tokens import Token
 
 STEPS = ("Invited", "Accepted", "Seated", "Activated", "First download")
@@ -55,6 +56,7 @@ class Person:
     invitation: Invitation | None = None
     token: Token | None = None
     move: Move | None = None  # to another address, asked for and not answered yet
+    standing: Standing | None = None  # where they wait for a seat, if they do
 
     @property
     def since(self) -> datetime:
@@ -88,7 +90,13 @@ def of_members(ids: Collection[int], free: int | None = None) -> list[Person]:
     tokens = db.session.scalars(living, execution_options=AS_IT_IS).all()
     of_member = {token.membership_id: token for token in tokens}
     letters = outbox.newest(("seat_assigned", "token", "token_reissued"), [t.id for t in tokens])
-    return [_member(member, of_member.get(member.id), letters, free) for member in members]
+    waiting = places.standings([member.id for member in members if member.id not in of_member])
+    return [
+        _waits(member, waiting.get(member.id), free)
+        if (token := of_member.get(member.id)) is None
+        else _seated(member, token, letters)
+        for member in members
+    ]
 
 
 def of_member(membership: Membership) -> Person:
@@ -149,6 +157,8 @@ def for_themselves(person: Person) -> Person:
 
 def _own_turn(person: Person) -> Turn:
     token, turn = person.token, person.turn
+    if person.standing:
+        return _own_wait(person.standing)
     if token is None and person.membership and person.membership.state != "member":
         return Turn("All set", "You need no seat for what you do here.")
     if token is None:
@@ -168,11 +178,15 @@ def _own_turn(person: Person) -> Turn:
     return Turn("Your turn", sentence, token.since, "Token Access", turn.bad)
 
 
-def _member(
-    membership: Membership, token: Token | None, letters: dict[int, Letter], free: int | None
-) -> Person:
-    if token is None:
-        return Person("accepted", 2, _without_seat(membership, free), membership)
+def _own_wait(standing: Standing) -> Turn:
+    since = standing.place.since
+    if not standing.in_line:
+        return Turn("Their turn", "You asked for a seat. An admin decides next.", since)
+    sentence = f"{standing.words}: you get a seat as soon as one frees."
+    return Turn("Usher's turn", sentence, since)
+
+
+def _seated(membership: Membership, token: Token, letters: dict[int, Letter]) -> Person:
     turn = _by_letter(letters.get(token.id), "seat" if token.state == "inactive" else "token")
     if token.state == "inactive":
         theirs = Turn("Their turn", "Has not activated the token.", token.since)
@@ -181,6 +195,19 @@ def _member(
         return Person(token.state, 5, _settled(token), membership, token=token)
     theirs = Turn("Their turn", "Has the token, no download yet.", token.since)
     return Person(token.state, 4, turn or theirs, membership, token=token)
+
+
+def _waits(membership: Membership, standing: Standing | None, free: int | None) -> Person:
+    if standing is None:
+        return Person("accepted", 2, _without_seat(membership, free), membership)
+    since = standing.place.since
+    if not standing.in_line:
+        button = "Put in Line" if free == 0 else "Assign Seat"
+        turn = Turn("Your turn", "Asks for a seat.", since, button)
+        return Person("accepted", 2, turn, membership, standing=standing)
+    sentence = f"{standing.words}: gets a seat as soon as one frees."
+    turn = Turn("Usher's turn", sentence, since, "Buy Seats")
+    return Person("waitlisted", 2, turn, membership, standing=standing)
 
 
 def _without_seat(membership: Membership, free: int | None) -> Turn:

@@ -120,10 +120,10 @@ class Membership(Stateful, Base):
         return f"{name} is a {ROLES[self.state].lower()} already.".replace(" a admin", " an admin")
 
 
-def lock_both(membership: Membership, by: Account) -> None:
+def lock_both(membership: Membership, by: Account, also: Membership | None = None) -> None:
     """Hold the membership and that of the acting person: two admins may act on each other."""
     mine = of(by, membership.organization)
-    lock(*{row.id: row for row in (membership, mine) if row}.values())
+    lock(*{row.id: row for row in (membership, mine, also) if row}.values())
 
 
 def hold_all(organization: Organization, ids: Collection[int], *, by: Account) -> list[Membership]:

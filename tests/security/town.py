@@ -31,6 +31,7 @@ from workflows import (
     seats,
     sessions,
     subscriptions,
+    waitlist,
 )
 from workflows.engine.db import Base, db
 from workflows.invitations import Invitation
@@ -120,7 +121,7 @@ class Town:
     def _roles(self, cast, organization, people):
         """A billing admin, a seated member with an active token, and who has left."""
         owner, ids = organization.owner.account, self.ids[organization.slug]
-        for kind in ("billing", "seated", "member", "removed", "gone"):
+        for kind in ("billing", "seated", "member", "removed", "gone", "waiting"):
             account = people.get(kind) or cast.account(kind, f"{kind}@{organization.slug}.test")
             member = self._join(cast, organization, account)
             ids[kind] = member.id
@@ -133,6 +134,8 @@ class Town:
                 departures.remove(member, by=owner)
             elif kind == "gone":
                 departures.leave(member, by=account)
+            elif kind == "waiting":
+                waitlist.ask(member, by=account)
         ids["errand"] = errands.prepare(
             organization, "assign", [(ids["member"], None)], by=owner
         ).id

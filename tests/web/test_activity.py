@@ -105,7 +105,7 @@ def test_a_life_of_an_organization_reads_as_it_was(client, cast, acme, ines):
     told = lines(client)
 
     assert told == [
-        "Ines removed Bo The seat is free again, and the token has ended.",
+        "Ines removed Bo The seat was freed, and the token has ended.",
         "a@acme.test declined the invitation",
         "Ines sent the invitation of b@acme.test again",
         "Ines revoked the invitation of c@acme.test",

@@ -25,6 +25,7 @@ from workflows import (
     sessions,
     subscriptions,
     tokens,
+    waitlist,
 )
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
@@ -106,6 +107,10 @@ def seat_letters(people, ann, member):
     tokens.reissue(token, 1, 24, by=member.account)
     post.deliver()
     seats.revoke(member, by=ann)
+    waitlist.ask(member, by=member.account)
+    post.deliver()
+    waitlist.refuse(member, "Not this year", by=ann)
+    post.deliver()
     departures.remove(member, by=ann)
     post.deliver()
 
