@@ -18,8 +18,8 @@ from web.session import in_organization
 from workflows import (
     departures,
     directories,
-    journeys,
     memberships,
+    own_turns,
     places,
     roles,
     seats,
@@ -53,14 +53,14 @@ def members() -> Any:
         search=search, asked=asked,
         numbers=directories.by_turn(g.organization, search), count=seats.count(g.organization),
         chips=searching.CHIPS, roles=searching.ROLES, places=searching.PLACES,
-        orders=searching.ORDERS, deeds=DEEDS,
+        stages=searching.STAGES, orders=searching.ORDERS, deeds=DEEDS,
     )  # fmt: skip
 
 
 def _seen(person: Person) -> Person:
     """The reader's own line is told as `for_themselves` tells it."""
     mine = person.membership and person.membership.id == g.membership.id
-    return journeys.for_themselves(person) if mine else person
+    return own_turns.for_themselves(person) if mine else person
 
 
 def _view_members() -> Any:

@@ -17,6 +17,7 @@ from workflows.engine import refusals
 from workflows.invitations import Invitation
 from workflows.journeys import Person
 from workflows.memberships import Membership, RoleMachine
+from workflows.moves import Move
 from workflows.organizations import Organization
 from workflows.seats import Room
 
@@ -88,7 +89,7 @@ def _row(person: Person, slug: str, by: Account, room: Room, roles: RoleRules) -
         items = _of_member(person, person.membership, slug, room, roles)
     else:
         assert person.invitation
-        items = of_invitation(person.invitation, slug, by=by)
+        items = of_invitation(person.invitation, person.move, slug=slug, by=by)
     return Row(person, items, _button(person, items, slug))
 
 
@@ -147,11 +148,23 @@ def _ownership(member: Membership, slug: str, roles: RoleRules) -> list[Item]:
     return [Item("Hand Over Ownership", address, roles.why_not_own(member), asks=True)]
 
 
-def of_invitation(invitation: Invitation, slug: str, *, by: Account) -> list[Item]:
+def of_invitation(
+    invitation: Invitation, move: Move | None = None, *, slug: str, by: Account
+) -> list[Item]:
     """What can be done with an invitation that no member came of."""
 
-    def item(label: str, event: str, red: bool = False) -> Item:
-        address = url_for(f"guest_lists.{event}", slug=slug, invitation_id=invitation.id)
-        return Item(label, address, invitation.why_not(event, by=by), red=red)
+    def at(endpoint: str) -> str:
+        return url_for(endpoint, slug=slug, invitation_id=invitation.id)
 
-    return [item("Resend", "resend"), item("Revoke Invitation", "revoke", red=True)]
+    def item(label: str, endpoint: str, event: str, **more: bool) -> Item:
+        return Item(label, at(endpoint), invitation.why_not(event, by=by), **more)
+
+    items = [
+        item("Resend", "guest_lists.resend", "resend"),
+        item("Correct Address", "corrections.correct_page", "revoke", asks=True),
+        item("Extend", "corrections.extend", "extend"),
+        item("Revoke Invitation", "guest_lists.revoke", "revoke", red=True),
+    ]
+    if move is None or items[-1].why_not:
+        return items
+    return [Item("Answer Request", at("corrections.move_page"), asks=True), *items]

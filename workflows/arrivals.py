@@ -22,6 +22,7 @@ def accept(invitation: Invitation, *, by: Account) -> Membership:
 
     Whoever is a member already is taken in as they are; a second click finds the work done.
     """
+    accounts.hold(by)
     lock(invitation.organization, invitation)
     membership = memberships.of(by, invitation.organization)
     if membership and invitation.membership_id == membership.id:
@@ -56,7 +57,9 @@ def may_accept(invitation: Invitation, *, by: Account) -> None:
 
 def sign_up_by_link(invitation: Invitation, name: str, password: str) -> Account:
     """An account for whoever holds the link, and the invitation accepted: the link is the proof."""
-    name, hashed = accounts.prepared(name, password)  # slow, so before the transaction
+    accounts.require_new(invitation.email_key)
+    # Slow, so before the transaction.
+    name, hashed = accounts.prepared(name, password, "invitation", invitation.id)
     return arrive(invitation, name, hashed)
 
 

@@ -32,6 +32,11 @@ def remove(membership: Membership, *, by: Account) -> None:
     outbox.post("member_removed", about=membership)
 
 
+def vanish(membership: Membership, *, by: Account) -> None:
+    """End the membership of somebody who closes their account; see `account_closures`."""
+    _go(membership, "vanish", by)
+
+
 def _go(membership: Membership, event: str, by: Account) -> None:
     membership.rehearse(event, by=by)
     lock(membership.organization)  # before an offer, a place and a seat, as a closure does

@@ -51,9 +51,7 @@ def invite(
     require_admin(by, organization)
     judged, bought = _judge(organization, text, "Invited"), seats.count(organization).bought
     lock(*(expired for _, expired in judged if expired))
-    # Two lists with the same addresses spend in the same order, so that neither waits for ever.
-    for index in sorted(range(len(judged)), key=lambda index: judged[index][0].key):
-        outcome, expired = judged[index]
+    for index, (outcome, expired) in enumerate(judged):
         if outcome.good and (no := _send(organization, outcome, expired, bought, by)):
             judged[index] = _not_now(outcome, no), expired
     invited = [outcome.key for outcome, _ in judged if outcome.good]

@@ -47,6 +47,7 @@ EVERYBODYS = {
     "GET /forgot": Row(EVERYBODY),
     "POST /forgot": Row(EVERYBODY, {"email": "owner@acme.test"}),
     "GET /forgot/sent": Row(EVERYBODY),
+    "GET /profile/address/undone": Row(EVERYBODY),
     "GET /healthz": Row(EVERYBODY),
     "GET /readyz": Row(EVERYBODY),
     "GET /static/<path:filename>": Row(EVERYBODY),
@@ -60,6 +61,7 @@ EVERYBODYS = {
     "GET /letters/<name>/html": Row(EVERYBODY),
     "GET /letters/<name>/text": Row(EVERYBODY),
 }
+AT_ONCE = "POST /never/<sealed>"  # for mail programs, which saw no form of ours
 BEHIND_A_LINK = {
     "GET /signup/<sealed>": Row(NOBODY),
     "GET /signup/confirm": Row(NOBODY),
@@ -67,6 +69,12 @@ BEHIND_A_LINK = {
     "GET /reset/<sealed>": Row(NOBODY),
     "GET /reset": Row(NOBODY),
     "POST /reset": Row(NOBODY, PASSWORD),
+    "GET /profile/address/confirm/<sealed>": Row(NOBODY),
+    "GET /profile/address/confirm": Row(NOBODY),
+    "POST /profile/address/confirm": Row(NOBODY, PASSWORD),
+    "GET /profile/address/undo/<sealed>": Row(NOBODY),
+    "GET /profile/address/undo": Row(NOBODY),
+    "POST /profile/address/undo": Row(NOBODY, {"email": "owner@acme.test"}),
     "GET /join/<sealed>": Row(NOBODY),
     "GET /join": Row(NOBODY),
     "POST /join": Row(NOBODY),
@@ -78,9 +86,30 @@ BEHIND_A_LINK = {
     "GET /join/decline": Row(NOBODY),
     "POST /join/decline": Row(NOBODY, {"email": "invited@acme.test"}),
     "GET /join/declined": Row(NOBODY),
+    "GET /join/logo": Row(NOBODY),
+    "POST /join/move": Row(NOBODY),
+    "GET /join/ask": Row(NOBODY),
+    "POST /join/ask": Row(NOBODY, {"email": "invited@acme.test"}),
+    "GET /join/asked": Row(NOBODY),
+    "GET /never/<sealed>": Row(NOBODY),
+    AT_ONCE: Row(NOBODY, {"List-Unsubscribe": "One-Click"}),
+    "GET /never": Row(NOBODY),
+    "POST /never": Row(NOBODY, {"email": "invited@acme.test", "wish": "never"}),
 }
 PERSONAL = {
     "GET /profile": Row(SIGNED_IN),
+    "POST /profile": Row(SIGNED_IN, {"name": "Another Name"}),
+    "GET /profile/password": Row(SIGNED_IN),
+    "POST /profile/password": Row(SIGNED_IN, {**PASSWORD, "old_password": PASSWORD["password"]}),
+    "GET /profile/sessions": Row(SIGNED_IN),
+    "POST /profile/sessions": Row(SIGNED_IN),
+    "POST /profile/sessions/end": Row(SIGNED_IN, {"session": "0"}),
+    "POST /profile/takeout": Row(SIGNED_IN, status=200),
+    "GET /profile/close": Row(SIGNED_IN),
+    "POST /profile/close": Row(SIGNED_IN, own=frozenset({409})),  # not while one owns
+    "GET /profile/address": Row(SIGNED_IN),
+    "POST /profile/address": Row(SIGNED_IN, {"email": "elsewhere@new.test"}),
+    "POST /profile/address/cancel": Row(SIGNED_IN),
     "GET /organizations": Row(SIGNED_IN),
     "GET /organizations/new": Row(SIGNED_IN),
     "POST /organizations/new": Row(SIGNED_IN, {"name": "New Place", "slug": "new-place"}),
@@ -95,6 +124,8 @@ MEMBERS = {  # see home, View Members, own activity; own token with a seat; leav
     "GET /<slug>/home": Row("members"),
     "GET /<slug>/members": Row("members"),
     "GET /<slug>/activity": Row("members"),
+    "POST /<slug>/activity.csv": Row("members", status=200),
+    "GET /<slug>/logo": Row("members"),
     "GET /<slug>/who-may": Row("members"),
     "GET /<slug>/leave": Row("members"),
     "POST /<slug>/leave": Row("those who can leave", no="409"),
@@ -123,6 +154,12 @@ ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; renam
     "GET /<slug>/invitations/outcome": Row("admins", status=303),
     f"POST {ASKED}/resend": Row("admins"),
     f"POST {ASKED}/revoke": Row("admins"),
+    f"POST {ASKED}/extend": Row("admins"),
+    f"GET {ASKED}/correct": Row("admins"),
+    f"POST {ASKED}/correct": Row("admins", {"email": "right@new.test"}),
+    f"GET {ASKED}/move": Row("admins"),
+    f"POST {ASKED}/move": Row("admins"),
+    f"POST {ASKED}/refuse-move": Row("admins"),
     f"POST {ONE}/assign": Row("admins"),
     f"POST {ONE}/revoke-seat": Row("admins", about="seated"),
     f"GET {ONE}/revoke-seat": Row("admins", about="seated"),
@@ -147,6 +184,10 @@ ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; renam
     "POST /<slug>/settings/name": Row("admins", {"name": "Another Name"}),
     "GET /<slug>/settings/invitations": Row("admins"),
     "POST /<slug>/settings/invitations": Row("admins", {"days": "7"}),
+    "GET /<slug>/settings/logo": Row("admins"),
+    "POST /<slug>/settings/logo": Row("admins", status=422),  # without a file
+    "POST /<slug>/settings/logo/remove": Row("admins"),
+    "POST /<slug>/home/skip": Row("admins", {"step": "contact"}),
 }
 PLAN = {"seats": "5", "interval": "yearly"}
 BILLING = {  # purchase, update, cancel; invoices, card. Both organizations have bought already.
@@ -157,6 +198,9 @@ BILLING = {  # purchase, update, cancel; invoices, card. Both organizations have
     "POST /<slug>/subscriptions/pay": Row("billing admins", {"purchase": "{purchase}", **CARD}),
     "GET /<slug>/subscriptions/update": Row("billing admins"),
     "POST /<slug>/subscriptions/update": Row("billing admins", {"seats": "5", "shown": "4"}),
+    "GET /<slug>/billing-contact": Row("billing admins"),
+    "POST /<slug>/billing-contact": Row("billing admins", {"name": "Acme", "address": "2 Road"}),
+    "POST /<slug>/billing-contact/remove": Row("billing admins"),
     "GET /<slug>/subscriptions/invoices/<int:invoice_id>": Row("billing admins"),
 }
 OWNERS = {  # hand over ownership, close the organization; the page of it is for admins

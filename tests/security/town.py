@@ -9,10 +9,11 @@ import shutil
 import sqlite3
 import traceback
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import flask_migrate
 from databases import settings_in
+from drawings import picture
 from flask import got_request_exception
 from people import Cast
 
@@ -20,9 +21,12 @@ from web import create_app
 from workflows import (
     accounts,
     arrivals,
+    billing_contacts,
     departures,
     errands,
     invoices,
+    logos,
+    moves,
     roles,
     seats,
     sessions,
@@ -30,6 +34,7 @@ from workflows import (
     waitlist,
 )
 from workflows.engine.db import Base, db
+from workflows.invitations import Invitation
 
 HERE = "http://127.0.0.1:8000"
 OURS, THEIRS = "acme", "bolt"
@@ -91,10 +96,17 @@ class Town:
                 self.ids[OURS]["admin"] = member.id
         self._roles(cast, ours, people)
         self._roles(cast, theirs, {})
+        for slug in (THEIRS, OURS):  # somebody asks to be invited in another's place
+            asked = db.session.get(Invitation, self.ids[slug]["invitation"])
+            moves.ask(asked, by=people["gone"])
+            asked.expires_at -= timedelta(days=2)  # so that it can be extended
+            db.session.commit()
         self.secrets = {kind: sessions.open_session(one) for kind, one in people.items()}
 
     def _organization(self, cast, slug, owner):
         organization = cast.organization(owner, slug.title(), seats=4)
+        logos.put_up(organization, picture(), by=owner)
+        billing_contacts.write(organization, slug.title(), "1 Road", by=owner)
         asked = f"asked@{slug}.test"
         self.ids[slug] = {
             "owner": organization.owner_id,
