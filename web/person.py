@@ -24,6 +24,7 @@ from workflows.memberships import Membership
 bp = Blueprint("person", __name__)
 LETTERS = {  # what a letter is called here, by its template
     "invitation": "Invitation letter",
+    "invitation_reminder": "Reminder of the invitation",
     "seat_assigned": "Seat letter",
     "token": "Letter with the token",
     "token_reissued": "Letter with the new token",
@@ -31,9 +32,11 @@ LETTERS = {  # what a letter is called here, by its template
     "member_removed": "Letter about the removal",
     "invitation_revoked": "Letter about the invitation",
     **dict.fromkeys(
-        (f"invitation_{end}" for end in ("accepted", "declined", "expired", "bounced")),
+        (f"invitation_{end}" for end in ("accepted", "declined", "expired", "bounced", "asked")),
         "Letter to the inviter",
     ),
+    "move_asked": "Letter to the inviter",
+    "move_refused": "Letter to whoever asked to move it",
 }
 
 

@@ -11,6 +11,7 @@ from workflows.journeys import TURNS
 ROLES = {"admin": "Admins", "billing_admin": "Billing admins", "member": "Members"}
 PLACES = {  # as in an address, and as on the page
     "invited": "Invited", "expired": "Invitation expired", "no-seat": "Without a seat",
+    "in-line": "In line for a seat",
     "seat": "With a seat", "inactive": "Token inactive", "active": "Token active",
     "ended": "Declined or revoked",
 }  # fmt: skip

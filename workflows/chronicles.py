@@ -23,14 +23,30 @@ from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.invoices import Invoice
 from workflows.memberships import Membership
+from workflows.moves import Move
+from workflows.places import Place
 from workflows.tokens import Token
 
 FEW = 3  # steps that are read of each kind that an action moved
-NAMED = ("memberships", "tokens", "invitations", "handovers", "subscriptions")  # what pages name
+NAMED = (
+    "memberships",
+    "tokens",
+    "places",
+    "invitations",
+    "handovers",
+    "subscriptions",
+)  # what pages name
 SUBJECTS = {  # what actions are about: the workflows whose commands they are
-    "invitations": ("guest_lists", "invitations", "arrivals"),
+    "invitations": (
+        "guest_lists",
+        "invitations",
+        "replies",
+        "corrections",
+        "moves",
+        "arrivals",
+    ),
     "members": ("memberships", "departures", "arrivals"),
-    "seats": ("seats",),
+    "seats": ("seats", "waitlist"),
     "tokens": ("tokens",),
     "subscriptions": ("subscriptions", "billing_contacts"),
     "organization": ("organizations", "logos", "setups"),
@@ -51,11 +67,11 @@ class Entry:
 
     @property
     def how_many_members(self) -> int:
-        return max(self.numbers.get("memberships", 0), self.numbers.get("tokens", 0))
+        return max(self.numbers.get(kind, 0) for kind in ("memberships", "tokens", "places"))
 
     @property
     def how_many_addresses(self) -> int:
-        return self.numbers.get("invitations", 0)
+        return self.numbers.get("invitations", 0) or self.numbers.get("moves", 0)
 
 
 @dataclass(frozen=True)
@@ -148,7 +164,7 @@ def _numbers(moved: Any) -> dict[int, Mapping[str, int]]:
 
 
 def rows_of(membership: Membership) -> dict[str, Any]:
-    """The ids, by table, of a person's memberships, invitations and tokens in this organization.
+    """The ids, by table, of all that is a person's in this organization.
 
     Not of seats: a seat is somebody else's before and after, and never moves without a token.
     """
@@ -157,13 +173,15 @@ def rows_of(membership: Membership) -> dict[str, Any]:
     asked = or_(Invitation.membership_id.in_(own), Invitation.email_key == account.email_key)
     invited = select(Invitation.id).filter_by(organization_id=organization_id).where(asked)
     held = select(Token.id).where(Token.membership_id.in_(own))
-    return {"memberships": own, "invitations": invited, "tokens": held}
+    waited = select(Place.id).where(Place.membership_id.in_(own))
+    return {"memberships": own, "invitations": invited, "tokens": held, "places": waited}
 
 
 def rows_of_address(invitation: Invitation) -> dict[str, Any]:
-    """The ids of all invitations to this address in this organization."""
+    """The ids of all invitations to this address in this organization, and of their moves."""
     known = {"organization_id": invitation.organization_id, "email_key": invitation.email_key}
-    return {"invitations": select(Invitation.id).filter_by(**known)}
+    asked = select(Invitation.id).filter_by(**known)
+    return {"invitations": asked, "moves": select(Move.id).where(Move.invitation_id.in_(asked))}
 
 
 def about(rows: dict[str, Any]) -> list[Entry]:
@@ -208,6 +226,7 @@ def _members(steps: Sequence[Step]) -> dict[Any, str]:
     named = select(Membership.id, Account.name).join(Account, Account.id == Membership.account_id)
     held = select(Token.id, Account.name).join(Membership, Membership.id == Token.membership_id)
     held = held.join(Account, Account.id == Membership.account_id)
+    waited = select(Place.id, Account.name).join(Place.membership).join(Membership.account)
     offered = select(Handover.id, Account.name).join(
         Membership, Membership.id == Handover.chosen_id
     )
@@ -215,14 +234,17 @@ def _members(steps: Sequence[Step]) -> dict[Any, str]:
     chosen = _pairs(offered.where(Handover.id.in_(_ids(steps, "handovers"))))
     members = _pairs(named.where(Membership.id.in_(_ids(steps, "memberships"))))
     tokens = _pairs(held.where(Token.id.in_(_ids(steps, "tokens"))))
+    places = _pairs(waited.where(Place.id.in_(_ids(steps, "places"))))
     people = _keyed("memberships", members) | _keyed("tokens", tokens)
-    return people | _keyed("handovers", chosen)
+    return people | _keyed("places", places) | _keyed("handovers", chosen)
 
 
 def _addresses(steps: Sequence[Step]) -> dict[Any, str]:
     ids = _ids(steps, "invitations")
     asked = select(Invitation.id, Invitation.email).where(Invitation.id.in_(ids))
-    return _keyed("invitations", _pairs(asked))
+    moved = select(Move.id, Invitation.email).join(Invitation, Invitation.id == Move.invitation_id)
+    moved = moved.where(Move.id.in_(_ids(steps, "moves")))
+    return _keyed("invitations", _pairs(asked)) | _keyed("moves", _pairs(moved))
 
 
 def _bills(steps: Sequence[Step]) -> dict[Any, str]:

@@ -37,7 +37,8 @@ ORDERS = {
 PLACES = {
     "invited": ("sent",),
     "expired": ("expired",),
-    "no seat": ("accepted",),
+    "no seat": ("accepted", "waitlisted"),
+    "in line": ("waitlisted",),
     "seat": ("seated", "active", "reissued"),
     "inactive": ("seated",),
     "active": ("active", "reissued"),

@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import traceback
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import flask_migrate
 from databases import settings_in
@@ -26,12 +26,15 @@ from workflows import (
     errands,
     invoices,
     logos,
+    moves,
     roles,
     seats,
     sessions,
     subscriptions,
+    waitlist,
 )
 from workflows.engine.db import Base, db
+from workflows.invitations import Invitation
 
 HERE = "http://127.0.0.1:8000"
 OURS, THEIRS = "acme", "bolt"
@@ -93,6 +96,11 @@ class Town:
                 self.ids[OURS]["admin"] = member.id
         self._roles(cast, ours, people)
         self._roles(cast, theirs, {})
+        for slug in (THEIRS, OURS):  # somebody asks to be invited in another's place
+            asked = db.session.get(Invitation, self.ids[slug]["invitation"])
+            moves.ask(asked, by=people["gone"])
+            asked.expires_at -= timedelta(days=2)  # so that it can be extended
+            db.session.commit()
         self.secrets = {kind: sessions.open_session(one) for kind, one in people.items()}
 
     def _organization(self, cast, slug, owner):
@@ -113,7 +121,7 @@ class Town:
     def _roles(self, cast, organization, people):
         """A billing admin, a seated member with an active token, and who has left."""
         owner, ids = organization.owner.account, self.ids[organization.slug]
-        for kind in ("billing", "seated", "member", "removed", "gone"):
+        for kind in ("billing", "seated", "member", "removed", "gone", "waiting"):
             account = people.get(kind) or cast.account(kind, f"{kind}@{organization.slug}.test")
             member = self._join(cast, organization, account)
             ids[kind] = member.id
@@ -126,6 +134,8 @@ class Town:
                 departures.remove(member, by=owner)
             elif kind == "gone":
                 departures.leave(member, by=account)
+            elif kind == "waiting":
+                waitlist.ask(member, by=account)
         ids["errand"] = errands.prepare(
             organization, "assign", [(ids["member"], None)], by=owner
         ).id
