@@ -30,7 +30,8 @@ NO_PAGES = {  # files, answers for programs, pieces of pages, letters, and doors
     "static", "health.alive", "health.ready", "mailbox.as_json", "mailbox.html_of",
     "letters.html_of", "letters.text_of", "letters.first", "organizations.check", "home.root",
     "logos.of_organization", "logos.of_invitation", "accounts.root", "accounts.open_signup",
-    "accounts.open_reset", "invitations.open_link",
+    "accounts.open_reset", "invitations.open_link", "never.open_link",
+    "address_changes.open_confirm", "address_changes.open_undo",
 }  # fmt: skip
 EXAMINE = """async () => {
     const found = await axe.run(document, { resultTypes: ["violations"] });
@@ -224,6 +225,7 @@ def as_members(visit, examiner):
 
 def as_somebody_invited(usher, visit, examiner):
     page = visit()
+    examiner.visit(page, usher.link("kim@", "invite", "never/"), "never again")
     link = usher.link("kim@", "invite", "join/")
     page.goto(link)
     examiner.examine(page)
