@@ -5,6 +5,7 @@ The list is the reading order, the import order and the order in which rows are 
 
 ORDER = [
     "accounts",
+    "sign_up_letters",
     "log_ins",
     "resets",
     "sessions",
@@ -43,6 +44,7 @@ ORDER = [
     "account_closures",
     "gate",
     "journeys",
+    "own_turns",
     "lines",
     "directories",
     "setups",
@@ -51,6 +53,7 @@ ORDER = [
     "deeds",
     "cases",
     "errands",
+    "mentions",
     "chronicles",
     "correspondence",
     "exports",
