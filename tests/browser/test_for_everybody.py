@@ -36,8 +36,9 @@ NO_PAGES = {  # files, answers for programs, pieces of pages, letters, and doors
 # Pages that come after more steps than are walked here; what is not in this list must be opened.
 FURTHER = {
     "address_changes.confirm_page", "address_changes.undo_page", "address_changes.undone",
-    "corrections.move_page", "invitations.decline_waiting_page", "replies.ask_page",
-    "replies.asked", "waitlist.ask_for_seat", "waitlist.ask_refuse",
+    "corrections.correct_page", "corrections.move_page", "invitations.decline_waiting_page",
+    "invitations.log_in_page", "members.ask_remove", "members.ask_revoke_seat",
+    "replies.ask_page", "replies.asked", "waitlist.ask_for_seat", "waitlist.ask_refuse",
 }  # fmt: skip
 EXAMINE = """async () => {
     const found = await axe.run(document, { resultTypes: ["violations"] });
