@@ -7,17 +7,16 @@ invitation sent to many tells nobody the other addresses.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, true
+from sqlalchemy import and_, or_, select, true
 
 from workflows import mentions
 from workflows.accounts import Account
-from workflows.engine import heaps, history
+from workflows.engine import excerpts, heaps, history
 from workflows.engine.db import db
 from workflows.engine.history import Action, Step
 from workflows.invitations import Invitation
@@ -26,7 +25,6 @@ from workflows.moves import Move
 from workflows.places import Place
 from workflows.tokens import Token
 
-FEW = 3  # steps that are read of each kind that an action moved
 NAMED = (  # what pages name
     "memberships", "tokens", "places", "invitations", "handovers", "subscriptions",
 )  # fmt: skip
@@ -115,41 +113,13 @@ def _moved(
     whole = [one.id for one in actions if own is None or one.by_id == account_id]
     heaped = heaps.of(whole)
     here = Step.action_id.in_([one for one in whole if one not in heaped])
-    steps, numbers = [*_few(here), *_firsts(heaped)], {**_numbers(here), **heaped}
+    steps = [*excerpts.few(here), *excerpts.firsts(heaped, NAMED)]
+    numbers = {**excerpts.numbers(here), **heaped}
     if own is not None:
         others = (one.id for one in actions if one.by_id != account_id)
         ours = own & (Step.action_id + 0).in_(list(others))  # + 0: not by the action's index
-        steps, numbers = [*steps, *_few(ours)], {**numbers, **_numbers(ours)}
+        steps, numbers = [*steps, *excerpts.few(ours)], {**numbers, **excerpts.numbers(ours)}
     return sorted(steps, key=lambda step: step.id), numbers
-
-
-def _firsts(action_ids: Collection[int]) -> Sequence[Step]:
-    """The first step of each kind of these actions, however many they have."""
-    firsts = [
-        select(func.min(Step.id)).where(Step.action_id == Action.id, Step.kind == kind)
-        .correlate(Action).scalar_subquery() for kind in NAMED
-    ]  # fmt: skip
-    found = db.session.execute(select(*firsts).where(Action.id.in_(action_ids)))
-    ids = [step_id for row in found for step_id in row if step_id]
-    return db.session.scalars(select(Step).where(Step.id.in_(ids))).all()
-
-
-def _few(moved: Any) -> Sequence[Step]:
-    """The first steps of each kind of each action: a sentence names one of ten thousand."""
-    place = func.row_number().over(partition_by=(Step.action_id, Step.kind), order_by=Step.id)
-    first = select(Step.id, place.label("place")).where(moved).subquery()
-    steps = select(Step).join(first, first.c.id == Step.id).where(first.c.place <= FEW)
-    return db.session.scalars(steps.order_by(Step.id)).all()
-
-
-def _numbers(moved: Any) -> dict[int, Mapping[str, int]]:
-    """How many rows of each table each action moved."""
-    number = func.count(Step.row_id.distinct())
-    counted = select(Step.action_id, Step.kind, number).where(moved)
-    found: defaultdict[int, Any] = defaultdict(dict)
-    for action_id, kind, rows in db.session.execute(counted.group_by(Step.action_id, Step.kind)):
-        found[action_id][kind] = rows
-    return found
 
 
 def rows_of(membership: Membership) -> dict[str, Any]:
@@ -178,7 +148,7 @@ def about(rows: dict[str, Any]) -> list[Entry]:
     steps = db.session.scalars(select(Step).where(_of(rows)).order_by(Step.id)).all()
     ids = {step.action_id for step in steps}
     actions = select(Action).where(Action.id.in_(ids)).order_by(Action.id.desc())
-    return _entries(db.session.scalars(actions).all(), steps, _numbers(_of(rows)))
+    return _entries(db.session.scalars(actions).all(), steps, excerpts.numbers(_of(rows)))
 
 
 def _of(rows: dict[str, Any]) -> Any:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event
 
 from web import crowd
-from workflows import chronicles, mailshots, memberships, roles, seat_blocks, seats
+from workflows import chronicles, mailshots, memberships, roles, seat_blocks, subscriptions
 from workflows.engine import heaps
 from workflows.engine.db import db
 from workflows.engine.heaps import Heap
@@ -21,7 +21,7 @@ def ann(cast):
 
 @pytest.fixture
 def made(cast, ann):
-    return cast.organization(ann)
+    return cast.organization(ann, seats=3)
 
 
 @pytest.fixture
@@ -98,8 +98,7 @@ def plan(connection, statement, parameters):
 
 
 def test_a_member_sees_their_own_step_of_it_and_nobody_elses(cast, acme, bo, ann):
-    seats.add(acme.id, 3)
-    db.session.commit()
+    subscriptions.resize(subscriptions.live(acme), 6, by=ann)
     seat_blocks.assign(acme, [bo.id, memberships.of(ann, acme).id], by=ann)
 
     mine = {entry.action.event: entry for entry in chronicles.of(bo)}
