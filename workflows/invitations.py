@@ -13,6 +13,7 @@ filled up by inviting people who never answer. An invitation carries no role.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import memberships, quotas
 from workflows.accounts import Account
-from workflows.engine import outbox, seals
+from workflows.engine import cohorts, outbox, seals
 from workflows.engine.db import Base, command, db, lock, now
 from workflows.engine.identity import parse_address
 from workflows.engine.machine import Machine, State, Stateful
@@ -101,14 +102,20 @@ class Invitation(Stateful, Base):
         return f"This invitation {was.get(self.state, f'was {self.state}')}."
 
 
-def begin(organization: Organization, spelling: str, key: str, *, by: Account) -> Invitation:
-    """Ask one address to join; `invite` in `guest_lists` is the door to this."""
-    invitation = Invitation.begin(
-        organization=organization, invited_by=by, email=spelling, email_key=key,
-        expires_at=expiry(organization), by=by,
-    )  # fmt: skip
-    outbox.post("invitation", about=invitation, generation=1)
-    return invitation
+def begin_all(
+    organization: Organization, addresses: Iterable[tuple[str, str]], *, by: Account
+) -> None:
+    """Ask these addresses to join, each as written and its key; `guest_lists` is the door to this.
+
+    All in one go, however many they are.
+    """
+    asked: dict[str, Any] = {
+        "organization_id": organization.id, "invited_by_id": by.id, "round": 1,
+        "expires_at": expiry(organization),
+    }  # fmt: skip
+    rows = [{"email": spelling, "email_key": key, **asked} for spelling, key in addresses]
+    ids = cohorts.begin(Invitation, rows, by=by)
+    cohorts.post("invitation", organization.id, dict.fromkeys(ids, 1))
 
 
 @command

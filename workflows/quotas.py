@@ -6,7 +6,7 @@ are one mailbox; nothing else in Usher does. An invitation that is accepted give
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from math import ceil
 
@@ -29,17 +29,46 @@ def room(seats: int) -> int:
     return max(limits.rates("invitations")[0].burst, PER_SEAT * seats)
 
 
-def spend(organization: Organization, email_key: str, *, seats: int, by: Account) -> None:
-    """Count an invitation to this address, or refuse it; every count or none.
+def spend(
+    organization: Organization, keys: Sequence[str], *, seats: int, by: Account
+) -> dict[str, str]:
+    """Count an invitation to each of these addresses, in their order as long as there is room.
 
-    Whoever has bought nothing shares one allowance over all such organizations.
+    Answers why some cannot be invited just now; each is counted everywhere or nowhere. Whoever
+    has bought nothing shares one allowance over all such organizations.
     """
-    with db.session.begin_nested():
-        of, most = organization.id, room(seats)
-        limits.count("invitations", "of", of, burst=most, sentence=SENT_ENOUGH)
-        if not seats:
-            limits.count("invitations", "by", by.id, sentence=SENT_ENOUGH)
-        _ask(email_key)
+    of, most = ("invitations", "of", organization.id), room(seats)
+    places = limits.take_some(*of, number=len(keys), burst=most)
+    who = ("invitations", "by", by.id)
+    mine = places if seats else limits.take_some(*who, number=places)
+    refused, rest, used = dict[str, str](), list(keys), 0
+    while rest and used < mine:
+        some, rest = rest[: mine - used], rest[mine - used :]
+        answers = _ask_all(some)
+        refused |= answers
+        used += len(some) - len(answers)
+    if rest:
+        wait = max(limits.until(*of, burst=most), timedelta() if seats else limits.until(*who))
+        refused |= dict.fromkeys(rest, str(limits.too_often(wait, SENT_ENOUGH)))
+    limits.give_back(*of, number=places - used)
+    if not seats:
+        limits.give_back(*who, number=mine - used)
+    return refused
+
+
+def _ask_all(keys: Sequence[str]) -> dict[str, str]:
+    """One more invitation to each of these; why not, where one was asked too often."""
+    refused: dict[str, str] = {}
+    rest = [(mailbox(key), key) for key in keys]
+    while rest:
+        # A mailbox that is full stays so; two lists ask in one order, so that no two wait.
+        first = {box: key for box, key in reversed(rest)}
+        full = limits.take_all("recipient", [(box,) for box in sorted(first)])
+        refused |= {
+            key: str(_asked_enough(full[(box,)])) for box, key in rest if (box,) in full
+        }  # fmt: skip
+        rest = [(box, key) for box, key in rest if key != first[box] and (box,) not in full]
+    return refused
 
 
 def spend_again(invitation_id: int, email_key: str) -> None:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import BigInteger, delete, select, text, update
+from sqlalchemy import BigInteger, case, delete, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workflows.engine.db import Base, command, db, now
@@ -75,6 +76,47 @@ def take(limit: str, *subject: Any, burst: int = 0) -> timedelta | None:
     return None
 
 
+def take_some(limit: str, *subject: Any, number: int, burst: int = 0) -> int:
+    """Count this so many times, or as often as there is room for; answers how often it was."""
+    buckets = _buckets(limit, subject)
+    for rate, key in buckets:
+        held = {"key": key, "at": (at := _now())}
+        full_from = at + max(rate.burst, burst) * rate.interval
+        empty_at = db.session.execute(HOLD, held).scalar_one()
+        number = min(number, (full_from - empty_at) // rate.interval)
+    number = max(number, 0)
+    for rate, key in buckets:
+        _drain(key, rate, -number)
+    return number
+
+
+def take_all(limit: str, subjects: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], timedelta]:
+    """Count each of these, which are not the same, once; answers how long the full ones wait.
+
+    As `take`, in one statement for all of them, which holds them in their order.
+    """
+    full: dict[tuple[Any, ...], timedelta] = {}
+    taken: list[tuple[bytes, tuple[Any, ...], Rate]] = []
+    for rate in rates(limit):
+        keys = {_key(limit, (rate, *one)): one for one in subjects if one not in full}
+        poured = _pour_all(list(keys), rate)
+        for key, one in keys.items():
+            if key in poured:
+                taken.append((key, one, rate))
+            else:
+                full[one] = max(_wait(key, rate, rate.burst), timedelta(seconds=1))
+    for key, one, rate in taken if full else []:
+        if one in full:
+            _drain(key, rate)
+    return full
+
+
+def until(limit: str, *subject: Any, burst: int = 0) -> timedelta:
+    """How long until this may be counted once more: no time at all if it may be now."""
+    buckets = _buckets(limit, subject)
+    return max(_wait(key, rate, max(rate.burst, burst)) for rate, key in buckets)
+
+
 def require_room(limit: str, *subject: Any, sentence: str = MANY) -> None:
     """Refuse as `count` would, and count nothing."""
     waits = [_wait(key, rate, rate.burst) for rate, key in _buckets(limit, subject)]
@@ -95,10 +137,10 @@ def waits(limit: str, subjects: Collection[tuple[Any, ...]]) -> dict[tuple[Any, 
 
 
 @command
-def give_back(limit: str, *subject: Any) -> None:
-    """Take back one count: it was not what the limit is against."""
+def give_back(limit: str, *subject: Any, number: int = 1) -> None:
+    """Take back one count, or so many: it was not what the limit is against."""
     for rate, key in _buckets(limit, subject):
-        _drain(key, rate)
+        _drain(key, rate, number)
 
 
 @command
@@ -142,6 +184,14 @@ POUR = text(f"""
 """)
 
 
+# The same with nothing poured in: the bucket as it is, held until the command ends.
+HOLD = text("""
+    INSERT INTO buckets (key, empty_at) VALUES (:key, :at) ON CONFLICT (key)
+    DO UPDATE SET empty_at = CASE WHEN buckets.empty_at > :at THEN buckets.empty_at ELSE :at END
+    RETURNING empty_at
+""")
+
+
 def _buckets(limit: str, subject: tuple[Any, ...]) -> list[tuple[Rate, bytes]]:
     return [(rate, _key(limit, (rate, *subject))) for rate in rates(limit)]
 
@@ -160,8 +210,23 @@ def _pour(key: bytes, rate: Rate, burst: int) -> bool:
     return bool(poured.rowcount)  # type: ignore[attr-defined]
 
 
-def _drain(key: bytes, rate: Rate) -> None:
-    less = update(Bucket).values(empty_at=Bucket.empty_at - rate.interval)
+def _pour_all(keys: Sequence[bytes], rate: Rate) -> set[bytes]:
+    """Pour one into each of these; answers those that did not run over."""
+    if not keys:
+        return set()
+    at = _now()
+    rows = [{"key": key, "empty_at": at + rate.interval} for key in keys]
+    added = {"sqlite": sqlite, "postgresql": postgresql}[db.engine.dialect.name].insert(Bucket)
+    level = case((Bucket.empty_at > at, Bucket.empty_at), else_=at) + rate.interval
+    poured = added.on_conflict_do_update(
+        index_elements=[Bucket.key], set_={"empty_at": level},
+        where=level <= at + rate.burst * rate.interval,
+    )  # fmt: skip
+    return set(db.session.scalars(poured.returning(Bucket.key), rows))
+
+
+def _drain(key: bytes, rate: Rate, number: int = 1) -> None:
+    less = update(Bucket).values(empty_at=Bucket.empty_at - number * rate.interval)
     db.session.execute(
         less.where(Bucket.key == key), execution_options={"synchronize_session": False}
     )
