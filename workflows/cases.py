@@ -138,10 +138,14 @@ def reasons(errand_id: int) -> list[tuple[str, int]]:
 
 
 def listed(errand_id: int, outcome: str, after: int, limit: int) -> Sequence[Case]:
-    """Some of them in their order: all, or those with this outcome, after the one with this id."""
+    """Some of them in their order: all, or those with this outcome, after the one with this id.
+
+    While they wait, `will` and `cannot` are those to whom it will be done and the others.
+    """
     mine = select(Case).where(Case.errand_id == errand_id, Case.id > after)
     if outcome:
-        mine = mine.where(Case.outcome == outcome)
+        foreseen = {"will": Case.sentence.is_(None), "cannot": Case.sentence.is_not(None)}
+        mine = mine.where(foreseen.get(outcome, Case.outcome == outcome))
     known = selectinload(Case.membership).selectinload(Membership.account)
     mine = mine.options(known, selectinload(Case.invitation))
     return db.session.scalars(mine.order_by(Case.id).limit(limit)).all()

@@ -218,8 +218,6 @@ def _any_one(which: Any) -> Any:
 
 def _give_up(errand: Errand) -> None:
     """Write down that the next few could not be done, so that the others can be."""
-    assert errand.action
-    history.go_on(errand.action)
     ids = [case.id for case in cases.waiting(errand.id, TOGETHER)]
     cases.settle(ids, dict.fromkeys(ids, GAVE_UP))
     errand.tries = 0
@@ -227,6 +225,7 @@ def _give_up(errand: Errand) -> None:
 
 @command
 def _go_on(errand_id: int) -> None:
+    history.called("errands.go_on")
     mine = select(Errand).where(Errand.id == errand_id, text("errands.state = 'running'"))
     if errand := db.session.scalar(_any_one(mine)):
         _do_some(errand)
@@ -256,13 +255,13 @@ def _do(errand: Errand, some: Sequence[Waiting]) -> dict[int, str]:
 
 
 def _invite(errand: Errand, some: Sequence[Waiting]) -> dict[int, str]:
-    """Invite these rows of a list; what stands there twice is known since it was looked over."""
-    twice = {case.id: no for case in some if guest_lists.is_twice(no := case.about.sentence)}
-    once = [case for case in some if case.id not in twice]
-    listed = [Entry(case.about.place or 0, case.about.written or "") for case in once]
-    outcomes = guest_lists.invite(errand.organization, listed, by=errand.by) if once else []
-    answers = zip(once, outcomes, strict=True)
-    return twice | {case.id: one.why_not for case, one in answers if one.why_not}
+    """Invite these rows of a list; why not some, by their cases."""
+    final = {case.id: no for case in some if guest_lists.is_final(no := case.about.sentence)}
+    others = [case for case in some if case.id not in final]
+    listed = [Entry(case.about.place or 0, case.about.written or "") for case in others]
+    outcomes = guest_lists.invite(errand.organization, listed, by=errand.by) if others else []
+    answers = zip(others, outcomes, strict=True)
+    return final | {case.id: one.why_not for case, one in answers if one.why_not}
 
 
 @command

@@ -24,10 +24,10 @@ from workflows.memberships import Membership, require_admin
 from workflows.organizations import Organization
 
 COMMAND = "guest_lists.invite"  # what it is written down as, whoever calls
-MOST = 10_000
+MOST, FEW = 10_000, 20  # at once; and how many are sent without being shown first
 MANY = 1000  # keys in one statement
 LONGEST = 300  # characters that are kept of what is no address
-TWICE = "Listed twice"
+TWICE, NONE = "Listed twice", "No address"
 FULL = "{} invitations are open, the most for now. Buy seats, or revoke some."
 
 
@@ -36,6 +36,7 @@ class Entry(NamedTuple):
 
     place: int
     written: str
+    problem: str = ""  # why there is no address in it, where that is known
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def _judge(organization: Organization, listed: Listed, good_word: str) -> list[O
     left = most - _number_open(organization)
     for one in read:
         known_by = one.key or one.address
-        if known_by and known_by in seen:
+        if known_by in seen and one.word != NONE:
             outcome = replace(one, word=TWICE, sentence="Once is enough.", bad=False)
         elif one.bad:
             outcome = one
@@ -123,9 +124,9 @@ def _judge(organization: Organization, listed: Listed, good_word: str) -> list[O
 
 def _read(entry: Entry) -> Outcome:
     """The address of an entry, not looked up yet; or what is wrong with it."""
-    place, written = entry
-    if not written.strip():
-        return Outcome("", "No address", "This row has none.", bad=True, place=place)
+    place, written, problem = entry
+    if problem:
+        return Outcome(written[:LONGEST], NONE, problem, bad=True, place=place)
     try:
         spelling, key = parse_address(written)
     except Invalid as refusal:
@@ -189,8 +190,9 @@ def _split(written: str) -> Iterator[str]:
         yield from (address.strip() for address in in_brackets)
 
 
-def is_twice(sentence: str | None) -> bool:
-    return (sentence or "").startswith(TWICE)
+def is_final(sentence: str | None) -> bool:
+    """Whether this was said of a row because of the list around it, and stays true."""
+    return (sentence or "").startswith((TWICE, NONE))
 
 
 def is_worth_another_try(sentence: str | None) -> bool:

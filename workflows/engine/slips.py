@@ -6,7 +6,6 @@ import re
 import unicodedata
 
 AT_IN_WORDS = re.compile(r"\s*[\[({<]\s*at\s*[\])}>]\s*|\s+at\s+", re.IGNORECASE)
-SHOWN = 60  # characters of a suggestion
 # What is looked for in this order, and the sentence; {0} is what was found.
 SLIPS = (
     (r"^mailto:", "Leave out “mailto:”."),
@@ -38,7 +37,7 @@ def mending(text: str, otherwise: str) -> str:
     if unseen := _unseen(text):
         return f"It contains a character that cannot be seen ({unseen}). Type it anew."
     if "@" not in text and AT_IN_WORDS.search(text):
-        return f"Write the @ sign: {AT_IN_WORDS.sub('@', text, count=1)[:SHOWN]}"
+        return "Write an @ sign where “at” stands."
     for pattern, sentence in SLIPS:
         if found := re.search(pattern, text, re.IGNORECASE):
             return sentence.format(*found.groups())
