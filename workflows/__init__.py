@@ -27,6 +27,7 @@ ORDER = [
     "departures",
     "gate",
     "journeys",
+    "likenesses",
     "lines",
     "directories",
     "closures",

@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, delete, func, insert, select, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 
 from workflows.deeds import Subject
+from workflows.engine import sets
 from workflows.engine.db import Base, db
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
@@ -82,13 +83,8 @@ class Case(Base):
 
 def begin(errand_id: int, foreseen: Iterable[Foreseen]) -> None:
     """Write down who is concerned, in this order, and why it will not be done to some."""
-    rows = [
-        {"errand_id": errand_id, "membership_id": one.membership_id,
-         "invitation_id": one.invitation_id, "written": one.written, "place": one.place,
-         "outcome": "waiting", "sentence": one.sentence}
-        for one in foreseen
-    ]  # fmt: skip
-    db.session.execute(insert(Case), rows)
+    each = dict(zip(Foreseen._fields, zip(*foreseen, strict=True), strict=True))
+    sets.add(Case, each, errand_id=errand_id, outcome="waiting")
 
 
 def waiting(errand_id: int, limit: int) -> Sequence[Waiting]:
@@ -107,7 +103,7 @@ def settle(ids: Iterable[int], refused: Mapping[int, str]) -> None:
         outcomes.setdefault(refused.get(one), []).append(one)
     for sentence, ids in outcomes.items():
         ended = {"outcome": "refused" if sentence else "done", "sentence": sentence}
-        db.session.execute(update(Case).where(Case.id.in_(ids)).values(**ended))
+        db.session.execute(update(Case).where(sets.among(Case.id, ids)).values(**ended))
 
 
 def forget(errand_id: int) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import func, select, text
 
 from workflows import invitations, mailshots, quotas, seats
 from workflows.accounts import Account
+from workflows.engine import sets
 from workflows.engine.db import command, db, lock
 from workflows.engine.identity import NO_ADDRESS, parse_address
 from workflows.engine.refusals import Invalid
@@ -87,7 +88,7 @@ def _send(organization: Organization, good: Sequence[Outcome], *, by: Account) -
     fresh = {one.key: one.address for one in good if not one.expired}
     bought = seats.count(organization).bought
     refused = quotas.spend(organization, list(fresh), seats=bought, by=by)
-    addresses = [(fresh[key], key) for key in fresh if key not in refused]
+    addresses = {key: fresh[key] for key in fresh if key not in refused}
     invitations.begin_all(organization, addresses, by=by)
     return refused | {expired[one]: sentence for one, sentence in again.items()}
 
@@ -160,14 +161,14 @@ def members(organization_id: int, keys: Sequence[str]) -> Any:
     """Which of these addresses are those of members."""
     mine = select(Account.email_key).join(Membership, Membership.account_id == Account.id)
     here = mine.where(Membership.organization_id == organization_id, Membership.active)
-    return here.where(Account.email_key.in_(keys))
+    return here.where(sets.among(Account.email_key, keys))
 
 
 def open_invitations(organization_id: int, keys: Sequence[str]) -> Any:
     """The invitations that wait for an answer from these addresses, or did in vain."""
     asked = select(Invitation.id, Invitation.email_key, Invitation.state)
     here = asked.where(Invitation.organization_id == organization_id, text(invitations.OPEN))
-    return here.where(Invitation.email_key.in_(keys))
+    return here.where(sets.among(Invitation.email_key, keys))
 
 
 def _number_open(organization: Organization) -> int:

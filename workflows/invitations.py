@@ -13,7 +13,7 @@ filled up by inviting people who never answer. An invitation carries no role.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -103,18 +103,17 @@ class Invitation(Stateful, Base):
 
 
 def begin_all(
-    organization: Organization, addresses: Iterable[tuple[str, str]], *, by: Account
+    organization: Organization, addresses: Mapping[str, str], *, by: Account
 ) -> None:
-    """Ask these addresses to join, each as written and its key; `guest_lists` is the door to this.
+    """Ask these addresses to join, by their keys as written; `guest_lists` is the door to this.
 
     All in one go, however many they are.
     """
-    asked: dict[str, Any] = {
-        "organization_id": organization.id, "invited_by_id": by.id, "round": 1,
-        "expires_at": expiry(organization),
-    }  # fmt: skip
-    rows = [{"email": spelling, "email_key": key, **asked} for spelling, key in addresses]
-    ids = cohorts.begin(Invitation, rows, by=by)
+    each = {"email": list(addresses.values()), "email_key": list(addresses)}
+    ids = cohorts.begin(
+        Invitation, each, by=by, organization_id=organization.id, invited_by_id=by.id, round=1,
+        expires_at=expiry(organization),
+    )  # fmt: skip
     cohorts.post("invitation", organization.id, dict.fromkeys(ids, 1))
 
 

@@ -50,10 +50,8 @@ def _seat(
         each={seat.id: {"membership_id": member.id} for member, seat in pairs},
     )  # fmt: skip
     tallies.add(organization.id, {TAKEN: len(free)})
-    tokens = cohorts.begin(Token, [
-        {"organization_id": organization.id, "membership_id": member.id, "seat_id": seat.id,
-         "generation": 0} for member, seat in pairs
-    ], by=by)  # fmt: skip
+    theirs = {"membership_id": [one.id for one in people], "seat_id": [seat.id for seat in free]}
+    tokens = cohorts.begin(Token, theirs, by=by, organization_id=organization.id, generation=0)
     cohorts.fire(accepted_by([member.id for member in people]), "seat", by=by)
     cohorts.post("seat_assigned", organization.id, dict.fromkeys(tokens, 0))
 

@@ -113,7 +113,7 @@ def test_a_member_who_accepts_another_invitation_is_simply_taken_in(cast, acme, 
 
     @command
     def invite_behind_the_back():
-        invitations.begin_all(acme, [("bob@acme.test", "bob@acme.test")], by=ann)
+        invitations.begin_all(acme, {"bob@acme.test": "bob@acme.test"}, by=ann)
         return invitations.of_organization(acme)[0]
 
     invitation = invite_behind_the_back()

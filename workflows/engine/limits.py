@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -98,7 +98,8 @@ def take_all(limit: str, subjects: Sequence[tuple[Any, ...]]) -> dict[tuple[Any,
     full: dict[tuple[Any, ...], timedelta] = {}
     taken: list[tuple[bytes, tuple[Any, ...], Rate]] = []
     for rate in rates(limit):
-        keys = {_key(limit, (rate, *one)): one for one in subjects if one not in full}
+        left = [one for one in subjects if one not in full]
+        keys = dict(zip(_keys(limit, rate, left), left, strict=True))
         poured = _pour_all(list(keys), rate)
         for key, one in keys.items():
             if key in poured:
@@ -128,7 +129,7 @@ def waits(limit: str, subjects: Collection[tuple[Any, ...]]) -> dict[tuple[Any, 
     """How long those of these subjects have to wait who are full: many, asked in one go."""
     found = {}
     for rate in rates(limit):
-        keys = {_key(limit, (rate, *subject)): subject for subject in subjects}
+        keys = dict(zip(_keys(limit, rate, subjects), subjects, strict=True))
         full = select(Bucket.key, Bucket.empty_at).where(Bucket.key.in_(keys))
         for key, empty_at in db.session.execute(full):
             if wait := _over(empty_at, rate, rate.burst):
@@ -198,8 +199,18 @@ def _buckets(limit: str, subject: tuple[Any, ...]) -> list[tuple[Rate, bytes]]:
 
 def _key(name: str, subject: tuple[Any, ...]) -> bytes:
     """Tells the same subject again, and nobody who reads the database which one it is."""
-    secret = hmac.digest(current_app.config["SECRET_KEY"].encode(), b"usher/limits/v1", "sha256")
-    return hmac.digest(secret, repr((name, *subject)).encode(), "sha256")
+    return hmac.digest(_secret(), repr((name, *subject)).encode(), "sha256")
+
+
+def _keys(name: str, rate: Rate, subjects: Iterable[tuple[Any, ...]]) -> Iterator[bytes]:
+    """The same for many subjects of one limit."""
+    secret, same = _secret(), f"({name!r}, {rate!r}"
+    texts = (", ".join((same, *map(repr, subject))) for subject in subjects)
+    return (hmac.digest(secret, f"{text})".encode(), "sha256") for text in texts)
+
+
+def _secret() -> bytes:
+    return hmac.digest(current_app.config["SECRET_KEY"].encode(), b"usher/limits/v1", "sha256")
 
 
 def _pour(key: bytes, rate: Rate, burst: int) -> bool:

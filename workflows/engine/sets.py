@@ -1,0 +1,78 @@
+"""Sets: many rows written in one statement, from what they share and what each has of its own.
+
+What would surprise a reader: the values travel as one parameter, a JSON text for SQLite and arrays
+for PostgreSQL. A row costs a third of what it costs in executemany, where each is bound by itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Integer, String, column, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.types import TypeEngine
+
+from workflows.engine.db import Moment, db
+
+Each = Mapping[str, Sequence[Any]]  # of each column, the values of the rows
+
+
+def add(kind: Any, each: Each, /, **same: Any) -> list[int]:
+    """Add a row for each of these values, in their order; answers the ids, which grow with it."""
+    table = kind.__table__
+    order, values = _values(table, each)
+    shared = {name: literal(value, table.c[name].type) for name, value in same.items()}
+    rows = select(*values.values(), *shared.values()).order_by(order)
+    added = table.insert().from_select([*values, *shared], rows).returning(table.c.id)
+    return sorted(db.session.connection().execute(added).scalars())
+
+
+def change(kind: Any, ids: Sequence[int], /, *which: Any, each: Each, **same: Any) -> int:
+    """Set columns of the rows with these ids, as far as they are such; answers how many were."""
+    table = kind.__table__
+    _, values = _values(table, {"id": ids, **each})
+    own_id = values.pop("id")
+    changed = table.update().where(table.c.id == own_id, *which).values(**values, **same)
+    return db.session.connection().execute(changed).rowcount
+
+
+def among(what: Any, values: Collection[Any]) -> ColumnElement[bool]:
+    """Whether this column is one of these values; as many as there are, in one parameter."""
+    kind = _kind(what.type)
+    if db.engine.dialect.name == "sqlite":
+        rows = func.json_each(json.dumps(list(values))).table_valued("value")
+        return what.in_(select(rows.c.value))
+    return what == func.any(literal(list(values), ARRAY(kind)))
+
+
+def _values(table: Any, each: Each) -> tuple[Any, dict[str, ColumnElement[Any]]]:
+    """What orders the rows, and for each column the expression of its value."""
+    kinds = {name: _kind(table.c[name].type) for name in each}
+    if db.engine.dialect.name == "sqlite":
+        columns = [_as_json(kinds[name], each[name]) for name in each]
+        text = json.dumps(list(zip(*columns, strict=True)))
+        rows = func.json_each(text).table_valued("key", "value")
+        cells = {
+            name: func.json_extract(rows.c.value, f"$[{place}]", type_=kinds[name])
+            for place, name in enumerate(each)
+        }
+        return rows.c.key, cells
+    arrays = [literal(list(each[name]), ARRAY(kinds[name])) for name in each]
+    named = [column(name, kind) for name, kind in kinds.items()]
+    rows = func.unnest(*arrays).table_valued(*named, with_ordinality="place").render_derived()
+    return rows.c.place, {name: rows.c[name] for name in each}
+
+
+def _kind(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    if isinstance(kind, Integer | Moment):
+        return kind
+    return String()
+
+
+def _as_json(kind: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
+    """The values as SQLite keeps them."""
+    stored = kind.dialect_impl(db.engine.dialect).bind_processor(db.engine.dialect)
+    return [stored(one) for one in values] if stored else values
