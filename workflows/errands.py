@@ -33,6 +33,7 @@ from workflows.memberships import require_admin
 from workflows.organizations import Organization
 
 TOGETHER = 500  # people in one transaction
+ROWS = 2000  # of a list, which cost less each
 MOST = 100_000
 INVITE = "invite"  # the deed whose cases are the rows of a list, not people
 TRIES, FIRST_WAIT = 5, timedelta(seconds=10)
@@ -218,7 +219,7 @@ def _any_one(which: Any) -> Any:
 
 def _give_up(errand: Errand) -> None:
     """Write down that the next few could not be done, so that the others can be."""
-    ids = [case.id for case in cases.waiting(errand.id, TOGETHER)]
+    ids = [case.id for case in cases.waiting(errand.id, _together(errand))]
     cases.settle(ids, dict.fromkeys(ids, GAVE_UP))
     errand.tries = 0
 
@@ -240,11 +241,15 @@ def _do_some(errand: Errand) -> None:
         return
     assert errand.action
     history.go_on(errand.action)
-    some = cases.waiting(errand.id, TOGETHER)
+    some = cases.waiting(errand.id, _together(errand))
     refused = _invite(errand, some) if errand.deed == INVITE else _do(errand, some)
     cases.settle([case.id for case in some], refused)
     if not cases.waiting(errand.id, 1):
         errand.fire("finish", by=errand.by)
+
+
+def _together(errand: Errand) -> int:
+    return ROWS if errand.deed == INVITE else TOGETHER
 
 
 def _do(errand: Errand, some: Sequence[Waiting]) -> dict[int, str]:

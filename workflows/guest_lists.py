@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, text
@@ -40,8 +39,7 @@ class Entry(NamedTuple):
     problem: str = ""  # why there is no address in it, where that is known
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What happens to one address of the list: one or two words, and a sentence if it needs one."""
 
     address: str
@@ -94,7 +92,7 @@ def _send(organization: Organization, good: Sequence[Outcome], *, by: Account) -
 
 
 def _not_now(outcome: Outcome, sentence: str) -> Outcome:
-    return replace(outcome, word="Not now", sentence=sentence, good=False, bad=True)
+    return outcome._replace(word="Not now", sentence=sentence, good=False, bad=True)
 
 
 def _judge(organization: Organization, listed: Listed, good_word: str) -> list[Outcome]:
@@ -106,15 +104,15 @@ def _judge(organization: Organization, listed: Listed, good_word: str) -> list[O
     read = [_read(entry) for entry in entries]
     known = _known(organization, [one.key for one in read if one.key], good_word)
     judged, seen, most = [], set[str](), quotas.room(seats.count(organization).bought)
-    left = most - _number_open(organization)
+    left, fresh = most - _number_open(organization), {"word": good_word, "good": True}
     for one in read:
         known_by = one.key or one.address
         if known_by in seen and one.word != NONE:
-            outcome = replace(one, word=TWICE, sentence="Once is enough.", bad=False)
+            outcome = one._replace(word=TWICE, sentence="Once is enough.", bad=False)
         elif one.bad:
             outcome = one
         else:
-            outcome = replace(one, **known.get(one.key, {"word": good_word, "good": True}))
+            outcome = one._replace(**known.get(one.key, fresh))
         seen.add(known_by)
         if outcome.good and not outcome.expired:
             left -= 1

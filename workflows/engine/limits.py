@@ -7,6 +7,7 @@ of its own, before the try. A refusal undoes all that its command did, and would
 
 from __future__ import annotations
 
+import base64
 import hmac
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -20,6 +21,7 @@ from sqlalchemy import BigInteger, case, delete, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
+from workflows.engine import sets
 from workflows.engine.db import Base, command, db, now
 from workflows.engine.refusals import TooOften
 from workflows.engine.settings import settings
@@ -199,14 +201,19 @@ def _buckets(limit: str, subject: tuple[Any, ...]) -> list[tuple[Rate, bytes]]:
 
 def _key(name: str, subject: tuple[Any, ...]) -> bytes:
     """Tells the same subject again, and nobody who reads the database which one it is."""
-    return hmac.digest(_secret(), repr((name, *subject)).encode(), "sha256")
+    return _written(hmac.digest(_secret(), repr((name, *subject)).encode(), "sha256"))
 
 
 def _keys(name: str, rate: Rate, subjects: Iterable[tuple[Any, ...]]) -> Iterator[bytes]:
     """The same for many subjects of one limit."""
     secret, same = _secret(), f"({name!r}, {rate!r}"
     texts = (", ".join((same, *map(repr, subject))) for subject in subjects)
-    return (hmac.digest(secret, f"{text})".encode(), "sha256") for text in texts)
+    return (_written(hmac.digest(secret, f"{text})".encode(), "sha256")) for text in texts)
+
+
+def _written(digest: bytes) -> bytes:
+    """In plain letters, since many travel to the database as one text."""
+    return base64.b64encode(digest[:24])
 
 
 def _secret() -> bytes:
@@ -226,14 +233,15 @@ def _pour_all(keys: Sequence[bytes], rate: Rate) -> set[bytes]:
     if not keys:
         return set()
     at = _now()
-    rows = [{"key": key, "empty_at": at + rate.interval} for key in keys]
-    added = {"sqlite": sqlite, "postgresql": postgresql}[db.engine.dialect.name].insert(Bucket)
+    rows = sets.rows(Bucket, {"key": keys}, empty_at=at + rate.interval)
+    insert = {"sqlite": sqlite, "postgresql": postgresql}[db.engine.dialect.name].insert
+    added = insert(Bucket.__table__).from_select(["key", "empty_at"], rows)
     level = case((Bucket.empty_at > at, Bucket.empty_at), else_=at) + rate.interval
     poured = added.on_conflict_do_update(
         index_elements=[Bucket.key], set_={"empty_at": level},
         where=level <= at + rate.burst * rate.interval,
     )  # fmt: skip
-    return set(db.session.scalars(poured.returning(Bucket.key), rows))
+    return set(db.session.scalars(poured.returning(Bucket.key)))
 
 
 def _drain(key: bytes, rate: Rate, number: int = 1) -> None:

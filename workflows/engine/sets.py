@@ -10,7 +10,19 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Integer, String, column, func, literal, select
+from sqlalchemy import (
+    Integer,
+    LargeBinary,
+    Select,
+    String,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeEngine
@@ -23,11 +35,17 @@ Each = Mapping[str, Sequence[Any]]  # of each column, the values of the rows
 def add(kind: Any, each: Each, /, **same: Any) -> list[int]:
     """Add a row for each of these values, in their order; answers the ids, which grow with it."""
     table = kind.__table__
+    added = table.insert().from_select([*each, *same], rows(kind, each, **same))
+    return sorted(db.session.connection().execute(added.returning(table.c.id)).scalars())
+
+
+def rows(kind: Any, each: Each, /, **same: Any) -> Select[Any]:
+    """What is to be added, as a query."""
+    table = kind.__table__
     order, values = _values(table, each)
-    shared = {name: literal(value, table.c[name].type) for name, value in same.items()}
-    rows = select(*values.values(), *shared.values()).order_by(order)
-    added = table.insert().from_select([*values, *shared], rows).returning(table.c.id)
-    return sorted(db.session.connection().execute(added).scalars())
+    shared = [literal(value, table.c[name].type) for name, value in same.items()]
+    # SQLite wants a WHERE before it can tell ON CONFLICT from a join.
+    return select(*values.values(), *shared).where(text("true")).order_by(order)
 
 
 def change(kind: Any, ids: Sequence[int], /, *which: Any, each: Each, **same: Any) -> int:
@@ -43,8 +61,8 @@ def among(what: Any, values: Collection[Any]) -> ColumnElement[bool]:
     """Whether this column is one of these values; as many as there are, in one parameter."""
     kind = _kind(what.type)
     if db.engine.dialect.name == "sqlite":
-        rows = func.json_each(json.dumps(list(values))).table_valued("value")
-        return what.in_(select(rows.c.value))
+        found = func.json_each(json.dumps(list(values))).table_valued("value")
+        return what.in_(select(found.c.value))
     return what == func.any(literal(list(values), ARRAY(kind)))
 
 
@@ -53,26 +71,32 @@ def _values(table: Any, each: Each) -> tuple[Any, dict[str, ColumnElement[Any]]]
     kinds = {name: _kind(table.c[name].type) for name in each}
     if db.engine.dialect.name == "sqlite":
         columns = [_as_json(kinds[name], each[name]) for name in each]
-        text = json.dumps(list(zip(*columns, strict=True)))
-        rows = func.json_each(text).table_valued("key", "value")
+        packed = json.dumps(list(zip(*columns, strict=True)))
+        found = func.json_each(packed).table_valued("key", "value")
         cells = {
-            name: func.json_extract(rows.c.value, f"$[{place}]", type_=kinds[name])
+            name: _from_json(kinds[name], func.json_extract(found.c.value, f"$[{place}]"))
             for place, name in enumerate(each)
         }
-        return rows.c.key, cells
+        return found.c.key, cells
     arrays = [literal(list(each[name]), ARRAY(kinds[name])) for name in each]
     named = [column(name, kind) for name, kind in kinds.items()]
-    rows = func.unnest(*arrays).table_valued(*named, with_ordinality="place").render_derived()
-    return rows.c.place, {name: rows.c[name] for name in each}
+    found = func.unnest(*arrays).table_valued(*named, with_ordinality="place").render_derived()
+    return found.c.place, {name: rows.c[name] for name in each}
 
 
 def _kind(kind: TypeEngine[Any]) -> TypeEngine[Any]:
-    if isinstance(kind, Integer | Moment):
+    if isinstance(kind, Integer | Moment | LargeBinary):
         return kind
     return String()
 
 
 def _as_json(kind: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
-    """The values as SQLite keeps them."""
+    """The values as SQLite keeps them; bytes must be plain letters."""
+    if isinstance(kind, LargeBinary):
+        return [value.decode("ascii") for value in values]
     stored = kind.dialect_impl(db.engine.dialect).bind_processor(db.engine.dialect)
     return [stored(one) for one in values] if stored else values
+
+
+def _from_json(kind: TypeEngine[Any], cell: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(cell, LargeBinary) if isinstance(kind, LargeBinary) else type_coerce(cell, kind)
