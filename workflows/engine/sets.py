@@ -80,8 +80,8 @@ def _values(table: Any, each: Each) -> tuple[Any, dict[str, ColumnElement[Any]]]
         return found.c.key, cells
     arrays = [literal(list(each[name]), ARRAY(kinds[name])) for name in each]
     named = [column(name, kind) for name, kind in kinds.items()]
-    found = func.unnest(*arrays).table_valued(*named, with_ordinality="place").render_derived()
-    return found.c.place, {name: rows.c[name] for name in each}
+    found = func.unnest(*arrays).table_valued(*named, with_ordinality="nth").render_derived()
+    return found.c.nth, {name: found.c[name] for name in each}
 
 
 def _kind(kind: TypeEngine[Any]) -> TypeEngine[Any]:
