@@ -39,7 +39,7 @@ class Deed:
     whom: tuple[str, str] = ("person", "people")
     done: str = "done"
     outcomes: tuple[str, ...] = ("Not reached", "Done", "Not done")  # as cases.OUTCOMES
-    cannot: str = "It cannot be done to"
+    cannot: str = "It cannot be done to {}"  # so many people
     will: tuple[str, str] = ("Will be done", "Cannot")
     again: str = "Try Those Not Done Again…"
 
@@ -64,7 +64,7 @@ DEEDS = {
     errands.INVITE: Deed(
         "Invite 1 Address", "Invite {} Addresses", "Each gets a letter with a link to join.",
         button="Send Invitations", whom=("row", "rows"), done="invited",
-        outcomes=("Not reached", "Invited", "Not invited"), cannot="Not invited would be",
+        outcomes=("Not reached", "Invited", "Not invited"), cannot="{} will not be invited",
         will=("Will be invited", "Will not be"), again="Try Those Not Invited Again…",
     ),
 }  # fmt: skip
