@@ -11,7 +11,7 @@ from sqlalchemy import Table, select, text
 
 from benchmarks import rounds, towns
 from benchmarks.rounds import Result
-from workflows import errands
+from workflows import errands, listings
 from workflows.engine.db import Base, db
 from workflows.guest_lists import Entry
 from workflows.organizations import Organization
@@ -48,7 +48,7 @@ def measure(database: str, times: int, size: int) -> Iterator[Result]:
 
 def _begin(here: Organization, size: int, owner: Any) -> None:
     listed = [Entry(n, f"person.{n}@{here.slug}.test") for n in range(1, size + 1)]
-    errand = errands.prepare_list(here, listed, by=owner)
+    errand = listings.prepare(here, listed, by=owner)
     errands.begin(errand, by=owner)
     while errands.go_on():
         pass

@@ -15,10 +15,11 @@ from web.forms import read
 from web.proving import proved
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import cases, directories, errands
+from workflows import cases, directories, errands, listings
 from workflows.deeds import Subject
 from workflows.errands import Errand
 from workflows.memberships import ADMIN, require_admin
+from workflows.portions import INVITE
 
 bp = Blueprint("errands", __name__)
 ERRANDS = "/<slug>/members/errands"
@@ -61,7 +62,7 @@ DEEDS = {
     "remove": Deed("Remove Member", "Remove {} Members",
                    "Each leaves the organization. Seat and token go at once, and a letter says so.",
                    great=True),
-    errands.INVITE: Deed(
+    INVITE: Deed(
         "Invite 1 Address", "Invite {} Addresses", "Each gets a letter with a link to join.",
         button="Send Invitations", whom=("row", "rows"), done="invited",
         outcomes=("Not reached", "Invited", "Not invited"), cannot="{} will not be invited",
@@ -132,7 +133,7 @@ def errand(errand_id: int) -> Any:
     found = cases.listed(one.id, outcome, after_id, PAGE + 1)
     return render_template(
         "pages/errands/errand.html", **told, outcome=outcome,
-        worth=one.deed != errands.INVITE or bool(errands.not_invited(one)),
+        worth=one.deed != INVITE or bool(listings.not_invited(one)),
         cases=found[:PAGE], after=found[PAGE - 1].id if len(found) > PAGE else None,
     )  # fmt: skip
 
@@ -191,7 +192,7 @@ def stop(errand_id: int) -> Any:
 @in_organization
 def again(errand_id: int) -> Any:
     """Look over the same deed for those to whom it was not done."""
-    return _to(errands.again(of_this_organization(Errand, errand_id), by=g.account))
+    return _to(listings.again(of_this_organization(Errand, errand_id), by=g.account))
 
 
 def _to(one: Errand) -> Any:

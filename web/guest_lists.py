@@ -17,7 +17,7 @@ from web.deeds import deed
 from web.forms import read
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import errands, guest_lists, invitations
+from workflows import guest_lists, invitations, listings
 from workflows.engine import outbox
 from workflows.errands import Errand
 from workflows.guest_lists import Entry
@@ -52,7 +52,7 @@ def new() -> Any:
     require_admin(g.account, g.organization)
     if (earlier := request.args.get("mend", "")).isdecimal() and len(earlier) < 10:
         errand = of_this_organization(Errand, int(earlier))
-        g.pasted = "\n".join(one.written for one in errands.not_invited(errand))
+        g.pasted = "\n".join(one.written for one in listings.not_invited(errand))
     return render_template("pages/invitations/new.html", pasted=g.get("pasted", ""))
 
 
@@ -74,7 +74,7 @@ def invite() -> Any:
     """Invite a few that were typed at once; show what a longer list would do first."""
     listed = _listed()
     at_once = len(listed) <= guest_lists.FEW and not request.files.get("file")
-    do = errands.invite if at_once else errands.prepare_list
+    do = listings.invite if at_once else listings.prepare
     errand = do(g.organization, listed, by=g.account)
     return redirect(f"/{g.organization.slug}/members/errands/{errand.id}", 303)
 

@@ -5,8 +5,8 @@
 
 The row is the truth: whoever sees a running errand does its next few, in one transaction with
 their outcomes, so that nothing is done twice and a killed process is missed by nobody. An errand
-is held before its people, since nobody who holds a person waits for an errand. A try is counted before
-it is made: what fails again and again, or kills its process, is given up, and the others go on.
+is held before its people, since nobody who holds a person waits for an errand. A try is counted
+before it is made: what fails again and again, or kills its process, is given up, not the rest.
 """
 
 from __future__ import annotations
@@ -19,27 +19,24 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, func, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import cases, deeds, guest_lists
+from workflows import cases, deeds, portions
 from workflows.accounts import Account
-from workflows.cases import Foreseen, Waiting
+from workflows.cases import Foreseen
 from workflows.deeds import DEEDS, Deed, Subject
 from workflows.engine import history
 from workflows.engine.db import Base, command, db, lock, now
 from workflows.engine.history import Action
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, why_not
-from workflows.guest_lists import Entry, Listed
 from workflows.memberships import require_admin
 from workflows.organizations import Organization
+from workflows.portions import INVITE
 
-TOGETHER = 500  # people in one transaction
-ROWS = 2000  # of a list, which cost less each
+TOGETHER, ROWS = 500, 2000  # people in one transaction; rows of a list, which cost less
 MOST = 100_000
-INVITE = "invite"  # the deed whose cases are the rows of a list, not people
-TRIES, FIRST_WAIT = 5, timedelta(seconds=10)
+WAITS = (0, 10, 20, 40, 80)  # seconds after each try that fails; then it is given up
 GAVE_UP = "Usher failed at this several times and gave up. Why is in the log of this site."
-SAME_CLICK = timedelta(seconds=10)
-KEEP_PLANS = timedelta(days=1)
+SAME_CLICK, KEEP_PLANS = timedelta(seconds=10), timedelta(days=1)
 
 
 class ErrandMachine(Machine):
@@ -81,6 +78,10 @@ class Errand(Stateful, Base):
     by: Mapped[Account] = relationship()
     action: Mapped[Action | None] = relationship()
 
+    @property
+    def together(self) -> int:
+        return ROWS if self.deed == INVITE else TOGETHER
+
     def no_arrow(self, event: str) -> str:
         was = {"running": "is under way already", "planned": "has not begun", "done": "is done"}
         return f"This {was.get(self.state, f'was {self.state}')}."
@@ -104,28 +105,6 @@ def prepare(
     foreseen = _foresee(organization, DEEDS[deed], whom, by)
     told = [Foreseen(*one, sentence=foreseen.get(one)) for one in whom]
     return plan(organization, deed, told, by=by)
-
-
-def prepare_list(organization: Organization, listed: Listed, *, by: Account) -> Errand:
-    """Find out what inviting this list would do, row by row. Nothing is sent yet."""
-    return plan(organization, INVITE, _look_over(organization, listed, by), by=by)
-
-
-def _look_over(organization: Organization, listed: Listed, by: Account) -> list[Foreseen]:
-    judged = guest_lists.look_over(organization, listed, by=by)
-    return [
-        Foreseen(written=one.address, place=one.place, sentence=one.why_not) for one in judged
-    ]
-
-
-@command
-def invite(organization: Organization, listed: Listed, *, by: Account) -> Errand:
-    """Invite the few of this list at once, and write down the answer of each."""
-    history.called(guest_lists.COMMAND)
-    errand = plan(organization, INVITE, _look_over(organization, listed, by), by=by)
-    if errand.state == "planned":
-        begin(errand, by=by)
-    return errand
 
 
 def _foresee(
@@ -172,7 +151,7 @@ def begin(errand: Errand, *, by: Account) -> None:
     lock(errand)
     require_admin(by, errand.organization)
     errand.rehearse("begin", by=by)
-    history.called(_command(errand))
+    history.called(portions.command(errand.deed))
     action = history.note(errand.organization_id, by=by)
     db.session.flush()
     errand.fire("begin", by=by, by_id=by.id, action_id=action.id)
@@ -180,35 +159,25 @@ def begin(errand: Errand, *, by: Account) -> None:
         _do_some(errand)
 
 
-def _command(errand: Errand) -> str:
-    """Under which name it is written down."""
-    return guest_lists.COMMAND if errand.deed == INVITE else DEEDS[errand.deed].command
-
-
 def go_on() -> bool:
     """Do the next few of an errand that is under way; answers whether there was one."""
-    errand_id = _take_up()
-    if errand_id is not None:
+    if errand_id := _take_up():
         _go_on(errand_id)
-    return errand_id is not None
+    return bool(errand_id)
 
 
 @command
 def _take_up() -> int | None:
-    """Count a try at an errand that is under way; after too many in vain, leave its next few out.
-
-    The second try follows at once, each later one after a longer wait.
-    """
+    """Count a try at an errand that is under way; after too many, leave its next few out."""
     running = select(Errand).where(text("errands.state = 'running'"))
     due = running.where(or_(Errand.due_at.is_(None), Errand.due_at <= now()))
-    errand = db.session.scalar(_any_one(due))
+    errand: Errand | None = db.session.scalar(_any_one(due))
     if errand is None:
         return None
-    if errand.tries >= TRIES:
+    if errand.tries == len(WAITS):
         _give_up(errand)
+    errand.due_at = now() + timedelta(seconds=WAITS[errand.tries])
     errand.tries += 1
-    wait = FIRST_WAIT * 2 ** (errand.tries - 2) if errand.tries > 1 else timedelta()
-    errand.due_at = now() + wait
     return errand.id
 
 
@@ -219,7 +188,7 @@ def _any_one(which: Any) -> Any:
 
 def _give_up(errand: Errand) -> None:
     """Write down that the next few could not be done, so that the others can be."""
-    ids = [case.id for case in cases.waiting(errand.id, _together(errand))]
+    ids = [case.id for case in cases.waiting(errand.id, errand.together)]
     cases.settle(ids, dict.fromkeys(ids, GAVE_UP))
     errand.tries = 0
 
@@ -241,32 +210,11 @@ def _do_some(errand: Errand) -> None:
         return
     assert errand.action
     history.go_on(errand.action)
-    some = cases.waiting(errand.id, _together(errand))
-    refused = _invite(errand, some) if errand.deed == INVITE else _do(errand, some)
+    some = cases.waiting(errand.id, errand.together)
+    refused = portions.do(errand.deed, errand.organization, some, by=errand.by)
     cases.settle([case.id for case in some], refused)
     if not cases.waiting(errand.id, 1):
         errand.fire("finish", by=errand.by)
-
-
-def _together(errand: Errand) -> int:
-    return ROWS if errand.deed == INVITE else TOGETHER
-
-
-def _do(errand: Errand, some: Sequence[Waiting]) -> dict[int, str]:
-    """Do the deed to these people; answers why not to some, by their cases."""
-    whom = [case.about.subject for case in some]
-    refused = deeds.do(DEEDS[errand.deed], errand.organization, whom, by=errand.by)
-    return {case.id: no for case in some if (no := refused.get(case.about.subject))}
-
-
-def _invite(errand: Errand, some: Sequence[Waiting]) -> dict[int, str]:
-    """Invite these rows of a list; why not some, by their cases."""
-    final = {case.id: no for case in some if guest_lists.is_final(no := case.about.sentence)}
-    others = [case for case in some if case.id not in final]
-    listed = [Entry(case.about.place or 0, case.about.written or "") for case in others]
-    outcomes = guest_lists.invite(errand.organization, listed, by=errand.by) if others else []
-    answers = zip(others, outcomes, strict=True)
-    return final | {case.id: one.why_not for case, one in answers if one.why_not}
 
 
 @command
@@ -288,19 +236,8 @@ def drop_old_plans() -> None:
 
 def again(errand: Errand, *, by: Account) -> Errand:
     """Prepare the same deed for those to whom it was not done."""
-    if errand.deed == INVITE:
-        return prepare_list(errand.organization, not_invited(errand), by=by)
     whom = [one.subject for one in cases.left(errand.id)]
     return prepare(errand.organization, errand.deed, whom, by=by)
-
-
-def not_invited(errand: Errand) -> list[Entry]:
-    """The rows of a list that did not go and that it is worth to mend or to send again."""
-    return [
-        Entry(one.place or 0, one.written or "")
-        for one in cases.left(errand.id)
-        if guest_lists.is_worth_another_try(one.sentence)
-    ]
 
 
 def of_organization(

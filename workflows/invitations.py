@@ -102,9 +102,7 @@ class Invitation(Stateful, Base):
         return f"This invitation {was.get(self.state, f'was {self.state}')}."
 
 
-def begin_all(
-    organization: Organization, addresses: Mapping[str, str], *, by: Account
-) -> None:
+def begin_all(organization: Organization, addresses: Mapping[str, str], *, by: Account) -> None:
     """Ask these addresses to join, by their keys as written; `guest_lists` is the door to this.
 
     All in one go, however many they are.

@@ -1,9 +1,9 @@
 """Likenesses: people of whom `journeys` says the same, so that one of them is asked for all.
 
-What would surprise a reader: whatever the columns of a person's rows hold, beside who it is, must be
-the same for two to be alike; only moments may differ, and then in the same pattern, so that the one
-from which something has begun is known for each. Who lets `journeys` look at another table adds it
-here. The clock draws everybody anew without this, and would find what went wrong.
+What would surprise a reader: whatever the columns of a person's rows hold, beside who it is, must
+be the same for two to be alike. Only moments may differ, and then in the same pattern, so that the
+one from which something has begun is known for each. Who lets `journeys` look at another table
+adds it here; the clock draws everybody anew without this, and would mend what went wrong.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ class _Facts(NamedTuple):
         return (*self.same, *pattern)
 
 
-def of_members(ids: Collection[int], one_by_one: bool = False) -> Iterator[tuple[Person, list[Any]]]:
+def of_members(
+    ids: Collection[int], one_by_one: bool = False
+) -> Iterator[tuple[Person, list[Any]]]:
     """What `journeys` says of these memberships, and of which it says so."""
     if one_by_one or len(ids) <= FEW:
         return _each(journeys.of_members(ids))
@@ -80,7 +82,8 @@ def _each(people: Sequence[Person]) -> Iterator[tuple[Person, list[Likeness]]]:
             account = one.membership.account
             own = Likeness(one.membership.id, account.name, account.email_key, one.since)
         else:
-            assert (asked := one.invitation)
+            asked = one.invitation
+            assert asked
             own = Likeness(asked.id, asked.email, asked.email_key, one.since)
         yield one, [own]
 
@@ -91,10 +94,13 @@ def _said(
     for first, *others in groups:
         if person := people.get(first.id):
             begun = first.moments.index(person.since)
-            yield person, [
-                Likeness(one.id, one.name, one.email_key, one.moments[begun] or person.since)
-                for one in (first, *others)
-            ]
+            yield (
+                person,
+                [
+                    Likeness(one.id, one.name, one.email_key, one.moments[begun] or person.since)
+                    for one in (first, *others)
+                ],
+            )
 
 
 def _grouped(found: Sequence[_Facts]) -> list[list[_Facts]]:

@@ -27,20 +27,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflows import likenesses
+from workflows import drawings
+from workflows.drawings import ENDED, SHARED, Drawing, Subject
 from workflows.engine import history, sets, tallies
 from workflows.engine.db import Base, at_the_end, command, db, now
 from workflows.invitations import Invitation
-from workflows.journeys import ENDED_ARE_SHOWN, TURNS, Person
-from workflows.likenesses import Likeness
+from workflows.journeys import ENDED_ARE_SHOWN
 from workflows.memberships import Membership
 from workflows.organizations import Organization
 from workflows.tokens import Token
 
-ENDED = TURNS.index("Ended")
-RANKS = {"admin": 1, "billing_admin": 2, "member": 3}  # the owner is 0
 TOGETHER = 200  # people that the clock looks at in one go
-Subject = tuple[int | None, int | None]  # the membership's id, or the invitation's
 
 
 class Line(Base):
@@ -103,7 +100,7 @@ def redraw(
     held = _hold(sets.among(Line.membership_id, memberships)) if memberships else {}
     if invitations:
         held |= _hold(sets.among(Line.invitation_id, invitations))
-    right = _draw(memberships, invitations, one_by_one)
+    right = drawings.of(memberships, invitations, one_by_one)
     fresh = {subject: one for subject, one in right.items() if subject not in held}
     outdated = _hold(_superseded(fresh.values())) if fresh else {}
     gone = [*(held[subject] for subject in held.keys() - right.keys()), *outdated.values()]
@@ -114,23 +111,6 @@ def redraw(
     ]
     _write(gone, changed, fresh)
     return len(gone) + len(changed) + len(fresh)
-
-
-class Drawing(NamedTuple):
-    """What a line says, as its columns."""
-
-    organization_id: int
-    rank: int | None
-    state: str
-    done: int
-    turn: int
-    failed: bool
-    name_key: str
-    email_key: str
-    since: datetime
-
-
-SHARED = Drawing._fields[:6]  # what people who are alike have in common
 
 
 class Held(NamedTuple):
@@ -145,34 +125,6 @@ def _hold(which: Any) -> dict[Subject, Held]:
     lines: Any = select(Line.id, Line.membership_id, Line.invitation_id, *columns).where(which)
     found = db.session.execute(lines.order_by(Line.id).with_for_update())
     return {(member, one): Held(row_id, Drawing(*rest)) for row_id, member, one, *rest in found}
-
-
-def _draw(
-    memberships: Collection[int], invitations: Collection[int], one_by_one: bool
-) -> dict[Subject, Drawing]:
-    """What the lines of these have to say."""
-    right: dict[Subject, Drawing] = {}
-    for person, alike in likenesses.of_members(memberships, one_by_one):
-        shared = _shared(person)
-        right |= {(one.id, None): _drawing(shared, one) for one in alike}
-    for person, alike in likenesses.of_invitations(invitations, one_by_one):
-        shared = _shared(person)
-        right |= {(None, one.id): _drawing(shared, one) for one in alike}
-    return right
-
-
-def _shared(person: Person) -> tuple[Any, ...]:
-    """The columns of everybody who is like this person."""
-    member = person.membership
-    known = member or person.invitation
-    assert known
-    rank = (0 if member.is_owner else RANKS[member.state]) if member else None
-    turn = TURNS.index(person.turn.whose)
-    return known.organization_id, rank, person.state, person.done, turn, person.turn.bad
-
-
-def _drawing(shared: tuple[Any, ...], one: Likeness) -> Drawing:
-    return Drawing(*shared, one.name.casefold(), one.email_key, one.since)
 
 
 def _superseded(fresh: Collection[Drawing]) -> Any:
@@ -221,8 +173,8 @@ def _moves(
     before = [*(line.drawing for line in gone), *(line.drawing for line, _ in changed)]
     after = [*(right for _, right in changed), *fresh]
     moves: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    for drawings, number in ((before, -1), (after, 1)):
-        kinds = Counter((one.organization_id, one.turn, one.done) for one in drawings)
+    for some, number in ((before, -1), (after, 1)):
+        kinds = Counter((one.organization_id, one.turn, one.done) for one in some)
         for (organization_id, turn, done), many in kinds.items():
             moves[organization_id][tally_of(turn, done)] += number * many
     return moves

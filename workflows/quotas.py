@@ -62,7 +62,7 @@ def _ask_all(keys: Sequence[str]) -> dict[str, str]:
     rest = [(mailbox(key), key) for key in keys]
     while rest:
         # A mailbox that is full stays so; two lists ask in one order, so that no two wait.
-        first = {box: key for box, key in reversed(rest)}
+        first = dict(reversed(rest))
         full = limits.take_all("recipient", [(box,) for box in sorted(first)])
         refused |= {
             key: str(_asked_enough(full[(box,)])) for box, key in rest if (box,) in full

@@ -7,7 +7,7 @@ import pytest
 
 from web import address_files
 from workers import clock
-from workflows import errands, guest_lists, invitations, seats, subscriptions
+from workflows import errands, guest_lists, invitations, listings, seats, subscriptions
 from workflows.engine import outbox
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
@@ -65,7 +65,9 @@ def test_a_few_that_are_typed_go_out_at_once_each_with_an_answer_of_its_own(
     cast.member(acme, "Priya", ines)
     cast.invitation(acme, "noor@acme.test", ines)
 
-    page = send(client, "new@acme.test, priya@acme.test noor@acme.test; bad@@acme.test\nnew@acme.test")
+    page = send(
+        client, "new@acme.test, priya@acme.test noor@acme.test; bad@@acme.test\nnew@acme.test"
+    )
 
     assert rows(page.text) == [
         ("new@acme.test", "Invited", ""),
@@ -233,7 +235,8 @@ def test_the_column_is_chosen_where_it_is_not_found(client, acme):
 
 @pytest.mark.parametrize(("content", "sentence"), [
     (b"PK\x03\x04 and more", "This is a workbook."), (b"a\0\0\0b" * 9, "not a text or CSV file"),
-    (b"\x81\x8d\xff", "not a text or CSV file"), (b"Name,Town\nKim,Oslo", "No column has addresses"),
+    (b"\x81\x8d\xff", "not a text or CSV file"),
+    (b"Name,Town\nKim,Oslo", "No column has addresses"),
     (b'a,"' + b"x" * 200_000, "cannot be read as a list"),
 ])  # fmt: skip
 def test_what_is_no_list_says_what_it_is(client, acme, content, sentence):
@@ -332,7 +335,7 @@ def test_ten_thousand_are_invited_by_and_by_and_the_page_tells_how_far_it_is(
 def test_the_list_of_another_organization_cannot_be_mended(client, cast, acme):
     bob = cast.account("Bob")
     other = cast.organization(bob, "Other")
-    errand = errands.prepare_list(other, "secret@other.test x@", by=bob)
+    errand = listings.prepare(other, "secret@other.test x@", by=bob)
 
     assert client.get(f"/acme/invitations/new?mend={errand.id}").status_code == 404
     assert client.get(f"/acme/members/errands/{errand.id}").status_code == 404

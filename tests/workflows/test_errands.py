@@ -13,6 +13,7 @@ from workflows import (
     errands,
     guest_lists,
     invitations,
+    listings,
     roles,
     seats,
     subscriptions,
@@ -353,10 +354,10 @@ def test_what_fails_again_and_again_is_given_up_and_the_others_go_on(
     monkeypatch.setattr(errands, "TOGETHER", 2)
     monkeypatch.setattr(errands, "ROWS", 2)
     listed = ["a@x.test", "poison@x.test", "c@x.test", "d@x.test", "e@x.test"]
-    errand = errands.prepare_list(acme, " ".join(listed), by=ann)
+    errand = listings.prepare(acme, " ".join(listed), by=ann)
     errands.begin(errand, by=ann)
 
-    assert clock_of(settings) == errands.TRIES
+    assert clock_of(settings) == len(errands.WAITS)
 
     assert errand.state == "done"
     assert outcomes(errand) == [("refused", errands.GAVE_UP)] * 2 + [("done", "")] * 3
@@ -364,7 +365,7 @@ def test_what_fails_again_and_again_is_given_up_and_the_others_go_on(
     assert (errand.tries, errand.due_at) == (0, None)
 
     spoiled[0] = "nothing"
-    rest = errands.again(errand, by=ann)
+    rest = listings.again(errand, by=ann)
     errands.begin(rest, by=ann)
 
     assert outcomes(rest) == [("done", "")] * 2
@@ -375,7 +376,7 @@ def test_what_fails_again_and_again_is_given_up_and_the_others_go_on(
 def test_a_try_that_failed_waits_longer_each_time(cast, acme, ann, monkeypatch, settings, spoiled):
     monkeypatch.setattr(errands, "TOGETHER", 1)
     monkeypatch.setattr(errands, "ROWS", 1)
-    errand = errands.prepare_list(acme, "poison@x.test b@x.test", by=ann)
+    errand = listings.prepare(acme, "poison@x.test b@x.test", by=ann)
     errands.begin(errand, by=ann)
     for wait in (0, 10, 20, 40, 80):
         before = db_now()
@@ -396,7 +397,7 @@ def test_a_list_is_done_once_and_each_row_keeps_its_answer(cast, acme, ann):
     cast.member(acme, "Bob", ann)
     listed = "bob@acme.test new@x.test new@x.test nope"
 
-    errand = errands.invite(acme, listed, by=ann)
+    errand = listings.invite(acme, listed, by=ann)
 
     actions = db.session.scalars(db.select(Action).filter_by(event="guest_lists.invite")).all()
     assert errand.action in actions
@@ -407,8 +408,8 @@ def test_a_list_is_done_once_and_each_row_keeps_its_answer(cast, acme, ann):
         ("refused", "Listed twice. Once is enough."),
         ("refused", "Not an address. It has no @ sign."),
     ]
-    assert [one.written for one in errands.not_invited(errand)] == ["nope"]
-    again = errands.invite(acme, listed, by=ann)
+    assert [one.written for one in listings.not_invited(errand)] == ["nope"]
+    again = listings.invite(acme, listed, by=ann)
     assert outcomes(again)[1] == (
         "refused", "Already invited. Not answered yet. Resend renews the time.",
     )  # fmt: skip
@@ -418,7 +419,7 @@ def test_a_list_at_once_ends_in_the_same_rows_as_one_by_one(cast, twins, ann, se
     (one, people, asked), (other, others, likewise) = twins
     listed = "n1@x.test n2@x.test nope n1@x.test n3+a@y.test n3+b@y.test"
 
-    errands.invite(one, listed, by=ann)
+    listings.invite(one, listed, by=ann)
     for address in listed.split():
         guest_lists.invite(other, address, by=ann)
 

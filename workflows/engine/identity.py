@@ -62,7 +62,7 @@ def _with_domain(local: str, domain: str) -> tuple[str, str] | None:
 
 @lru_cache(maxsize=4096)
 def _domain(domain: str) -> tuple[str, str]:
-    """As written, and in ASCII. Lists have few domains, and parsing takes as long as ten INSERTs."""
+    """As written, and in ASCII. A list has few domains, and parsing takes longer than all else."""
     parsed = _parse(f"a@{domain}")
     return parsed.domain, str(parsed.ascii_domain).lower()
 

@@ -13,7 +13,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from math import ceil
 from typing import Any
 
 from flask import current_app
@@ -23,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from workflows.engine import sets
 from workflows.engine.db import Base, command, db, now
-from workflows.engine.refusals import TooOften
+from workflows.engine.refusals import TooOften, in_words
 from workflows.engine.settings import settings
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -82,21 +81,17 @@ def take_some(limit: str, *subject: Any, number: int, burst: int = 0) -> int:
     """Count this so many times, or as often as there is room for; answers how often it was."""
     buckets = _buckets(limit, subject)
     for rate, key in buckets:
-        held = {"key": key, "at": (at := _now())}
-        full_from = at + max(rate.burst, burst) * rate.interval
-        empty_at = db.session.execute(HOLD, held).scalar_one()
-        number = min(number, (full_from - empty_at) // rate.interval)
-    number = max(number, 0)
+        at = _now()
+        empty_at = db.session.execute(HOLD, {"key": key, "at": at}).scalar_one()
+        brim = at + max(rate.burst, burst) * rate.interval
+        number = max(0, min(number, (brim - empty_at) // rate.interval))
     for rate, key in buckets:
         _drain(key, rate, -number)
     return number
 
 
 def take_all(limit: str, subjects: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], timedelta]:
-    """Count each of these, which are not the same, once; answers how long the full ones wait.
-
-    As `take`, in one statement for all of them, which holds them in their order.
-    """
+    """As `take`, for all of these, which differ, in few statements; how long the full ones wait."""
     full: dict[tuple[Any, ...], timedelta] = {}
     taken: list[tuple[bytes, tuple[Any, ...], Rate]] = []
     for rate in rates(limit):
@@ -108,7 +103,7 @@ def take_all(limit: str, subjects: Sequence[tuple[Any, ...]]) -> dict[tuple[Any,
                 taken.append((key, one, rate))
             else:
                 full[one] = max(_wait(key, rate, rate.burst), timedelta(seconds=1))
-    for key, one, rate in taken if full else []:
+    for key, one, rate in taken:
         if one in full:
             _drain(key, rate)
     return full
@@ -122,8 +117,7 @@ def until(limit: str, *subject: Any, burst: int = 0) -> timedelta:
 
 def require_room(limit: str, *subject: Any, sentence: str = MANY) -> None:
     """Refuse as `count` would, and count nothing."""
-    waits = [_wait(key, rate, rate.burst) for rate, key in _buckets(limit, subject)]
-    if wait := max(waits):
+    if wait := until(limit, *subject):
         raise too_often(wait, sentence)
 
 
@@ -167,31 +161,18 @@ def too_often(wait: timedelta, sentence: str = MANY) -> TooOften:
     return TooOften(f"{sentence} Try again {in_words(wait)}.", wait)
 
 
-def in_words(wait: timedelta) -> str:
-    """In 30 seconds; in 4 minutes; tomorrow: never earlier than it is true."""
-    seconds = max(1, ceil(wait.total_seconds()))
-    if 16 * 3600 <= seconds <= 24 * 3600:
-        return "tomorrow"
-    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
-    unit, size = next(one for one in units if seconds >= one[1])
-    number = ceil(seconds / size)
-    return f"in {number} {unit}{'s' * (number != 1)}"
-
-
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# The bucket as it has drained by now, with one more poured in.
-FILLED = "CASE WHEN buckets.empty_at > :at THEN buckets.empty_at ELSE :at END + :interval"
+DRAINED = "CASE WHEN buckets.empty_at > :at THEN buckets.empty_at ELSE :at END"  # by now
+FILLED = f"{DRAINED} + :interval"
 POUR = text(f"""
     INSERT INTO buckets (key, empty_at) VALUES (:key, :at + :interval) ON CONFLICT (key)
     DO UPDATE SET empty_at = {FILLED} WHERE {FILLED} <= :brim
 """)
 
 
-# The same with nothing poured in: the bucket as it is, held until the command ends.
-HOLD = text("""
+HOLD = text(f"""
     INSERT INTO buckets (key, empty_at) VALUES (:key, :at) ON CONFLICT (key)
-    DO UPDATE SET empty_at = CASE WHEN buckets.empty_at > :at THEN buckets.empty_at ELSE :at END
-    RETURNING empty_at
+    DO UPDATE SET empty_at = {DRAINED} RETURNING empty_at
 """)
 
 
@@ -230,17 +211,15 @@ def _pour(key: bytes, rate: Rate, burst: int) -> bool:
 
 def _pour_all(keys: Sequence[bytes], rate: Rate) -> set[bytes]:
     """Pour one into each of these; answers those that did not run over."""
-    if not keys:
-        return set()
     at = _now()
     rows = sets.rows(Bucket, {"key": keys}, empty_at=at + rate.interval)
     insert = {"sqlite": sqlite, "postgresql": postgresql}[db.engine.dialect.name].insert
     added = insert(Bucket.__table__).from_select(["key", "empty_at"], rows)
     level = case((Bucket.empty_at > at, Bucket.empty_at), else_=at) + rate.interval
+    fits = level <= at + rate.burst * rate.interval
     poured = added.on_conflict_do_update(
-        index_elements=[Bucket.key], set_={"empty_at": level},
-        where=level <= at + rate.burst * rate.interval,
-    )  # fmt: skip
+        index_elements=["key"], set_={"empty_at": level}, where=fits
+    )
     return set(db.session.scalars(poured.returning(Bucket.key)))
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     Integer,
     LargeBinary,
     Select,
     String,
-    cast,
     column,
     func,
     literal,
@@ -59,11 +58,11 @@ def change(kind: Any, ids: Sequence[int], /, *which: Any, each: Each, **same: An
 
 def among(what: Any, values: Collection[Any]) -> ColumnElement[bool]:
     """Whether this column is one of these values; as many as there are, in one parameter."""
-    kind = _kind(what.type)
     if db.engine.dialect.name == "sqlite":
         found = func.json_each(json.dumps(list(values))).table_valued("value")
-        return what.in_(select(found.c.value))
-    return what == func.any(literal(list(values), ARRAY(kind)))
+        return cast(ColumnElement[bool], what.in_(select(found.c.value)))
+    array = literal(list(values), ARRAY(_kind(what.type)))
+    return cast(ColumnElement[bool], what == func.any(array))
 
 
 def _values(table: Any, each: Each) -> tuple[Any, dict[str, ColumnElement[Any]]]:
@@ -99,4 +98,4 @@ def _as_json(kind: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
 
 
 def _from_json(kind: TypeEngine[Any], cell: ColumnElement[Any]) -> ColumnElement[Any]:
-    return cast(cell, LargeBinary) if isinstance(kind, LargeBinary) else type_coerce(cell, kind)
+    return cell.cast(LargeBinary) if isinstance(kind, LargeBinary) else type_coerce(cell, kind)
