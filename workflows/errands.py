@@ -32,8 +32,7 @@ from workflows.memberships import require_admin
 from workflows.organizations import Organization
 from workflows.portions import INVITE
 
-TOGETHER, ROWS = 500, 2000  # people in one transaction; rows of a list, which cost less
-MOST = 100_000
+TOGETHER, ROWS, MOST = 500, 2000, 100_000  # people, rows of a list in one transaction; people
 WAITS = (0, 10, 20, 40, 80)  # seconds after each try that fails; then it is given up
 GAVE_UP = "Usher failed at this several times and gave up. Why is in the log of this site."
 SAME_CLICK, KEEP_PLANS = timedelta(seconds=10), timedelta(days=1)
@@ -127,8 +126,7 @@ def plan(
 ) -> Errand:
     """Write down who is concerned and what was foreseen of each; the same click again is one."""
     lock(require_admin(by, organization))
-    whom = [one[:4] for one in foreseen]
-    digest = hashlib.sha256(repr((deed, whom)).encode()).hexdigest()
+    digest = hashlib.sha256(repr((deed, [one[:4] for one in foreseen])).encode()).hexdigest()
     if known := _same_click(organization, digest, by):
         return known
     errand = Errand.begin(
@@ -140,8 +138,10 @@ def plan(
 
 
 def _same_click(organization: Organization, digest: str, by: Account) -> Errand | None:
-    mine = select(Errand).filter_by(organization=organization, by_id=by.id, state="planned")
-    lately = mine.where(Errand.digest == digest, Errand.since > now() - SAME_CLICK)
+    mine = select(Errand).filter_by(organization=organization, by_id=by.id, digest=digest)
+    newest = select(func.max(Action.id)).filter_by(organization_id=organization.id)
+    same = or_(Errand.state == "planned", Errand.action_id == newest.scalar_subquery())
+    lately = mine.where(same, Errand.since > now() - SAME_CLICK)
     return db.session.scalar(lately.limit(1))
 
 
@@ -176,6 +176,7 @@ def _take_up() -> int | None:
         return None
     if errand.tries == len(WAITS):
         _give_up(errand)
+        errand.tries = 0
     errand.due_at = now() + timedelta(seconds=WAITS[errand.tries])
     errand.tries += 1
     return errand.id
@@ -190,7 +191,6 @@ def _give_up(errand: Errand) -> None:
     """Write down that the next few could not be done, so that the others can be."""
     ids = [case.id for case in cases.waiting(errand.id, errand.together)]
     cases.settle(ids, dict.fromkeys(ids, GAVE_UP))
-    errand.tries = 0
 
 
 @command

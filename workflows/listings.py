@@ -28,7 +28,8 @@ def invite(organization: Organization, listed: Listed, *, by: Account) -> Errand
     """Invite the few of this list at once, and write down the answer of each."""
     history.called(guest_lists.COMMAND)
     errand = prepare(organization, listed, by=by)
-    errands.begin(errand, by=by)
+    if errand.state == "planned":  # and not the same click again
+        errands.begin(errand, by=by)
     return errand
 
 

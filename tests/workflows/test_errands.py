@@ -393,7 +393,7 @@ def test_a_try_that_failed_waits_longer_each_time(cast, acme, ann, monkeypatch, 
     assert outcomes(errand) == [("refused", errands.GAVE_UP), ("done", "")]
 
 
-def test_a_list_is_done_once_and_each_row_keeps_its_answer(cast, acme, ann):
+def test_a_list_is_done_once_and_each_row_keeps_its_answer(cast, acme, ann, settings):
     cast.member(acme, "Bob", ann)
     listed = "bob@acme.test new@x.test new@x.test nope"
 
@@ -409,6 +409,8 @@ def test_a_list_is_done_once_and_each_row_keeps_its_answer(cast, acme, ann):
         ("refused", "Not an address. It has no @ sign."),
     ]
     assert [one.written for one in listings.not_invited(errand)] == ["nope"]
+    assert listings.invite(acme, listed, by=ann) == errand  # the same click
+    settings.clock_offset += 11
     again = listings.invite(acme, listed, by=ann)
     assert outcomes(again)[1] == (
         "refused", "Already invited. Not answered yet. Resend renews the time.",
