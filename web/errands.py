@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from flask import Blueprint, g, redirect, render_template, request
@@ -19,13 +19,14 @@ from workflows import cases, directories, errands, listings
 from workflows.deeds import Subject
 from workflows.errands import Errand
 from workflows.memberships import ADMIN, require_admin
-from workflows.portions import INVITE
+from workflows.portions import INVITE, INVITE_AND_SEAT, LISTS
 
 bp = Blueprint("errands", __name__)
 ERRANDS = "/<slug>/members/errands"
 ERRAND = f"{ERRANDS}/<int:errand_id>"
 PAGE = 50
 PERSON = re.compile(r"([mi])([0-9]{1,9})")  # a membership or an invitation, and its number
+NOBODY: Subject = (0, None)
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,10 @@ DEEDS = {
         will=("Will be invited", "Will not be"), again="Try Those Not Invited Again…",
     ),
 }  # fmt: skip
+DEEDS[INVITE_AND_SEAT] = replace(
+    DEEDS[INVITE],
+    comes="Each gets a letter with a link to join, and on joining a seat or a place in line.",
+)
 
 
 class Selection(BaseModel):
@@ -82,6 +87,7 @@ class Selection(BaseModel):
     turn: str = ""
     role: str = ""
     place: str = ""
+    stage: str = ""
     failed: str = ""
     order: str = ""
 
@@ -101,12 +107,14 @@ def _whom(chosen: Selection) -> list[Subject]:
         asked = chosen.model_dump(include=set(searching.NAMES))
         return directories.ids(g.organization, searching.search(asked))
     named = chosen.here.split() if "page" in chosen.scope else chosen.who
-    found = [match for one in named if (match := PERSON.fullmatch(one))]
-    return [(int(n), None) if kind == "m" else (None, int(n)) for kind, n in map(_parts, found)]
+    return [_subject(one) for one in named if one]
 
 
-def _parts(match: re.Match[str]) -> tuple[str, str]:
-    return match[1], match[2]
+def _subject(text: str) -> Subject:
+    if not (found := PERSON.fullmatch(text)):
+        return NOBODY
+    kind, number = found.groups()
+    return (int(number), None) if kind == "m" else (None, int(number))
 
 
 @bp.get(ERRANDS)
@@ -133,7 +141,7 @@ def errand(errand_id: int) -> Any:
     found = cases.listed(one.id, outcome, after_id, PAGE + 1)
     return render_template(
         "pages/errands/errand.html", **told, outcome=outcome,
-        worth=one.deed != INVITE or bool(listings.not_invited(one)),
+        worth=one.deed not in LISTS or bool(listings.not_invited(one)),
         cases=found[:PAGE], after=found[PAGE - 1].id if len(found) > PAGE else None,
     )  # fmt: skip
 

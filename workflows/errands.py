@@ -30,12 +30,13 @@ from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, why_not
 from workflows.memberships import require_admin
 from workflows.organizations import Organization
-from workflows.portions import INVITE
+from workflows.portions import LISTS
 
 TOGETHER, ROWS, MOST = 500, 2000, 100_000  # people, rows of a list in one transaction; people
 WAITS = (0, 10, 20, 40, 80)  # seconds after each try that fails; then it is given up
 GAVE_UP = "Usher failed at this several times and gave up. Why is in the log of this site."
 SAME_CLICK, KEEP_PLANS = timedelta(seconds=10), timedelta(days=1)
+UNKNOWN = "Somebody chosen is not among your people. Nothing was done: choose again."
 
 
 class ErrandMachine(Machine):
@@ -66,7 +67,7 @@ class Errand(Stateful, Base):
     organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
     by_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))  # in whose name it is done
     action_id: Mapped[int | None] = mapped_column(ForeignKey("actions.id"))
-    deed: Mapped[str]  # one of DEEDS, or INVITE
+    deed: Mapped[str]  # one of DEEDS, or of LISTS
     number: Mapped[int]  # of people
     digest: Mapped[str]  # of whom it is about, to tell the same click twice
     why: Mapped[str | None]  # it was stopped
@@ -79,7 +80,7 @@ class Errand(Stateful, Base):
 
     @property
     def together(self) -> int:
-        return ROWS if self.deed == INVITE else TOGETHER
+        return ROWS if self.deed in LISTS else TOGETHER
 
     def no_arrow(self, event: str) -> str:
         was = {"running": "is under way already", "planned": "has not begun", "done": "is done"}
@@ -96,9 +97,12 @@ def prepare(
     require_admin(by, organization)
     if deed not in DEEDS:
         raise Invalid(deed="Choose what to do.")
-    whom = deeds.of_organization(organization, list(dict.fromkeys(subjects)))
-    if not whom:
+    asked = list(dict.fromkeys(subjects))
+    if not asked:
         raise Invalid(who="Choose at least one person.")
+    whom = deeds.of_organization(organization, asked)
+    if len(whom) < len(asked):
+        raise Invalid(who=UNKNOWN)
     if len(whom) > MOST:
         raise Invalid(who=f"{len(whom)} people; choose at most {MOST} at once.")
     foreseen = _foresee(organization, DEEDS[deed], whom, by)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, text
 
-from workflows import invitations, mailshots, quotas, seats
+from workflows import invitations, mailshots, quotas, seats, waitlist
 from workflows.accounts import Account
 from workflows.engine import sets
 from workflows.engine.db import command, db, lock
@@ -67,12 +67,19 @@ def look_over(organization: Organization, listed: Listed, *, by: Account) -> lis
 
 
 @command
-def invite(organization: Organization, listed: Listed, *, by: Account) -> list[Outcome]:
-    """Invite every good address of the list; bad ones stop no other, known ones hear nothing."""
+def invite(
+    organization: Organization, listed: Listed, *, by: Account, seat: bool = False
+) -> list[Outcome]:
+    """Invite every good address of the list; bad ones stop no other, known ones hear nothing.
+
+    With `seat` whoever accepts gets a free seat at once, or a place in line.
+    """
     lock(organization)
     require_admin(by, organization)
     judged = _judge(organization, listed, "Invited")
     refused = _send(organization, [one for one in judged if one.good], by=by)
+    invited = [one.key for one in judged if one.good and one.key not in refused]
+    waitlist.wish_seats(organization, invited, seat, by=by)
     return [
         _not_now(one, refused[one.key]) if one.good and one.key in refused else one
         for one in judged
@@ -85,7 +92,7 @@ def _send(organization: Organization, good: Sequence[Outcome], *, by: Account) -
     again = mailshots.resend(organization, list(expired), by=by) if expired else {}
     fresh = {one.key: one.address for one in good if not one.expired}
     bought = seats.count(organization).bought
-    refused = quotas.spend(organization, list(fresh), seats=bought, by=by)
+    refused = quotas.spend_all(organization, list(fresh), seats=bought, by=by)
     addresses = {key: fresh[key] for key in fresh if key not in refused}
     invitations.begin_all(organization, addresses, by=by)
     return refused | {expired[one]: sentence for one, sentence in again.items()}

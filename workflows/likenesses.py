@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
-from workflows import journeys
+from workflows import journeys, moves, places
 from workflows.accounts import Account
 from workflows.engine import sets
 from workflows.engine.db import Moment, db
@@ -93,14 +93,13 @@ def _said(
 ) -> Iterator[tuple[Person, list[Likeness]]]:
     for first, *others in groups:
         if person := people.get(first.id):
-            begun = first.moments.index(person.since)
-            yield (
-                person,
-                [
-                    Likeness(one.id, one.name, one.email_key, one.moments[begun] or person.since)
-                    for one in (first, *others)
-                ],
-            )
+            own = Likeness(first.id, first.name, first.email_key, person.since)
+            begun = first.moments.index(person.since) if others else 0
+            alike = [
+                Likeness(one.id, one.name, one.email_key, one.moments[begun] or person.since)
+                for one in others
+            ]
+            yield person, [own, *alike]
 
 
 def _grouped(found: Sequence[_Facts]) -> list[list[_Facts]]:
@@ -121,11 +120,13 @@ def _members(ids: Collection[int]) -> list[_Facts]:
     rows = rows.outerjoin(Token, living).where(sets.among(Membership.id, ids), Membership.active)
     found = db.session.execute(rows.order_by(Membership.id)).all()
     letters = _letters(("seat_assigned", "token", "token_reissued"), [row[1] for row in found])
-    width = len(same) + 1
+    waiting, width = places.standings(ids), len(same) + 1
     return [
-        _facts(row_id, name, key, rest[:width], rest[width:], letters.get(token))
+        # Whoever waits for a seat is told the own place in line.
+        _facts(row_id, name, key, (row_id if row_id in waiting else 0, *rest[:width]),
+               rest[width:], letters.get(token))
         for row_id, token, name, key, *rest in found
-    ]
+    ]  # fmt: skip
 
 
 def _invitations(ids: Collection[int]) -> list[_Facts]:
@@ -134,11 +135,12 @@ def _invitations(ids: Collection[int]) -> list[_Facts]:
     mine = rows.where(sets.among(Invitation.id, ids), Invitation.membership_id.is_(None))
     found = db.session.execute(mine.order_by(Invitation.id)).all()
     letters = _letters(("invitation",), [row[0] for row in found])
-    width = len(same)
+    moving, width = moves.of(ids), len(same)
     return [
-        # Whether one that ended is shown hangs on who has come back: each for itself.
-        _facts(row_id, name, key, (row_id if ended else 0, *rest[:width]), rest[width:],
-               letters.get(row_id))
+        # Whether one that ended is shown hangs on who has come back: each for itself. So is one
+        # that somebody asks to have at another address.
+        _facts(row_id, name, key, (row_id if ended or row_id in moving else 0, *rest[:width]),
+               rest[width:], letters.get(row_id))
         for row_id, name, key, *rest in found
         for ended in [not {"sent", "expired"} & set(map(str, rest[:width]))]
     ]  # fmt: skip

@@ -10,12 +10,15 @@ from workflows.engine.db import command
 from workflows.errands import Errand
 from workflows.guest_lists import Entry, Listed
 from workflows.organizations import Organization
-from workflows.portions import INVITE
+from workflows.portions import INVITE, INVITE_AND_SEAT, LISTS
 
 
-def prepare(organization: Organization, listed: Listed, *, by: Account) -> Errand:
+def prepare(
+    organization: Organization, listed: Listed, *, by: Account, seat: bool = False
+) -> Errand:
     """Find out what inviting this list would do, row by row. Nothing is sent yet."""
-    return errands.plan(organization, INVITE, _look_over(organization, listed, by), by=by)
+    deed = INVITE_AND_SEAT if seat else INVITE
+    return errands.plan(organization, deed, _look_over(organization, listed, by), by=by)
 
 
 def _look_over(organization: Organization, listed: Listed, by: Account) -> list[Foreseen]:
@@ -24,10 +27,12 @@ def _look_over(organization: Organization, listed: Listed, by: Account) -> list[
 
 
 @command
-def invite(organization: Organization, listed: Listed, *, by: Account) -> Errand:
+def invite(
+    organization: Organization, listed: Listed, *, by: Account, seat: bool = False
+) -> Errand:
     """Invite the few of this list at once, and write down the answer of each."""
     history.called(guest_lists.COMMAND)
-    errand = prepare(organization, listed, by=by)
+    errand = prepare(organization, listed, by=by, seat=seat)
     if errand.state == "planned":  # and not the same click again
         errands.begin(errand, by=by)
     return errand
@@ -35,9 +40,10 @@ def invite(organization: Organization, listed: Listed, *, by: Account) -> Errand
 
 def again(errand: Errand, *, by: Account) -> Errand:
     """Prepare it for those to whom it was not done: of a list, for rows that could go by now."""
-    if errand.deed != INVITE:
+    if errand.deed not in LISTS:
         return errands.again(errand, by=by)
-    return prepare(errand.organization, not_invited(errand), by=by)
+    seat = errand.deed == INVITE_AND_SEAT
+    return prepare(errand.organization, not_invited(errand), by=by, seat=seat)
 
 
 def not_invited(errand: Errand) -> list[Entry]:

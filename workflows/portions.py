@@ -15,31 +15,35 @@ from workflows.deeds import DEEDS
 from workflows.guest_lists import Entry
 from workflows.organizations import Organization
 
-INVITE = "invite"  # the deed whose cases are the rows of a list, not people
+# The deeds whose cases are the rows of a list, not people; with the second, whoever accepts gets a
+# seat, or a place in line.
+INVITE, INVITE_AND_SEAT = LISTS = ("invite", "invite-and-seat")
 
 
 def command(deed: str) -> str:
     """Under which name a deed is written down."""
-    return guest_lists.COMMAND if deed == INVITE else DEEDS[deed].command
+    return guest_lists.COMMAND if deed in LISTS else DEEDS[deed].command
 
 
 def do(
     deed: str, organization: Organization, some: Sequence[Waiting], *, by: Account
 ) -> dict[int, str]:
     """Do the deed to these; answers why not to some, by their cases."""
-    if deed == INVITE:
-        return _invite(organization, some, by)
+    if deed in LISTS:
+        return _invite(organization, some, by, seat=deed == INVITE_AND_SEAT)
     whom = [case.about.subject for case in some]
     refused = deeds.do(DEEDS[deed], organization, whom, by=by)
     return {case.id: no for case in some if (no := refused.get(case.about.subject))}
 
 
-def _invite(organization: Organization, some: Sequence[Waiting], by: Account) -> dict[int, str]:
+def _invite(
+    organization: Organization, some: Sequence[Waiting], by: Account, *, seat: bool
+) -> dict[int, str]:
     """Invite these rows of a list; what the list around them decided is known already."""
     told = {case.id: case.about.sentence or "" for case in some}
     final = {one: no for one, no in told.items() if guest_lists.is_final(no)}
     others = [case for case in some if case.id not in final]
     listed = [Entry(case.about.place or 0, case.about.written or "") for case in others]
-    outcomes = guest_lists.invite(organization, listed, by=by) if others else []
+    outcomes = guest_lists.invite(organization, listed, by=by, seat=seat) if others else []
     answers = zip(others, outcomes, strict=True)
     return final | {case.id: one.why_not for case, one in answers if one.why_not}
