@@ -103,6 +103,20 @@ def test_a_file_is_shown_before_anything_is_sent(client, cast, acme):
     assert [letter.to for letter in cast.deliver()][-1] == "a@acme.test"
 
 
+def test_a_list_with_seats_on_joining_wishes_one_for_each_and_so_does_what_is_tried_again(
+    client, cast, acme
+):
+    page = upload(client, b"Email\na@acme.test\nb@@acme.test\n", seat="true")
+
+    assert "on joining a seat or a place in line" in page.text
+    begin(client)
+    send(client, "c@acme.test", seat="true")
+    send(client, "d@acme.test")
+
+    wishes = {one.email: one.seat_wished for one in invitations.of_organization(acme)}
+    assert wishes == {"a@acme.test": True, "c@acme.test": True, "d@acme.test": False}
+
+
 def test_many_that_are_typed_are_shown_first_too(client, acme):
     page = send(client, "\n".join(f"p{n}@acme.test" for n in range(21)))
 
