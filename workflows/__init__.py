@@ -5,6 +5,7 @@ The list is the reading order, the import order and the order in which rows are 
 
 ORDER = [
     "accounts",
+    "sign_up_letters",
     "log_ins",
     "resets",
     "sessions",
@@ -45,6 +46,7 @@ ORDER = [
     "journeys",
     "likenesses",
     "drawings",
+    "own_turns",
     "lines",
     "directories",
     "setups",
@@ -55,6 +57,7 @@ ORDER = [
     "portions",
     "errands",
     "listings",
+    "mentions",
     "chronicles",
     "correspondence",
     "exports",

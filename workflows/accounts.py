@@ -20,9 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from workflows.engine import identity, limits, outbox, seals
 from workflows.engine.db import Base, command, db, lock, now
 from workflows.engine.identity import network, rationed_as
-from workflows.engine.letters import Letter
 from workflows.engine.machine import Machine, State, Stateful
-from workflows.engine.rations import Ration
 from workflows.engine.refusals import Invalid, NotNow, all_of
 from workflows.engine.settings import settings
 
@@ -241,32 +239,6 @@ def drop_stale() -> None:
 
 def with_key(key: str) -> Account | None:
     return db.session.scalar(select(Account).filter_by(email_key=key))
-
-
-def _another_opens_the_way(waiting: SignUp) -> bool:
-    """Whether a letter to this very address left, whose link is good for another day."""
-    good = select(SignUp.id).where(
-        SignUp.email_key == waiting.email_key, SignUp.state == "waiting", SignUp.id != waiting.id,
-        SignUp.since > now() - CONFIRM_WITHIN / 2,
-    )  # fmt: skip
-    left = select(Letter.id).where(Letter.template == "confirm_sign_up", Letter.state == "sent")
-    return db.session.scalar(left.where(Letter.about_id.in_(good)).limit(1)) is not None
-
-
-@outbox.letter("confirm_sign_up", about=SignUp, rationed=Ration(spare=_another_opens_the_way))
-def to_confirm(waiting: SignUp, _: Any) -> tuple[str, dict[str, Any]] | None:
-    if waiting.state != "waiting":
-        return None
-    return waiting.email, {"name": waiting.name, "url": link("signup", waiting)}
-
-
-@outbox.letter("sign_up_known", about=SignUp, rationed=True)
-def to_known(waiting: SignUp, _: Any) -> tuple[str, dict[str, Any]] | None:
-    account = with_key(waiting.email_key)
-    if account is None or account.state != "active":
-        return None
-    urls = {f"{page}_url": f"{settings().base_url}/{page}" for page in ("login", "forgot")}
-    return account.email, {"name": account.name, **urls}
 
 
 def link(purpose: str, row: Any, generation: int = 0) -> str:
