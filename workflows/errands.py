@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from workflows import cases, deeds, portions
 from workflows.accounts import Account
 from workflows.cases import Foreseen
-from workflows.deeds import DEEDS, Deed, Subject
+from workflows.deeds import DEEDS, Subject
 from workflows.engine import history
 from workflows.engine.db import Base, command, db, lock, now
 from workflows.engine.history import Action
@@ -105,19 +105,9 @@ def prepare(
         raise Invalid(who=UNKNOWN)
     if len(whom) > MOST:
         raise Invalid(who=f"{len(whom)} people; choose at most {MOST} at once.")
-    foreseen = _foresee(organization, DEEDS[deed], whom, by)
+    foreseen = portions.foresee(deed, organization, whom, TOGETHER, by=by)
     told = [Foreseen(*one, sentence=foreseen.get(one)) for one in whom]
     return plan(organization, deed, told, by=by)
-
-
-def _foresee(
-    organization: Organization, deed: Deed, whom: Sequence[Subject], by: Account
-) -> dict[Subject, str]:
-    refused: dict[Subject, str] = {}
-    for start in range(0, len(whom), TOGETHER):
-        some = whom[start : start + TOGETHER]
-        refused |= deeds.foresee(deed, organization, some, start - len(refused), by=by)
-    return refused
 
 
 @command

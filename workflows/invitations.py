@@ -135,10 +135,7 @@ def begin(organization: Organization, spelling: str, key: str, *, by: Account) -
 
 
 def begin_all(organization: Organization, addresses: Mapping[str, str], *, by: Account) -> None:
-    """Ask these addresses to join, by their keys as written; `guest_lists` is the door to this.
-
-    All in one go, however many they are.
-    """
+    """Ask these addresses to join, by their keys as written; `guest_lists` is the door to this."""
     each = {"email": list(addresses.values()), "email_key": list(addresses)}
     ids = cohorts.begin(
         Invitation, each, by=by, organization_id=organization.id, invited_by_id=by.id, round=1,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from workflows import deeds, guest_lists
 from workflows.accounts import Account
 from workflows.cases import Waiting
-from workflows.deeds import DEEDS
+from workflows.deeds import DEEDS, Subject
 from workflows.guest_lists import Entry
 from workflows.organizations import Organization
 
@@ -23,6 +23,17 @@ INVITE, INVITE_AND_SEAT = LISTS = ("invite", "invite-and-seat")
 def command(deed: str) -> str:
     """Under which name a deed is written down."""
     return guest_lists.COMMAND if deed in LISTS else DEEDS[deed].command
+
+
+def foresee(
+    deed: str, organization: Organization, whom: Sequence[Subject], together: int, *, by: Account
+) -> dict[Subject, str]:
+    """Why the deed could not be done to some of these people, asked so many at a time."""
+    refused: dict[Subject, str] = {}
+    for start in range(0, len(whom), together):
+        some, before = whom[start : start + together], start - len(refused)
+        refused |= deeds.foresee(DEEDS[deed], organization, some, before, by=by)
+    return refused
 
 
 def do(
