@@ -15,11 +15,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import towns  # isort: skip  # finds the tests' people and databases
-from benchmarks import activity, members, seats
+from benchmarks import activity, invitations, members, seats
 from benchmarks.rounds import Result
 
 LATEST = Path(__file__).with_name("latest.json")
-JOBS = ((seats, 10_000), (members, 100_000), (activity, 2_000))  # each with its full size
+# Each with its full size.
+JOBS = ((invitations, 10_000), (seats, 10_000), (members, 100_000), (activity, 2_000))
 DATABASES = towns.databases.NAMES
 
 

@@ -33,7 +33,8 @@ def schema(url, build, query):
 
 
 def parts(definition):
-    words = re.sub(r"\s+", " ", definition).strip().removesuffix(")")
+    unquoted = definition.replace('"', "")  # as SQLite writes the name of a table made anew
+    words = re.sub(r"\s+", " ", unquoted).strip().removesuffix(")")
     return sorted(part.strip() for part in words.split(", "))
 
 

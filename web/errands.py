@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from flask import Blueprint, g, redirect, render_template, request
@@ -15,16 +15,16 @@ from web.forms import read
 from web.proving import proved
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import cases, directories, errands
+from workflows import cases, directories, errands, listings
 from workflows.deeds import Subject
 from workflows.errands import Errand
 from workflows.memberships import ADMIN, require_admin
+from workflows.portions import INVITE, INVITE_AND_SEAT, LISTS
 
 bp = Blueprint("errands", __name__)
 ERRANDS = "/<slug>/members/errands"
 ERRAND = f"{ERRANDS}/<int:errand_id>"
 PAGE = 50
-OUTCOMES = {"": "All", "done": "Done", "refused": "Not done", "waiting": "Not reached"}
 PERSON = re.compile(r"([mi])([0-9]{1,9})")  # a membership or an invitation, and its number
 NOBODY: Subject = (0, None)
 
@@ -37,6 +37,13 @@ class Deed:
     many: str  # {} for the number
     comes: str
     great: bool = False  # asks for the password
+    button: str = ""  # if it is not the title
+    whom: tuple[str, str] = ("person", "people")
+    done: str = "done"
+    outcomes: tuple[str, ...] = ("Not reached", "Done", "Not done")  # as cases.OUTCOMES
+    cannot: str = "It cannot be done to {}"  # so many people
+    will: tuple[str, str] = ("Will be done", "Cannot")
+    again: str = "Try Those Not Done Again…"
 
     def titled(self, number: int) -> str:
         return self.one if number == 1 else self.many.format(f"{number:,}")
@@ -56,7 +63,17 @@ DEEDS = {
     "remove": Deed("Remove Member", "Remove {} Members",
                    "Each leaves the organization. Seat and token go at once, and a letter says so.",
                    great=True),
+    INVITE: Deed(
+        "Invite 1 Address", "Invite {} Addresses", "Each gets a letter with a link to join.",
+        button="Send Invitations", whom=("row", "rows"), done="invited",
+        outcomes=("Not reached", "Invited", "Not invited"), cannot="{} will not be invited",
+        will=("Will be invited", "Will not be"), again="Try Those Not Invited Again…",
+    ),
 }  # fmt: skip
+DEEDS[INVITE_AND_SEAT] = replace(
+    DEEDS[INVITE],
+    comes="Each gets a letter with a link to join, and on joining a seat or a place in line.",
+)
 
 
 class Selection(BaseModel):
@@ -116,13 +133,15 @@ def all_of_them() -> Any:
 def errand(errand_id: int) -> Any:
     """What it would do; while it runs, how far it is; afterwards, what became of each."""
     one = of_this_organization(Errand, errand_id)
+    told = _told(one)
     outcome = request.args.get("outcome", "")
-    outcome = outcome if outcome in OUTCOMES else ""
+    outcome = outcome if outcome in told["outcomes"] else ""
     after = request.args.get("after", "0")
     after_id = int(after) if re.fullmatch(r"[0-9]{1,9}", after) else 0
     found = cases.listed(one.id, outcome, after_id, PAGE + 1)
     return render_template(
-        "pages/errands/errand.html", **_told(one), outcome=outcome, outcomes=OUTCOMES,
+        "pages/errands/errand.html", **told, outcome=outcome,
+        worth=one.deed not in LISTS or bool(listings.not_invited(one)),
         cases=found[:PAGE], after=found[PAGE - 1].id if len(found) > PAGE else None,
     )  # fmt: skip
 
@@ -132,8 +151,14 @@ def _told(one: Errand) -> dict[str, Any]:
     numbers, reasons = cases.counts(one.id), cases.reasons(one.id)
     refused = sum(number for _, number in reasons)
     possible = one.number - refused
+    if one.state == "planned":
+        numbers |= {"will": possible, "cannot": refused}
+        outcomes = dict(zip(("will", "cannot"), DEEDS[one.deed].will, strict=True))
+    else:
+        outcomes = dict(zip(cases.OUTCOMES, DEEDS[one.deed].outcomes, strict=True))
     return {
-        "errand": one, "deed": DEEDS[one.deed], "numbers": numbers, "possible": possible,
+        "errand": one, "deed": DEEDS[one.deed], "numbers": numbers,
+        "outcomes": {"": "All"} | outcomes, "possible": possible,
         "refused": refused, "reasons": [(_of_many(said), number) for said, number in reasons],
         "settled": numbers["done"] + numbers["refused"],
     }  # fmt: skip
@@ -175,7 +200,7 @@ def stop(errand_id: int) -> Any:
 @in_organization
 def again(errand_id: int) -> Any:
     """Look over the same deed for those to whom it was not done."""
-    return _to(errands.again(of_this_organization(Errand, errand_id), by=g.account))
+    return _to(listings.again(of_this_organization(Errand, errand_id), by=g.account))
 
 
 def _to(one: Errand) -> Any:

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from workflows.engine.refusals import Invalid
 
 Form = TypeVar("Form", bound=BaseModel)
-LONGEST = 200_000  # characters in one field; a list of addresses is the longest
+LONGEST = 200_000  # characters in one field, unless its schema lets it have more
 PROOF = "proof"  # the password, typed again before some deeds
 OURS = {"csrf_token", "shown", PROOF, "proof_of"}  # `shown`: which row the page was about
 OF_ONE_PAGE = OURS - {"shown"}  # what another page has of its own
@@ -75,13 +75,18 @@ def _why_not(values: list[str], field: FieldInfo) -> str | None:
     if len(values) > 1 and not _is_list(field):
         return "This was sent twice. Send it once."
     for value in values:
-        if len(value) > LONGEST:
+        if len(value) > max(LONGEST, _declared(field)):
             return "This is too long."
         if any(_unprintable(letter) for letter in value):
             return "This contains characters that cannot be shown."
         if field.annotation is int and not NUMBER.fullmatch(value.strip()):
             return "Type a whole number."
     return None
+
+
+def _declared(field: FieldInfo) -> int:
+    """How long the schema says that the field may be."""
+    return max((getattr(rule, "max_length", None) or 0 for rule in field.metadata), default=0)
 
 
 def _is_list(field: FieldInfo) -> bool:

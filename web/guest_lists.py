@@ -1,7 +1,7 @@
 """Inviting, and all invitations of an organization: for its admins.
 
-What would surprise a reader: after sending, what happened to each address is kept in the browser's
-session and shown by a page of its own, so that reloading it invites nobody again.
+What would surprise a reader: a list is an errand. A few addresses are invited at once; a file, or
+many addresses, are shown with the answer of each before anything is sent.
 """
 
 from __future__ import annotations
@@ -10,41 +10,51 @@ from functools import partial
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from web import address_files, people_menu, rows, session
+from web import address_files, people_menu, rows
 from web.deeds import deed
 from web.forms import read
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import guest_lists, invitations, moves
+from workflows import guest_lists, invitations, listings, moves
 from workflows.engine import outbox
-from workflows.guest_lists import Outcome
+from workflows.errands import Errand
+from workflows.guest_lists import Entry
 from workflows.invitations import Invitation
 from workflows.memberships import ADMIN, require_admin
 
 bp = Blueprint("guest_lists", __name__)
 PAGE = 50
+SHOWN = 50  # of the addresses that somebody types
 INVITATION = "/<slug>/invitations/<int:invitation_id>"
 
 
 class GuestList(BaseModel):
-    addresses: str = ""
+    addresses: str = Field("", max_length=address_files.MOST_BYTES)
+    column: str = Field("", max_length=200)  # with the addresses, where it is not found by itself
     seat: bool = False  # whoever accepts gets a seat, or a place in line
 
 
-def _list() -> str:
-    """The addresses that were typed, and those in the file beside them."""
-    typed = read(GuestList).addresses
-    file = request.files.get("file")
-    return f"{typed}\n{address_files.addresses(file.read())}" if file else typed
+def _listed() -> list[Entry]:
+    """What was typed, and what stands in the file beside it."""
+    form, file = read(GuestList), request.files.get("file")
+    listed = address_files.typed(form.addresses, form.column)
+    if file and (content := file.read()):
+        g.pasted = address_files.decode(content) if not form.addresses.strip() else ""
+        listed += address_files.in_file(content, form.column)
+    return listed
 
 
 @bp.get("/<slug>/invitations/new")
 @in_organization
 def new() -> Any:
+    """The form, with what a list had that did not go, if it is named."""
     require_admin(g.account, g.organization)
-    return render_template("pages/invitations/new.html")
+    if (earlier := request.args.get("mend", "")).isdecimal() and len(earlier) < 10:
+        errand = of_this_organization(Errand, int(earlier))
+        g.pasted = "\n".join(one.written for one in listings.not_invited(errand))
+    return render_template("pages/invitations/new.html", pasted=g.get("pasted", ""))
 
 
 @bp.post("/<slug>/invitations/look-over")
@@ -52,32 +62,22 @@ def new() -> Any:
 @deed("Invite Members", ADMIN)
 def look_over() -> Any:
     """For htmx, while somebody types: what would happen to each address. Nothing is sent."""
-    outcomes = guest_lists.look_over(g.organization, _list(), by=g.account)
-    facts = {"outcomes": outcomes, "good": sum(one.good for one in outcomes), "sent": False}
-    return render_template("pages/invitations/_outcomes.html", **facts)
+    outcomes = guest_lists.look_over(g.organization, _listed(), by=g.account)
+    first = sorted(outcomes, key=lambda one: not one.bad)[:SHOWN]
+    facts = {"outcomes": first, "good": sum(one.good for one in outcomes), "all": len(outcomes)}
+    return render_template("pages/invitations/_outcomes.html", **facts, few=guest_lists.FEW)
 
 
 @bp.post("/<slug>/invitations/new")
 @in_organization
 @deed("Invite Members", ADMIN)
 def invite() -> Any:
-    outcomes = guest_lists.invite(g.organization, _list(), by=g.account, seat=read(GuestList).seat)
-    told = [[one.address, one.word, one.sentence, one.good, one.bad] for one in outcomes]
-    answer = redirect(f"/{g.organization.slug}/invitations/outcome", 303)
-    return session.remember(answer, outcome={"of": g.organization.id, "list": told})
-
-
-@bp.get("/<slug>/invitations/outcome")
-@in_organization
-def outcome() -> Any:
-    """What happened to each address of the list that was sent last from this browser."""
-    require_admin(g.account, g.organization)
-    kept = session.note("outcome")
-    if kept is None or kept["of"] != g.organization.id:
-        return redirect(f"/{g.organization.slug}/invitations", 303)
-    outcomes = [Outcome(*facts) for facts in kept["list"]]
-    facts = {"outcomes": outcomes, "good": sum(one.good for one in outcomes), "sent": True}
-    return render_template("pages/invitations/outcome.html", **facts)
+    """Invite a few that were typed at once; show what a longer list would do first."""
+    listed = _listed()
+    at_once = len(listed) <= guest_lists.FEW and not request.files.get("file")
+    do = listings.invite if at_once else listings.prepare
+    errand = do(g.organization, listed, by=g.account, seat=read(GuestList).seat)
+    return redirect(f"/{g.organization.slug}/members/errands/{errand.id}", 303)
 
 
 @bp.get("/<slug>/invitations")

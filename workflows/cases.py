@@ -1,4 +1,4 @@
-"""Cases: the people of an errand, one row each, and what became of them.
+"""Cases: the people of an errand, or the rows of a list, one row each, and what became of them.
 
 What would surprise a reader: no name is written down. Where a rule's sentence has one, {name}
 stands in the row, so that all who are alike have the same sentence and are counted together.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, delete, func, insert, select, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 
 from workflows.deeds import Subject
+from workflows.engine import sets
 from workflows.engine.db import Base, db
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
@@ -20,10 +22,34 @@ from workflows.memberships import Membership
 OUTCOMES = ("waiting", "done", "refused")
 
 
+class Foreseen(NamedTuple):
+    """Whom it is about, and why it will not be done."""
+
+    membership_id: int | None = None
+    invitation_id: int | None = None
+    written: str | None = None
+    place: int | None = None
+    sentence: str | None = None
+
+    @property
+    def subject(self) -> Subject:
+        return self.membership_id, self.invitation_id
+
+
+class Waiting(NamedTuple):
+    """A case to which nothing was done yet, by its id."""
+
+    id: int
+    about: Foreseen
+
+
 class Case(Base):
     __tablename__ = "cases"
     __table_args__ = (
-        CheckConstraint("(membership_id IS NULL) <> (invitation_id IS NULL)", name="one_subject"),
+        CheckConstraint(
+            "(membership_id IS NULL) <> (invitation_id IS NULL AND written IS NULL)",
+            name="one_subject",
+        ),
         CheckConstraint(f"outcome IN {OUTCOMES}", name="outcome"),
         CheckConstraint("outcome <> 'refused' OR sentence IS NOT NULL", name="refused_with_reason"),
         Index(None, "errand_id", "outcome", "id"),
@@ -33,6 +59,8 @@ class Case(Base):
     errand_id: Mapped[int] = mapped_column(ForeignKey("errands.id"))
     membership_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"))
     invitation_id: Mapped[int | None] = mapped_column(ForeignKey("invitations.id"))
+    written: Mapped[str | None]  # whom to invite: an address, or what is none
+    place: Mapped[int | None]  # where that stands in the list
     outcome: Mapped[str]  # one of OUTCOMES
     sentence: Mapped[str | None]  # why it was refused; while waiting, why it will be
 
@@ -40,8 +68,11 @@ class Case(Base):
     invitation: Mapped[Invitation | None] = relationship()
 
     @property
-    def subject(self) -> Subject:
-        return self.membership_id, self.invitation_id
+    def name(self) -> str:
+        """Who it is about, as we know them."""
+        if self.membership:
+            return self.membership.account.name
+        return self.invitation.email if self.invitation else self.written or ""
 
     @property
     def why(self) -> str:
@@ -50,41 +81,40 @@ class Case(Base):
         return (self.sentence or "").replace("{name}", name)
 
 
-def begin(errand_id: int, foreseen: Iterable[tuple[Subject, str | None]]) -> None:
+def begin(errand_id: int, foreseen: Iterable[Foreseen]) -> None:
     """Write down who is concerned, in this order, and why it will not be done to some."""
-    rows = [
-        {"errand_id": errand_id, "membership_id": member, "invitation_id": asked,
-         "outcome": "waiting", "sentence": sentence}
-        for (member, asked), sentence in foreseen
-    ]  # fmt: skip
-    db.session.execute(insert(Case), rows)
+    each = dict(zip(Foreseen._fields, zip(*foreseen, strict=True), strict=True))
+    sets.add(Case, each, errand_id=errand_id, outcome="waiting")
 
 
-def waiting(errand_id: int, limit: int) -> Sequence[Case]:
+def waiting(errand_id: int, limit: int) -> Sequence[Waiting]:
     """The next of those to whom nothing was done yet."""
-    mine = select(Case).filter_by(errand_id=errand_id, outcome="waiting")
-    return db.session.scalars(mine.order_by(Case.id).limit(limit)).all()
+    rows: Any = select(Case.id, Case.membership_id, Case.invitation_id, Case.written, Case.place,
+                       Case.sentence)  # fmt: skip
+    mine = rows.where(Case.errand_id == errand_id, Case.outcome == "waiting")
+    found = db.session.execute(mine.order_by(Case.id).limit(limit))
+    return [Waiting(row_id, Foreseen(*rest)) for row_id, *rest in found]
 
 
-def settle(cases: Iterable[Case], refused: Mapping[Subject, str]) -> None:
+def settle(ids: Iterable[int], refused: Mapping[int, str]) -> None:
     """Write down the outcome of each of these."""
     outcomes: dict[str | None, list[int]] = {}
-    for case in cases:
-        outcomes.setdefault(refused.get(case.subject), []).append(case.id)
+    for one in ids:
+        outcomes.setdefault(refused.get(one), []).append(one)
     for sentence, ids in outcomes.items():
         ended = {"outcome": "refused" if sentence else "done", "sentence": sentence}
-        db.session.execute(update(Case).where(Case.id.in_(ids)).values(**ended))
+        db.session.execute(update(Case).where(sets.among(Case.id, ids)).values(**ended))
 
 
 def forget(errand_id: int) -> None:
     db.session.execute(delete(Case).where(Case.errand_id == errand_id))
 
 
-def left(errand_id: int) -> list[Subject]:
+def left(errand_id: int) -> list[Foreseen]:
     """Those to whom it was not done, whatever the reason."""
-    mine = select(Case.membership_id, Case.invitation_id).where(Case.errand_id == errand_id)
-    rows = db.session.execute(mine.where(Case.outcome != "done").order_by(Case.id))
-    return [(member, asked) for member, asked in rows]
+    rows = select(Case.membership_id, Case.invitation_id, Case.written, Case.place, Case.sentence)
+    mine = rows.where(Case.errand_id == errand_id, Case.outcome != "done")
+    return [Foreseen(*row) for row in db.session.execute(mine.order_by(Case.id))]
 
 
 def counts(errand_id: int) -> Counter[str]:
@@ -104,10 +134,14 @@ def reasons(errand_id: int) -> list[tuple[str, int]]:
 
 
 def listed(errand_id: int, outcome: str, after: int, limit: int) -> Sequence[Case]:
-    """Some of them in their order: all, or those with this outcome, after the one with this id."""
+    """Some of them in their order: all, or those with this outcome, after the one with this id.
+
+    While they wait, `will` and `cannot` are those to whom it will be done and the others.
+    """
     mine = select(Case).where(Case.errand_id == errand_id, Case.id > after)
     if outcome:
-        mine = mine.where(Case.outcome == outcome)
+        foreseen = {"will": Case.sentence.is_(None), "cannot": Case.sentence.is_not(None)}
+        mine = mine.where(foreseen.get(outcome, Case.outcome == outcome))
     known = selectinload(Case.membership).selectinload(Membership.account)
     mine = mine.options(known, selectinload(Case.invitation))
     return db.session.scalars(mine.order_by(Case.id).limit(limit)).all()

@@ -19,10 +19,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, literal, or_, select, tuple_
 
 from workflows import journeys, seats
+from workflows.drawings import ENDED, RANKS
 from workflows.engine import tallies
 from workflows.engine.db import Moment, db
 from workflows.journeys import TURNS, Person
-from workflows.lines import ENDED, RANKS, Line
+from workflows.lines import Line
 from workflows.memberships import Membership
 from workflows.organizations import Organization
 

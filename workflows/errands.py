@@ -5,21 +5,24 @@
 
 The row is the truth: whoever sees a running errand does its next few, in one transaction with
 their outcomes, so that nothing is done twice and a killed process is missed by nobody. An errand
-is held before its people, since nobody who holds a person waits for an errand.
+is held before its people, since nobody who holds a person waits for an errand. A try is counted
+before it is made: what fails again and again, or kills its process, is given up, not the rest.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import cases, deeds
+from workflows import cases, deeds, portions
 from workflows.accounts import Account
-from workflows.deeds import DEEDS, Deed, Subject
+from workflows.cases import Foreseen
+from workflows.deeds import DEEDS, Subject
 from workflows.engine import history
 from workflows.engine.db import Base, command, db, lock, now
 from workflows.engine.history import Action
@@ -27,12 +30,13 @@ from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, why_not
 from workflows.memberships import require_admin
 from workflows.organizations import Organization
+from workflows.portions import LISTS
 
-TOGETHER = 500  # people in one transaction
-MOST = 100_000
+TOGETHER, ROWS, MOST = 500, 2000, 100_000  # people, rows of a list in one transaction; people
+WAITS = (0, 10, 20, 40, 80)  # seconds after each try that fails; then it is given up
+GAVE_UP = "Usher failed at this several times and gave up. Why is in the log of this site."
+SAME_CLICK, KEEP_PLANS = timedelta(seconds=10), timedelta(days=1)
 UNKNOWN = "Somebody chosen is not among your people. Nothing was done: choose again."
-SAME_CLICK = timedelta(seconds=10)
-KEEP_PLANS = timedelta(days=1)
 
 
 class ErrandMachine(Machine):
@@ -63,14 +67,20 @@ class Errand(Stateful, Base):
     organization_id: Mapped[int] = mapped_column(ForeignKey("organizations.id"))
     by_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))  # in whose name it is done
     action_id: Mapped[int | None] = mapped_column(ForeignKey("actions.id"))
-    deed: Mapped[str]  # one of DEEDS
+    deed: Mapped[str]  # one of DEEDS, or of LISTS
     number: Mapped[int]  # of people
     digest: Mapped[str]  # of whom it is about, to tell the same click twice
     why: Mapped[str | None]  # it was stopped
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")  # of the next few, in vain
+    due_at: Mapped[datetime | None]  # not to be tried before
 
     organization: Mapped[Organization] = relationship()
     by: Mapped[Account] = relationship()
     action: Mapped[Action | None] = relationship()
+
+    @property
+    def together(self) -> int:
+        return ROWS if self.deed in LISTS else TOGETHER
 
     def no_arrow(self, event: str) -> str:
         was = {"running": "is under way already", "planned": "has not begun", "done": "is done"}
@@ -95,31 +105,22 @@ def prepare(
         raise Invalid(who=UNKNOWN)
     if len(whom) > MOST:
         raise Invalid(who=f"{len(whom)} people; choose at most {MOST} at once.")
-    foreseen = _foresee(organization, DEEDS[deed], whom, by)
-    return plan(organization, deed, [(one, foreseen.get(one)) for one in whom], by=by)
-
-
-def _foresee(
-    organization: Organization, deed: Deed, whom: Sequence[Subject], by: Account
-) -> dict[Subject, str]:
-    refused: dict[Subject, str] = {}
-    for start in range(0, len(whom), TOGETHER):
-        some = whom[start : start + TOGETHER]
-        refused |= deeds.foresee(deed, organization, some, start - len(refused), by=by)
-    return refused
+    foreseen = portions.foresee(deed, organization, whom, TOGETHER, by=by)
+    told = [Foreseen(*one, sentence=foreseen.get(one)) for one in whom]
+    return plan(organization, deed, told, by=by)
 
 
 @command
 def plan(
     organization: Organization,
     deed: str,
-    foreseen: Sequence[tuple[Subject, str | None]],
+    foreseen: Sequence[Foreseen],
     *,
     by: Account,
 ) -> Errand:
     """Write down who is concerned and what was foreseen of each; the same click again is one."""
     lock(require_admin(by, organization))
-    digest = hashlib.sha256(repr((deed, [one for one, _ in foreseen])).encode()).hexdigest()
+    digest = hashlib.sha256(repr((deed, [one[:4] for one in foreseen])).encode()).hexdigest()
     if known := _same_click(organization, digest, by):
         return known
     errand = Errand.begin(
@@ -131,8 +132,10 @@ def plan(
 
 
 def _same_click(organization: Organization, digest: str, by: Account) -> Errand | None:
-    mine = select(Errand).filter_by(organization=organization, by_id=by.id, state="planned")
-    lately = mine.where(Errand.digest == digest, Errand.since > now() - SAME_CLICK)
+    mine = select(Errand).filter_by(organization=organization, by_id=by.id, digest=digest)
+    newest = select(func.max(Action.id)).filter_by(organization_id=organization.id)
+    same = or_(Errand.state == "planned", Errand.action_id == newest.scalar_subquery())
+    lately = mine.where(same, Errand.since > now() - SAME_CLICK)
     return db.session.scalar(lately.limit(1))
 
 
@@ -142,7 +145,7 @@ def begin(errand: Errand, *, by: Account) -> None:
     lock(errand)
     require_admin(by, errand.organization)
     errand.rehearse("begin", by=by)
-    history.called(DEEDS[errand.deed].command)
+    history.called(portions.command(errand.deed))
     action = history.note(errand.organization_id, by=by)
     db.session.flush()
     errand.fire("begin", by=by, by_id=by.id, action_id=action.id)
@@ -150,15 +153,47 @@ def begin(errand: Errand, *, by: Account) -> None:
         _do_some(errand)
 
 
-@command
 def go_on() -> bool:
     """Do the next few of an errand that is under way; answers whether there was one."""
-    running = select(Errand).where(text("errands.state = 'running'")).order_by(func.random())
-    errand = db.session.scalar(running.limit(1).with_for_update(skip_locked=True, key_share=True))
+    if errand_id := _take_up():
+        _go_on(errand_id)
+    return bool(errand_id)
+
+
+@command
+def _take_up() -> int | None:
+    """Count a try at an errand that is under way; after too many, leave its next few out."""
+    running = select(Errand).where(text("errands.state = 'running'"))
+    due = running.where(or_(Errand.due_at.is_(None), Errand.due_at <= now()))
+    errand: Errand | None = db.session.scalar(_any_one(due))
     if errand is None:
-        return False
-    _do_some(errand)
-    return True
+        return None
+    if errand.tries == len(WAITS):
+        _give_up(errand)
+        errand.tries = 0
+    errand.due_at = now() + timedelta(seconds=WAITS[errand.tries])
+    errand.tries += 1
+    return errand.id
+
+
+def _any_one(which: Any) -> Any:
+    """One of these that nobody else holds; any, so that none is always the last."""
+    return which.order_by(func.random()).limit(1).with_for_update(skip_locked=True, key_share=True)
+
+
+def _give_up(errand: Errand) -> None:
+    """Write down that the next few could not be done, so that the others can be."""
+    ids = [case.id for case in cases.waiting(errand.id, errand.together)]
+    cases.settle(ids, dict.fromkeys(ids, GAVE_UP))
+
+
+@command
+def _go_on(errand_id: int) -> None:
+    history.called("errands.go_on")
+    mine = select(Errand).where(Errand.id == errand_id, text("errands.state = 'running'"))
+    if errand := db.session.scalar(_any_one(mine)):
+        _do_some(errand)
+        errand.tries, errand.due_at = 0, None
 
 
 def _do_some(errand: Errand) -> None:
@@ -169,10 +204,9 @@ def _do_some(errand: Errand) -> None:
         return
     assert errand.action
     history.go_on(errand.action)
-    some = cases.waiting(errand.id, TOGETHER)
-    whom = [case.subject for case in some]
-    refused = deeds.do(DEEDS[errand.deed], errand.organization, whom, by=errand.by)
-    cases.settle(some, refused)
+    some = cases.waiting(errand.id, errand.together)
+    refused = portions.do(errand.deed, errand.organization, some, by=errand.by)
+    cases.settle([case.id for case in some], refused)
     if not cases.waiting(errand.id, 1):
         errand.fire("finish", by=errand.by)
 
@@ -196,7 +230,8 @@ def drop_old_plans() -> None:
 
 def again(errand: Errand, *, by: Account) -> Errand:
     """Prepare the same deed for those to whom it was not done."""
-    return prepare(errand.organization, errand.deed, cases.left(errand.id), by=by)
+    whom = [one.subject for one in cases.left(errand.id)]
+    return prepare(errand.organization, errand.deed, whom, by=by)
 
 
 def of_organization(

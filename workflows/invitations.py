@@ -15,7 +15,7 @@ filled up by inviting people who never answer. An invitation carries no role.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, false, select, text
@@ -125,13 +125,23 @@ class Invitation(Stateful, Base):
 
 
 def begin(organization: Organization, spelling: str, key: str, *, by: Account) -> Invitation:
-    """Ask one address to join; `invite` in `guest_lists` is the door to this."""
+    """Ask one address to join."""
     invitation = Invitation.begin(
         organization=organization, invited_by=by, email=spelling, email_key=key,
         expires_at=expiry(organization), by=by,
     )  # fmt: skip
     outbox.post("invitation", about=invitation, generation=1)
     return invitation
+
+
+def begin_all(organization: Organization, addresses: Mapping[str, str], *, by: Account) -> None:
+    """Ask these addresses to join, by their keys as written; `guest_lists` is the door to this."""
+    each = {"email": list(addresses.values()), "email_key": list(addresses)}
+    ids = cohorts.begin(
+        Invitation, each, by=by, organization_id=organization.id, invited_by_id=by.id, round=1,
+        expires_at=expiry(organization),
+    )  # fmt: skip
+    cohorts.post("invitation", organization.id, dict.fromkeys(ids, 1))
 
 
 @command

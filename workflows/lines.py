@@ -8,10 +8,10 @@ Whenever a command has moved a row of a person, their line is drawn anew before 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     CheckConstraint,
@@ -21,28 +21,24 @@ from sqlalchemy import (
     cast,
     delete,
     func,
-    insert,
     literal,
-    or_,
     select,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflows import journeys
-from workflows.engine import history, tallies
+from workflows import drawings
+from workflows.drawings import ENDED, SHARED, Drawing, Subject
+from workflows.engine import history, sets, tallies
 from workflows.engine.db import Base, at_the_end, command, db, now
 from workflows.invitations import Invitation
-from workflows.journeys import ENDED_ARE_SHOWN, TURNS, Person
+from workflows.journeys import ENDED_ARE_SHOWN
 from workflows.memberships import Membership
 from workflows.organizations import Organization
 from workflows.places import Place
 from workflows.tokens import Token
 
-ENDED = TURNS.index("Ended")
-RANKS = {"admin": 1, "billing_admin": 2, "member": 3}  # the owner is 0
 TOGETHER = 200  # people that the clock looks at in one go
-Subject = tuple[int | None, int | None]  # the membership's id, or the invitation's
 
 
 class Line(Base):
@@ -86,8 +82,8 @@ def redraw_moved() -> None:
         moved[kind] for kind in ("memberships", "accounts", "tokens", "places", "invitations")
     ):
         return
-    holders = select(Token.membership_id).where(Token.id.in_(moved["tokens"]))
-    waiting = select(Place.membership_id).where(Place.id.in_(moved["places"]))
+    holders = select(Token.membership_id).where(sets.among(Token.id, moved["tokens"]))
+    waiting = select(Place.membership_id).where(sets.among(Place.id, moved["places"]))
     members = set(moved["memberships"])
     if moved["tokens"]:
         members.update(db.session.scalars(holders))
@@ -99,88 +95,94 @@ def redraw_moved() -> None:
     redraw(members, moved["invitations"])
 
 
-def redraw(memberships: Collection[int], invitations: Collection[int]) -> int:
+def redraw(
+    memberships: Collection[int], invitations: Collection[int], one_by_one: bool = False
+) -> int:
     """Make the lines of these say what `journeys` says; answers how many were otherwise.
 
     Lines are held before the rows are read again, so that of two commands that move one person
-    the later one draws what both have done.
+    the later one draws what both have done. People who are alike are drawn together.
     """
-    ours = or_(Line.membership_id.in_(memberships), Line.invitation_id.in_(invitations))
-    held = _hold(ours) if memberships or invitations else {}
-    people = [*journeys.of_members(memberships), *journeys.of_invitations(invitations)]
-    right = {_subject(person): _columns(person) for person in people}
-    fresh = [right[subject] for subject in right if subject not in held]
-    outdated = _hold(_superseded(fresh)) if fresh else {}
-    gone = [line for subject, line in held.items() if subject not in right]
-    changed = [line for subject, line in held.items() if _differs(line, right.get(subject))]
-    _write([*gone, *outdated.values()], [(line, right[line.subject]) for line in changed], fresh)
-    return len(gone) + len(outdated) + len(changed) + len(fresh)
+    held = _hold(sets.among(Line.membership_id, memberships)) if memberships else {}
+    if invitations:
+        held |= _hold(sets.among(Line.invitation_id, invitations))
+    right = drawings.of(memberships, invitations, one_by_one)
+    fresh = {subject: one for subject, one in right.items() if subject not in held}
+    outdated = _hold(_superseded(fresh.values())) if fresh else {}
+    gone = [*(held[subject] for subject in held.keys() - right.keys()), *outdated.values()]
+    changed = [
+        (line, right[subject])
+        for subject, line in held.items()
+        if subject in right and line.drawing != right[subject]
+    ]
+    _write(gone, changed, fresh)
+    return len(gone) + len(changed) + len(fresh)
 
 
-def _hold(which: Any) -> dict[Subject, Line]:
-    lines = select(Line).where(which).order_by(Line.id).with_for_update()
-    found = db.session.scalars(lines, execution_options={"populate_existing": True})
-    return {line.subject: line for line in found}
+class Held(NamedTuple):
+    """A line that nobody else can change."""
+
+    id: int
+    drawing: Drawing
 
 
-def _subject(person: Person) -> Subject:
-    if person.membership:
-        return person.membership.id, None
-    assert person.invitation
-    return None, person.invitation.id
+def _hold(which: Any) -> dict[Subject, Held]:
+    columns = [getattr(Line, name) for name in Drawing._fields]
+    lines: Any = select(Line.id, Line.membership_id, Line.invitation_id, *columns).where(which)
+    found = db.session.execute(lines.order_by(Line.id).with_for_update())
+    return {(member, one): Held(row_id, Drawing(*rest)) for row_id, member, one, *rest in found}
 
 
-def _columns(person: Person) -> dict[str, Any]:
-    """A person as a line."""
-    member, invitation = person.membership, person.invitation
-    known = member or invitation
-    assert known
-    name = member.account.name if member else invitation.email  # type: ignore[union-attr]
-    key = member.account.email_key if member else invitation.email_key  # type: ignore[union-attr]
-    rank = (0 if member.is_owner else RANKS[member.state]) if member else None
-    return {
-        "organization_id": known.organization_id, "membership_id": _subject(person)[0],
-        "invitation_id": _subject(person)[1], "name_key": name.casefold(), "email_key": key,
-        "rank": rank, "state": person.state, "done": person.done,
-        "turn": TURNS.index(person.turn.whose), "since": person.since, "failed": person.turn.bad,
-    }  # fmt: skip
-
-
-def _superseded(fresh: list[dict[str, Any]]) -> Any:
+def _superseded(fresh: Collection[Drawing]) -> Any:
     """Lines of invitations that ended, to addresses that have come back in another way."""
-    keys = {line["email_key"] for line in fresh if line["turn"] != ENDED}
-    places = {line["organization_id"] for line in fresh}
-    ended = Line.organization_id.in_(places) & Line.email_key.in_(keys)
+    keys = {line.email_key for line in fresh if line.turn != ENDED}
+    places = {line.organization_id for line in fresh}
+    ended = Line.organization_id.in_(places) & sets.among(Line.email_key, keys)
     return ended & (Line.turn == ENDED) & Line.invitation_id.is_not(None)
 
 
-def _differs(line: Line, right: Mapping[str, Any] | None) -> bool:
-    return right is not None and any(getattr(line, name) != right[name] for name in right)
-
-
 def _write(
-    gone: list[Line], changed: list[tuple[Line, Mapping[str, Any]]], fresh: list[dict[str, Any]]
+    gone: Sequence[Held],
+    changed: Sequence[tuple[Held, Drawing]],
+    fresh: Mapping[Subject, Drawing],
 ) -> None:
-    for organization_id, numbers in _moves(gone, changed, fresh).items():
+    for organization_id, numbers in _moves(gone, changed, fresh.values()).items():
         tallies.add(organization_id, numbers)
     if gone:
-        db.session.execute(delete(Line).where(Line.id.in_([line.id for line in gone])))
-    for line, right in changed:
-        for name, value in right.items():
-            setattr(line, name, value)
-    if fresh:
-        db.session.execute(insert(Line), fresh)
+        db.session.execute(delete(Line).where(sets.among(Line.id, [line.id for line in gone])))
+    for shared, lines in _alike((line.id, right) for line, right in changed):
+        ids = [row_id for row_id, _ in lines]
+        sets.change(Line, ids, each=_own(right for _, right in lines), **shared)
+    for shared, ones in _alike(fresh.items()):
+        subjects = {"membership_id": [one[0] for one, _ in ones],
+                    "invitation_id": [one[1] for one, _ in ones]}  # fmt: skip
+        sets.add(Line, subjects | _own(right for _, right in ones), **shared)
+
+
+def _alike(lines: Iterable[tuple[Any, Drawing]]) -> Iterator[tuple[dict[str, Any], list[Any]]]:
+    """These lines in groups that have everything in common but who it is, and since when."""
+    groups: defaultdict[Any, list[Any]] = defaultdict(list)
+    for whom, right in lines:
+        groups[right[: len(SHARED)]].append((whom, right))
+    return ((dict(zip(SHARED, same, strict=True)), some) for same, some in groups.items())
+
+
+def _own(lines: Iterable[Drawing]) -> dict[str, Any]:
+    own = zip(*(line[len(SHARED) :] for line in lines), strict=True)
+    return dict(zip(Drawing._fields[len(SHARED) :], own, strict=True))
 
 
 def _moves(
-    gone: list[Line], changed: list[tuple[Line, Mapping[str, Any]]], fresh: list[dict[str, Any]]
+    gone: Iterable[Held], changed: Iterable[tuple[Held, Drawing]], fresh: Iterable[Drawing]
 ) -> dict[int, Counter[str]]:
     """How many more lines, or fewer, each organization has of each kind."""
+    before = [*(line.drawing for line in gone), *(line.drawing for line, _ in changed)]
+    after = [*(right for _, right in changed), *fresh]
     moves: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    for line in [*gone, *(line for line, _ in changed)]:
-        moves[line.organization_id][tally_of(line.turn, line.done)] -= 1
-    for right in [*(right for _, right in changed), *fresh]:
-        moves[right["organization_id"]][tally_of(right["turn"], right["done"])] += 1
+    for some, number in ((before, -1), (after, 1)):
+        kinds = Counter((one.organization_id, one.turn, one.done) for one in some)
+        for (organization_id, turn, done), many in kinds.items():
+            moves[organization_id][tally_of(turn, done)] += number * many
     return moves
 
 
@@ -203,7 +205,7 @@ def check(before: Checked) -> Checked:
     """Draw the next few people anew, whatever moved or did not; from the beginning at the end."""
     members, theirs = _next(Membership, before.members_to)
     asked, askers = _next(Invitation, before.invitations_to)
-    mended = redraw(members, asked)
+    mended = redraw(members, asked, one_by_one=True)
     mended += _recount(theirs | askers)
     return Checked(max(members, default=0), max(asked, default=0), mended)
 
@@ -225,7 +227,8 @@ def forget_ended() -> None:
     """Take away the lines of invitations that ended long ago; the invitations stay."""
     old = select(Line).where(text("turn = 4"), Line.since < now() - ENDED_ARE_SHOWN)
     oldest = old.order_by(Line.since).limit(TOGETHER).with_for_update(skip_locked=True)
-    _write(list(db.session.scalars(oldest)), [], [])
+    ids = [line.id for line in db.session.scalars(oldest)]
+    _write(list(_hold(sets.among(Line.id, ids)).values()), [], {})
 
 
 def _recount(organization_ids: set[int]) -> int:

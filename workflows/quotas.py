@@ -8,7 +8,8 @@ ada+1@ and ada+2@ are one mailbox. An invitation that is accepted gives its plac
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 
 from workflows.accounts import Account
 from workflows.engine import limits
@@ -38,6 +39,46 @@ def spend(organization: Organization, email_key: str, *, seats: int, by: Account
         if not seats:
             limits.count("invitations", "by", by.id, sentence=SENT_ENOUGH)
         limits.count("recipient", "of", of, mailbox(email_key), sentence=ASKED_ENOUGH)
+
+
+def spend_all(
+    organization: Organization, keys: Sequence[str], *, seats: int, by: Account
+) -> dict[str, str]:
+    """The same for each of these addresses, in their order as long as there is room.
+
+    Answers why some cannot be invited just now.
+    """
+    of, most = ("invitations", "of", organization.id), room(seats)
+    places = limits.take_some(*of, number=len(keys), burst=most)
+    who = ("invitations", "by", by.id)
+    mine = places if seats else limits.take_some(*who, number=places)
+    refused, rest, used = dict[str, str](), list(keys), 0
+    while rest and used < mine:
+        some, rest = rest[: mine - used], rest[mine - used :]
+        answers = _ask_all(organization, some)
+        refused |= answers
+        used += len(some) - len(answers)
+    if rest:
+        wait = max(limits.until(*of, burst=most), timedelta() if seats else limits.until(*who))
+        refused |= dict.fromkeys(rest, str(limits.too_often(wait, SENT_ENOUGH)))
+    limits.give_back(*of, number=places - used)
+    if not seats:
+        limits.give_back(*who, number=mine - used)
+    return refused
+
+
+def _ask_all(organization: Organization, keys: Sequence[str]) -> dict[str, str]:
+    """One more invitation to each of these; why not, where one was asked too often."""
+    refused: dict[str, str] = {}
+    rest = [(("of", organization.id, mailbox(key)), key) for key in keys]
+    while rest:
+        first = dict(reversed(rest))  # a mailbox that is full stays so
+        full = limits.take_all("recipient", sorted(first))
+        refused |= {
+            key: str(limits.too_often(full[box], ASKED_ENOUGH)) for box, key in rest if box in full
+        }
+        rest = [(box, key) for box, key in rest if key != first[box] and box not in full]
+    return refused
 
 
 def spend_again(invitation_id: int) -> None:

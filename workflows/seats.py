@@ -153,10 +153,8 @@ def give(member_ids: Sequence[int], free: Sequence[Seat], *, by: Account | None)
     held = {one: {"membership_id": member} for one, member in mine.items()}
     cohorts.fire(free, "assign", by=by, holder_active=True, each=held)
     tallies.add(place, {TAKEN: len(free)})
-    begun = cohorts.begin(Token, [
-        {"organization_id": place, "membership_id": member, "seat_id": one, "generation": 0}
-        for one, member in mine.items()
-    ], by=by)  # fmt: skip
+    theirs = {"membership_id": member_ids, "seat_id": ids}
+    begun = cohorts.begin(Token, theirs, by=by, organization_id=place, generation=0)
     cohorts.fire(invitations.all_accepted_by(member_ids), "seat", by=by)
     places.end(places.hold(place, member_ids), "seat", by=by)
     cohorts.post("seat_assigned", place, dict.fromkeys(begun, 0))

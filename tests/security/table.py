@@ -151,7 +151,6 @@ ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; renam
     "GET /<slug>/invitations/new": Row("admins"),
     "POST /<slug>/invitations/new": Row("admins", {"addresses": "new@new.test"}),
     "POST /<slug>/invitations/look-over": Row("admins", {"addresses": "a@b.test"}, status=200),
-    "GET /<slug>/invitations/outcome": Row("admins", status=303),
     f"POST {ASKED}/resend": Row("admins"),
     f"POST {ASKED}/revoke": Row("admins"),
     f"POST {ASKED}/extend": Row("admins"),

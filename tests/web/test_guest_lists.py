@@ -1,10 +1,18 @@
+"""Inviting many: each row of a list has an answer of its own, before it is sent and afterwards."""
+
 import io
 import re
 
 import pytest
 
-from workflows import invitations
+from web import address_files
+from workers import clock
+from workflows import errands, guest_lists, invitations, listings, seats, subscriptions
 from workflows.engine import outbox
+from workflows.engine.db import db
+from workflows.engine.letters import Letter
+from workflows.engine.refusals import Invalid
+from workflows.errands import Errand
 
 
 @pytest.fixture
@@ -19,37 +27,124 @@ def acme(cast, ines):
     return cast.organization(ines)
 
 
-def outcomes(page):
-    """Each address of the list with its word."""
-    return re.findall(
-        r'<li><span class="u-cut u-mono"[^>]*>([^<]*)</span><span[^>]*>(?:<svg.*?</svg>)?([^<]*)',
-        page,
-    )
+LOOKED_OVER = re.compile(
+    r'<li><span class="u-cut u-mono"[^>]*>([^<]*)</span><span[^>]*>(?:<svg.*?</svg>)?([^<]*)'
+)
+ROW = re.compile(
+    r'<div class="u-b u-wrap">([^<]*)</div>\s*(?:<div class="u-small u-2 u-wrap">([^<]*)</div>)?'
+    r'</div>\s*<span class="u-small[^>]*>([^<]*)</span>'
+)
 
 
-def upload(client, content, name="people.csv"):
-    file = (io.BytesIO(content), name)
-    answer = client.post("/acme/invitations/new", data={"addresses": "", "file": file})
-    return client.get("/acme/invitations/outcome").text if answer.status_code == 303 else answer
+def rows(page):
+    """Each row of a list on its page: what stands there, what becomes of it, and why."""
+    return [(address, word, why) for address, why, word in ROW.findall(page)]
 
 
-def test_each_address_has_an_answer_of_its_own_and_good_ones_go_out(client, cast, acme, ines):
+def send(client, typed="", **more):
+    data = {"addresses": typed, **more}
+    return client.post("/acme/invitations/new", data=data, follow_redirects=True)
+
+
+def upload(client, content, **more):
+    return send(client, file=(io.BytesIO(content), "people.csv"), **more)
+
+
+def newest():
+    return db.session.scalar(db.select(Errand).order_by(Errand.id.desc()).limit(1))
+
+
+def begin(client):
+    path = f"/acme/members/errands/{newest().id}/begin"
+    return client.post(path, follow_redirects=True)
+
+
+def test_a_few_that_are_typed_go_out_at_once_each_with_an_answer_of_its_own(
+    client, cast, acme, ines
+):
     cast.member(acme, "Priya", ines)
     cast.invitation(acme, "noor@acme.test", ines)
 
-    typed = "new@acme.test, priya@acme.test noor@acme.test; bad@@acme.test\nnew@acme.test"
-    answer = client.post("/acme/invitations/new", data={"addresses": typed}, follow_redirects=True)
+    page = send(
+        client, "new@acme.test, priya@acme.test noor@acme.test; bad@@acme.test\nnew@acme.test"
+    )
 
-    assert answer.request.path == "/acme/invitations/outcome"
-    assert outcomes(answer.text) == [
-        ("new@acme.test", "Invited"),
-        ("priya@acme.test", "Already a member"),
-        ("noor@acme.test", "Already invited"),
-        ("bad@@acme.test", "Not an address"),
-        ("new@acme.test", "Written twice"),
-    ]
-    assert "It has two @ signs." in answer.text
+    assert rows(page.text) == [
+        ("new@acme.test", "Invited", ""),
+        ("priya@acme.test", "Not invited", "Already a member."),
+        ("noor@acme.test", "Not invited",
+         "Already invited. Not answered yet. Resend renews the time."),
+        ("bad@@acme.test", "Not invited", "Not an address. It has two @ signs."),
+        ("new@acme.test", "Not invited", "Listed twice. Once is enough."),
+    ]  # fmt: skip
+    assert "of 5 invited, 4 not" in page.text
     assert [letter.to for letter in cast.deliver()].count("new@acme.test") == 1
+    left = client.get(f"{page.request.path}?outcome=refused").text
+    assert len(rows(left)) == 4
+
+
+def test_a_file_is_shown_before_anything_is_sent(client, cast, acme):
+    page = upload(client, b"Email,Name\na@acme.test,Ada\nb@@acme.test,Bo\n")
+
+    assert "<h1>Invite 1 Address?</h1>" in page.text
+    assert ">Send Invitations</button>" in page.text
+    assert rows(page.text) == [
+        ("a@acme.test", "Will be invited", ""),
+        ("b@@acme.test", "Will not be", "Not an address. It has two @ signs."),
+    ]
+    assert [one[0] for one in rows(client.get(f"{page.request.path}?outcome=cannot").text)] == [
+        "b@@acme.test"
+    ]
+    assert invitations.of_organization(acme) == []
+
+    done = begin(client)
+
+    assert [word for _, word, _ in rows(done.text)] == ["Invited", "Not invited"]
+    assert [letter.to for letter in cast.deliver()][-1] == "a@acme.test"
+
+
+def test_a_list_with_seats_on_joining_wishes_one_for_each_and_so_does_what_is_tried_again(
+    client, cast, acme
+):
+    page = upload(client, b"Email\na@acme.test\nb@@acme.test\n", seat="true")
+
+    assert "on joining a seat or a place in line" in page.text
+    begin(client)
+    send(client, "c@acme.test", seat="true")
+    send(client, "d@acme.test")
+
+    wishes = {one.email: one.seat_wished for one in invitations.of_organization(acme)}
+    assert wishes == {"a@acme.test": True, "c@acme.test": True, "d@acme.test": False}
+
+
+def test_many_that_are_typed_are_shown_first_too(client, acme):
+    page = send(client, "\n".join(f"p{n}@acme.test" for n in range(21)))
+
+    assert "<h1>Invite 21 Addresses?</h1>" in page.text
+    assert invitations.of_organization(acme) == []
+
+
+def test_what_did_not_go_is_mended_and_nothing_is_asked_twice(client, cast, acme):
+    upload(client, b"Email\na@acme.test\nb@@acme.test\na@acme.test\n")
+    begin(client)
+
+    page = client.get(f"/acme/invitations/new?mend={newest().id}").text
+
+    assert re.search(r"<textarea[^>]*>([^<]*)<", page)[1] == "b@@acme.test"
+    assert client.get("/acme/invitations/new?mend=999").status_code == 404
+    again = send(client, "b@acme.test")
+    assert rows(again.text) == [("b@acme.test", "Invited", "")]
+
+
+def test_the_same_file_again_invites_nobody_twice(client, cast, acme, settings):
+    for _ in range(2):
+        settings.clock_offset += 11
+        page = upload(client, b"a@acme.test\nb@acme.test\n")
+        begin(client)
+
+    assert "Already invited." in page.text
+    assert [one.to for one in cast.deliver()].count("a@acme.test") == 1
+    assert len(invitations.of_organization(acme)) == 2
 
 
 def test_looking_the_list_over_sends_nothing(client, cast, acme):
@@ -57,21 +152,11 @@ def test_looking_the_list_over_sends_nothing(client, cast, acme):
 
     fragment = client.post("/acme/invitations/look-over", **look)
 
-    assert outcomes(fragment.text) == [
-        ("a@acme.test", "Will be invited"), ("b@@c", "Not an address"),
+    assert LOOKED_OVER.findall(fragment.text) == [
+        ("b@@c", "Not an address"), ("a@acme.test", "Will be invited"),
     ]  # fmt: skip
     assert "<html" not in fragment.text
     assert invitations.of_organization(acme) == []
-
-
-def test_the_same_list_again_invites_nobody_twice(client, cast, acme):
-    for _ in range(2):
-        client.post("/acme/invitations/new", data={"addresses": "a@acme.test"})
-    for _ in range(2):
-        page = client.get("/acme/invitations/outcome").text
-
-    assert outcomes(page) == [("a@acme.test", "Already invited")]
-    assert len(invitations.of_organization(acme)) == 1
 
 
 @pytest.mark.parametrize(
@@ -79,12 +164,12 @@ def test_the_same_list_again_invites_nobody_twice(client, cast, acme):
     [
         ("", "Type at least one address."),
         (" ,;\n ", "Type at least one address."),
-        (" ".join(f"p{n}@acme.test" for n in range(501)), "501 addresses; invite at most 500"),
+        (" ".join(f"p{n}@acme.test" for n in range(10_001)), "10,001 addresses; invite at most"),
         ("a@acme.test\0", "This contains characters that cannot be shown."),
     ],
 )
 def test_a_list_that_cannot_be_used_says_why_and_stays(client, acme, typed, sentence):
-    answer = client.post("/acme/invitations/new", data={"addresses": typed})
+    answer = send(client, typed)
 
     assert answer.status_code == 422
     assert sentence in answer.text
@@ -95,86 +180,185 @@ def test_a_list_that_cannot_be_used_says_why_and_stays(client, acme, typed, sent
 
 FILES = {
     b"Name,E-mail,Note\nKim,hana@acme.test,VIP\nLee,lee.at.acme,\n": [
-        "hana@acme.test",
-        "lee.at.acme",
+        (2, "hana@acme.test"), (3, "lee.at.acme"),
     ],
-    "\ufeffEmail;Name\r\nhana@acme.test;Kim\r\n".encode(): ["hana@acme.test"],
-    "Email\tName\nhana@acme.test\tZoë".encode("utf-16"): ["hana@acme.test"],
-    "Zo\xeb,hana@acme.test".encode("cp1252"): ["hana@acme.test"],
-    b"hana@acme.test\nlee@acme.test": ["hana@acme.test", "lee@acme.test"],
-    b'"Kim, Hana <hana@acme.test>",x': ["hana@acme.test"],
-    b"email\nhana@acme.test": ["hana@acme.test"],
-}
+    "\ufeffEmail;Name\r\nhana@acme.test;Kim\r\n".encode(): [(2, "hana@acme.test")],
+    "Email\tName\nhana@acme.test\tZoë".encode("utf-16"): [(2, "hana@acme.test")],
+    "Email\tName\nhana@acme.test\tZoë".encode("utf-16-le"): [(2, "hana@acme.test")],
+    "Email\tName\nhana@acme.test\tZoë".encode("utf-16-be"): [(2, "hana@acme.test")],
+    "Zo\xeb,hana@acme.test".encode("cp1252"): [(1, "hana@acme.test")],
+    b"sep=;\r\nEmail;Name, first\r\nhana@acme.test;Kim, Hana\r\n": [(3, "hana@acme.test")],
+    b"hana@acme.test\nlee@acme.test": [(1, "hana@acme.test"), (2, "lee@acme.test")],
+    b"hana@acme.test, lee@acme.test\nkim@acme.test": [
+        (1, "hana@acme.test"), (1, "lee@acme.test"), (2, "kim@acme.test"),
+    ],
+    b'"Kim, Hana <hana@acme.test>",x': [(1, "hana@acme.test")],
+    b"email\nhana@acme.test": [(2, "hana@acme.test")],
+    b"Who,Reach\nKim,hana@acme.test\nLee,\n,\n": [(2, "hana@acme.test"), (3, "Lee")],
+    b'Email,Note\na@acme.test,"two\nlines"\nb@acme.test,x': [
+        (2, "a@acme.test"), (4, "b@acme.test"),
+    ],
+    # A quotation mark that is never closed takes no other row with it.
+    b'Name,Email\n"Kim,hana@acme.test\nLee,lee@acme.test': [
+        (2, "Kim,hana@acme.test"), (3, "lee@acme.test"),
+    ],
+    b"Email,Name\na@acme.test; b@acme.test,Two": [(2, "a@acme.test"), (2, "b@acme.test")],
+    b"": [], b"\n\n": [], b",,\n,,": [],
+}  # fmt: skip
 
 
-def test_a_file_is_read_in_the_shapes_that_office_programs_write(client, acme):
-    for content, addresses in FILES.items():
-        assert [address for address, _ in outcomes(upload(client, content))] == addresses
+@pytest.mark.parametrize("content", FILES, ids=repr)
+def test_a_file_is_read_in_the_shapes_that_office_programs_write(content):
+    found = [(one.place, one.written) for one in address_files.in_file(content, "")]
+
+    assert found == FILES[content]
 
 
-def test_a_file_that_is_no_list_is_refused_with_a_sentence(client, acme):
-    for content in (b"\x89PNG\0\0\0", b"PK\x03\x04\0\0"):
-        answer = upload(client, content)
-        assert answer.status_code == 422
-        assert "This file is not a text or CSV file." in answer.text
-    assert upload(client, b"a" * 2_100_000).status_code == 413
+def test_a_table_can_be_pasted_too():
+    pasted = "Name\tE-mail\nKim\thana@acme.test\nLee\t\n"
+
+    assert [(one.place, one.written) for one in address_files.typed(pasted, "")] == [
+        (2, "hana@acme.test"), (3, "Lee"),
+    ]  # fmt: skip
+    assert [one.written for one in address_files.typed("email, a@b.test\nc@d.test", "")] == [
+        "email", "a@b.test", "c@d.test",
+    ]  # fmt: skip
 
 
-def test_all_invitations_say_what_the_mail_server_said(client, cast, acme, ines):
-    cast.invitation(acme, "good@acme.test", ines)
-    cast.deliver()
-    cast.invitation(acme, "gone@acme.test", ines)
-    [claim] = outbox.claim(10, "test")
-    outbox.compose(claim)
-    outbox.bounced(claim, "550 no such mailbox")
+def test_the_column_is_chosen_where_it_is_not_found(client, acme):
+    table = b"Name,Private,Work\nKim,kim@home.test,kim@acme.test\nLee,lee@home.test,\n"
 
-    page = client.get("/acme/invitations").text
+    asked = upload(client, table)
 
-    assert "Handed over" in page
-    assert "elivered" not in page
-    assert "Bounced: 550 no such mailbox" in page
-    assert page.index("gone@acme.test") < page.index("good@acme.test")
-
-
-def test_resending_renews_and_leads_back_to_the_list(client, cast, acme, ines):
-    invitation = cast.invitation(acme, "noor@acme.test", ines)
-
-    answer = client.post(f"/acme/invitations/{invitation.id}/resend?from=invitations")
-
-    assert answer.location == "/acme/invitations"
-    assert "on its way again, valid for 14 days." in client.get("/acme/members").text
-    assert invitation.round == 2
+    assert asked.status_code == 422
+    assert "Several columns have addresses." in asked.text
+    assert "“Name”, “Private”, “Work”" in asked.text
+    pasted = re.search(r"<textarea[^>]*>([^<]*)<", asked.text)[1]
+    assert pasted.strip() == table.decode().strip()  # nothing has to be chosen or typed again
+    page = send(client, pasted, column="work")
+    assert rows(page.text) == [
+        ("kim@acme.test", "Invited", ""),
+        ("Lee lee@home.test", "Not invited", "No address. The column “Work” is empty in this row."),
+    ]
+    for wish in ("3", "Work"):
+        found = address_files.in_file(table, wish)
+        assert [one.written for one in found] == ["kim@acme.test", "Lee lee@home.test"]
+    for wish in ("0", "4", "Nope", "²", "９９"):
+        with pytest.raises(Invalid, match="No column is called"):
+            address_files.in_file(table, wish)
 
 
-def test_an_invitation_is_revoked_once(client, cast, acme, ines):
-    invitation = cast.invitation(acme, "noor@acme.test", ines)
+@pytest.mark.parametrize(("content", "sentence"), [
+    (b"PK\x03\x04 and more", "This is a workbook."), (b"a\0\0\0b" * 9, "not a text or CSV file"),
+    (b"\x81\x8d\xff", "not a text or CSV file"),
+    (b"Name,Town\nKim,Oslo", "No column has addresses"),
+    (b'a,"' + b"x" * 200_000, "cannot be read as a list"),
+])  # fmt: skip
+def test_what_is_no_list_says_what_it_is(client, acme, content, sentence):
+    answer = upload(client, content)
 
-    assert client.post(f"/acme/invitations/{invitation.id}/revoke").status_code == 303
-    again = client.post(f"/acme/invitations/{invitation.id}/revoke")
-    late = client.post(f"/acme/invitations/{invitation.id}/resend")
-
-    assert again.status_code == late.status_code == 409
-    assert "This invitation was revoked." in again.text
-
-
-def test_only_admins_invite_and_see_invitations(client, cast, acme, ines):
-    priya = cast.member(acme, "Priya", ines)
-    invitation = cast.invitation(acme, "noor@acme.test", ines)
-    client.sign_in(priya.account)
-
-    for path in ("invitations", "invitations/new", "invitations/outcome"):
-        assert client.get(f"/acme/{path}").status_code == 403
-    for path in ("new", "look-over", f"{invitation.id}/revoke", "999/revoke"):
-        answer = client.post(f"/acme/invitations/{path}", data={"addresses": "a@b.test"})
-        assert answer.status_code == 403
+    assert answer.status_code == 422
+    assert sentence in answer.text
 
 
-def test_invitations_of_another_organization_are_missing_here(client, cast, acme):
-    sanna = cast.account("Sanna")
-    other = cast.invitation(cast.organization(sanna, "Boreal"), "x@acme.test", sanna)
+BROKEN = {  # thirty kinds of rows that somebody types, exports or mails around
+    "kim.acme.test": "It has no @ sign.",
+    "kim(at)acme.test": "Write an @ sign where “at” stands.",
+    "kim at acme.test": "Write an @ sign where “at” stands.",
+    "kim@@acme.test": "It has two @ signs.",
+    "kim@acme@test": "It has two @ signs.",
+    "@acme.test": "Nothing stands before the @ sign.",
+    "kim@": "Nothing stands after the @ sign.",
+    "kim..lee@acme.test": "It has two periods in a row. One is enough.",
+    "kim@acme..test": "It has two periods in a row. One is enough.",
+    ".kim@acme.test": "It begins with a period. Leave that out.",
+    "kim.@acme.test": "A period stands just before the @ sign. Leave that out.",
+    "kim@.acme.test": "A period stands just after the @ sign. Leave that out.",
+    "kim@acme.test.": "It ends with a period. Leave that out.",
+    "kim@acme,test": "A comma stands after the @ sign. Write a period.",
+    "kim@acme": "What follows the @ sign has no ending, such as “.com”.",
+    "kim@acme_labs.test": "What follows the @ sign cannot have an underscore.",
+    "kim@-acme.test": "A part after the @ sign begins or ends with a hyphen.",
+    "kim@acme.123": "“.123” is no ending of an address.",
+    "kim@127.0.0.1": "After the @ sign stands a number of a computer. Write its name.",
+    "kim@[127.0.0.1]": "After the @ sign stands a number of a computer. Write its name.",
+    "kim lee@acme.test": "It has a space in it. Leave that out.",
+    "kim@acme .test": "It has a space in it. Leave that out.",
+    "mailto:kim@acme.test": "Leave out “mailto:”.",
+    "https://acme.test/kim": "This is the address of a web page.",
+    "“kim@acme.test”": "Leave out brackets and quotation marks.",
+    "kim@acme.test>": "Leave out brackets and quotation marks.",
+    "kim@acme.test (Kim)": "Leave out brackets and quotation marks.",
+    "kim\u200b@acme.test": "It contains a character that cannot be seen (zero width space). "
+                           "Type it anew.",
+    "kim\u00a0lee@acme.test": "It contains a character that cannot be seen (no-break space). "
+                              "Type it anew.",
+    "kím@acme.test": "Before the @ sign stands “í”. Most mail servers take plain letters only.",
+    "=?utf-8?q?kim?=@acme.test": "It is encoded as in the head of a letter. Write it plainly.",
+    "k" * 65 + "@acme.test": "It is too long.",
+}  # fmt: skip
 
-    foreign = client.post(f"/acme/invitations/{other.id}/revoke")
 
-    assert foreign.status_code == 404
-    assert foreign.text == client.post("/acme/invitations/999/revoke").text
-    assert other.state == "sent"
+def test_a_file_with_thirty_kinds_of_broken_rows_is_clear_and_nothing_is_lost(client, cast, acme):
+    lines = ["Name;Email"]
+    for number, broken in enumerate(BROKEN):
+        lines += [f"Person {number};{broken}", f"Person {number};good{number}@acme.test"]
+
+    page = upload(client, "\n".join(lines).encode())
+    first = rows(page.text)
+    after = re.search(r'rel="next" href="[^"]*after=(\d+)', page.text)[1]
+    found = first + rows(client.get(f"{page.request.path}?after={after}").text)
+
+    told = [(address, why) for address, word, why in found if word == "Will not be"]
+    assert len(BROKEN) >= 30
+    assert [why for _, why in told] == [f"Not an address. {why}" for why in BROKEN.values()]
+    assert len(found) == 2 * len(BROKEN)
+    begin(client)
+    assert len(invitations.of_organization(acme)) == len(BROKEN)
+
+
+def test_ten_thousand_are_invited_by_and_by_and_the_page_tells_how_far_it_is(
+    client, cast, ines, settings, monkeypatch
+):
+    settings.limit_recipient = "100000/1d"
+    monkeypatch.setattr(errands, "TOGETHER", 40)
+    acme = cast.organization(ines, seats=30)
+    upload(client, "\n".join(f"p{n}@acme.test" for n in range(100)).encode())
+
+    page = begin(client)
+
+    assert "Under way" in page.text or "Running" in page.text or 'value="0"' in page.text
+    assert invitations.of_organization(acme) == []
+    clock.run_errands()
+    done = client.get(page.request.path).text
+    assert "of 100 invited, 10 not" in done  # three for each seat may be open
+    assert "90 invitations are open, the most for now. Buy seats, or revoke some." in done
+    assert len(invitations.of_organization(acme)) == 90
+    waiting = db.select(Letter).filter_by(template="invitation", state="pending")
+    assert len(db.session.scalars(waiting).all()) == 90
+
+    subscriptions.resize(subscriptions.live(acme), 60, by=ines)
+    client.post(f"{page.request.path}/again")
+    assert newest().number == 10
+    begin(client)
+
+    assert len(invitations.of_organization(acme)) == 100
+    assert seats.count(acme).used == 0
+    assert outbox.due() >= 100
+
+
+def test_the_list_of_another_organization_cannot_be_mended(client, cast, acme):
+    bob = cast.account("Bob")
+    other = cast.organization(bob, "Other")
+    errand = listings.prepare(other, "secret@other.test x@", by=bob)
+
+    assert client.get(f"/acme/invitations/new?mend={errand.id}").status_code == 404
+    assert client.get(f"/acme/members/errands/{errand.id}").status_code == 404
+
+
+def test_reasons_to_ask_again_are_those_that_can_change():
+    worth = guest_lists.is_worth_another_try
+
+    assert worth("Not now. 50 invitations are open.")
+    assert worth(None)
+    assert not worth("Already a member.")

@@ -2,6 +2,7 @@
 
 import pytest
 import racing
+from sqlalchemy import event
 
 from web import crowd
 from workers import clock
@@ -10,7 +11,9 @@ from workflows import (
     departures,
     directories,
     errands,
+    guest_lists,
     invitations,
+    listings,
     roles,
     seats,
     subscriptions,
@@ -19,6 +22,7 @@ from workflows import (
 from workflows.directories import Search
 from workflows.engine import outbox, tallies
 from workflows.engine.db import Base, db
+from workflows.engine.db import now as db_now
 from workflows.engine.history import Action
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow
 from workflows.errands import Errand
@@ -316,6 +320,117 @@ def test_the_same_click_prepares_one_errand(cast, acme, ann):
 
     assert first.id == second.id
     assert db.session.query(Errand).count() == 1
+
+
+@pytest.fixture
+def spoiled(settings):
+    """Let the database refuse each INSERT with a word in it, until somebody mends that."""
+    words = ["poison"]
+
+    def refuse(connection, cursor, statement, parameters, context, many):
+        if statement.startswith("INSERT INTO invitations") and words[0] in str(parameters):
+            raise RuntimeError("spoiled")
+
+    event.listen(db.engine, "before_cursor_execute", refuse)
+    yield words
+    event.remove(db.engine, "before_cursor_execute", refuse)
+
+
+def clock_of(settings):
+    """Let errands be tried as the clock does, again and again, for an hour."""
+    failed = 0
+    for _ in range(200):
+        try:
+            errands.go_on()
+        except RuntimeError:
+            failed += 1
+        settings.clock_offset += 18
+    return failed
+
+
+def test_what_fails_again_and_again_is_given_up_and_the_others_go_on(
+    cast, acme, ann, monkeypatch, settings, spoiled
+):
+    monkeypatch.setattr(errands, "TOGETHER", 2)
+    monkeypatch.setattr(errands, "ROWS", 2)
+    listed = ["a@x.test", "poison@x.test", "c@x.test", "d@x.test", "e@x.test"]
+    errand = listings.prepare(acme, " ".join(listed), by=ann)
+    errands.begin(errand, by=ann)
+
+    assert clock_of(settings) == len(errands.WAITS)
+
+    assert errand.state == "done"
+    assert outcomes(errand) == [("refused", errands.GAVE_UP)] * 2 + [("done", "")] * 3
+    assert {one.email for one in invitations.of_organization(acme)} == set(listed[2:])
+    assert (errand.tries, errand.due_at) == (0, None)
+
+    spoiled[0] = "nothing"
+    rest = listings.again(errand, by=ann)
+    errands.begin(rest, by=ann)
+
+    assert outcomes(rest) == [("done", "")] * 2
+    assert len(invitations.of_organization(acme)) == 5
+    assert racing.nothing_is_wrong()
+
+
+def test_a_try_that_failed_waits_longer_each_time(cast, acme, ann, monkeypatch, settings, spoiled):
+    monkeypatch.setattr(errands, "TOGETHER", 1)
+    monkeypatch.setattr(errands, "ROWS", 1)
+    errand = listings.prepare(acme, "poison@x.test b@x.test", by=ann)
+    errands.begin(errand, by=ann)
+    for wait in (0, 10, 20, 40, 80):
+        before = db_now()
+        with pytest.raises(RuntimeError):
+            errands.go_on()
+        db.session.refresh(errand)
+        assert 0 <= (errand.due_at - before).total_seconds() - wait < 5
+        if wait:
+            assert not errands.go_on()
+        settings.clock_offset += wait + 5
+
+    spoiled[0] = "nothing"
+    assert errands.go_on()
+    assert outcomes(errand) == [("refused", errands.GAVE_UP), ("done", "")]
+
+
+def test_a_list_is_done_once_and_each_row_keeps_its_answer(cast, acme, ann, settings):
+    cast.member(acme, "Bob", ann)
+    listed = "bob@acme.test new@x.test new@x.test nope"
+
+    errand = listings.invite(acme, listed, by=ann)
+
+    actions = db.session.scalars(db.select(Action).filter_by(event="guest_lists.invite")).all()
+    assert errand.action in actions
+    assert errand.state == "done"
+    assert outcomes(errand) == [
+        ("refused", "Already a member."),
+        ("done", ""),
+        ("refused", "Listed twice. Once is enough."),
+        ("refused", "Not an address. It has no @ sign."),
+    ]
+    assert [one.written for one in listings.not_invited(errand)] == ["nope"]
+    assert listings.invite(acme, listed, by=ann) == errand  # the same click
+    settings.clock_offset += 11
+    again = listings.invite(acme, listed, by=ann)
+    assert outcomes(again)[1] == (
+        "refused", "Already invited. Not answered yet. Resend renews the time.",
+    )  # fmt: skip
+
+
+def test_a_list_at_once_ends_in_the_same_rows_as_one_by_one(cast, twins, ann, settings):
+    (one, people, asked), (other, others, likewise) = twins
+    listed = "n1@x.test n2@x.test nope n1@x.test n3+a@y.test n3+b@y.test"
+
+    listings.invite(one, listed, by=ann)
+    for address in listed.split():
+        guest_lists.invite(other, address, by=ann)
+
+    def of_both(place, known, invited):
+        mine = sorted(invitations.of_organization(place), key=lambda row: row.id)
+        return picture(place, known, mine)
+
+    assert of_both(one, people, asked) == of_both(other, others, likewise)
+    assert racing.nothing_is_wrong()
 
 
 def test_plans_that_nobody_begins_are_forgotten(cast, acme, ann, settings):

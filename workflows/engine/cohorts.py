@@ -10,11 +10,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import select
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
-from workflows.engine import history, mailings, outbox
+from workflows.engine import history, mailings, outbox, sets
 from workflows.engine.db import db, now
 from workflows.engine.machine import Stateful
 
@@ -72,16 +72,10 @@ def _write(
     table = rows[0].__table__
     here = table.c.state == source
     values = {**changes, "revision": table.c.revision + 1}
-    if each is None:
-        ids = [row.id for row in rows]
-        moved: Any = db.session.execute(
-            table.update().where(table.c.id.in_(ids), here).values(**values)
-        )
-    else:
-        own: dict[str, Any] = {name: bindparam(f"own_{name}") for name in each[rows[0].id]}
-        one = table.update().where(table.c.id == bindparam("row"), here).values(**values, **own)
-        moved = db.session.connection().execute(one, [_bound(row.id, each) for row in rows])
-    if moved.rowcount != len(rows):
+    ids = [row.id for row in rows]
+    names = each[ids[0]] if each else {}
+    own = {name: [each[one][name] for one in ids] for name in names} if each else {}
+    if sets.change(type(rows[0]), ids, here, each=own, **values) != len(rows):
         raise StaleDataError("a row of the cohort has moved meanwhile")
     for row in rows:
         for name, value in {**changes, **(each[row.id] if each else {})}.items():
@@ -89,20 +83,13 @@ def _write(
         set_committed_value(row, "revision", row.revision + 1)
 
 
-def _bound(row_id: int, each: Each) -> dict[str, Any]:
-    return {"row": row_id, **{f"own_{name}": value for name, value in each[row_id].items()}}
-
-
-def begin(kind: type[Kind], rows: Sequence[Mapping[str, Any]], *, by: Any) -> list[int]:
+def begin(kind: type[Kind], each: sets.Each, *, by: Any, **same: Any) -> list[int]:
     """Add rows of one organization in their machine's first state; answers their ids, in order."""
-    if not rows:
-        return []
     state = str(kind.machine.initial_state.value)
-    start = {"state": state, "since": now(), "revision": 1}
-    added = insert(kind).returning(kind.id, sort_by_parameter_order=True)
-    ids = list(db.session.scalars(added, [{**start, **row} for row in rows]))
-    place = rows[0].get("organization_id")
-    history.record_all(kind, ids, place, by=by, event="begin", source=None, target=state)
+    ids = sets.add(kind, each, **same, state=state, since=now(), revision=1)
+    if ids:
+        place = same.get("organization_id")
+        history.record_all(kind, ids, place, by=by, event="begin", source=None, target=state)
     return ids
 
 

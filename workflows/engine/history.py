@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DDL, ForeignKey, Index, event, insert, select
+from sqlalchemy import DDL, ForeignKey, Index, event, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows.engine import heaps
+from workflows.engine import heaps, sets
 from workflows.engine.db import Base, db, now
 
 
@@ -86,8 +86,7 @@ def step_all(
     action = _action(organization_id, by=by)
     db.session.flush()  # the steps need its id
     step = {"action_id": action.id, "kind": kind.__tablename__, "event": event}
-    move = {"source": source, "target": target}
-    db.session.execute(insert(Step), [{"row_id": row_id, **step, **move} for row_id in row_ids])
+    sets.add(Step, {"row_id": row_ids}, **step, source=source, target=target)
     heaps.add(action.id, kind.__tablename__, event, len(row_ids))
 
 

@@ -9,11 +9,13 @@ import ipaddress
 import re
 import secrets
 import unicodedata
+from functools import lru_cache
 
 import email_validator
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
 
+from workflows.engine import slips
 from workflows.engine.refusals import Invalid
 
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()  # people do get mail at .local and .test
@@ -21,6 +23,9 @@ PASSWORD_LENGTHS = (12, 128)
 LONGEST_NAME = 64
 # "bit.ly" and "a@b" are links to a mail program; "J.R.R. Tolkien" and "Mr. T" are not.
 LINK = re.compile(r"://|@|\bwww\.|\bmailto:|\w\.\w{2,}", re.IGNORECASE)
+LONGEST_ADDRESS = 254
+NO_ADDRESS = "This is not an e-mail address."
+PLAIN = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")
 _hasher = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
 _nobody = _hasher.hash("the password of nobody")
 
@@ -30,18 +35,37 @@ def parse_address(text: str) -> tuple[str, str]:
     text = text.strip()
     if not text:
         raise Invalid(email="Type an e-mail address.")
-    if text.count("@") != 1:
-        sentence = "It has no @ sign." if "@" not in text else "It has two @ signs."
-        raise Invalid(email=f"This is not an e-mail address. {sentence}")
-    if "=?" in text:  # looks like encoded text in the head of a letter
-        raise Invalid(email="This is not an e-mail address.")
+    local, _, domain = text.partition("@")
     try:
-        parsed = email_validator.validate_email(
-            text, check_deliverability=False, allow_smtputf8=False, strict=True
-        )
-    except email_validator.EmailNotValidError:
-        raise Invalid(email="This is not an e-mail address.") from None
+        if PLAIN.fullmatch(local) and (known := _with_domain(local, domain)):
+            return known
+        parsed = _parse(text)
+    except (email_validator.EmailNotValidError, ValueError) as error:
+        raise Invalid(email=f"{NO_ADDRESS} {slips.mending(text, str(error))}".strip()) from None
     return parsed.normalized, f"{parsed.local_part.lower()}@{parsed.ascii_domain.lower()}"
+
+
+def _parse(text: str) -> email_validator.ValidatedEmail:
+    if "=?" in text:  # looks like encoded text in the head of a letter
+        raise ValueError("")
+    return email_validator.validate_email(
+        text, check_deliverability=False, allow_smtputf8=False, strict=True
+    )
+
+
+def _with_domain(local: str, domain: str) -> tuple[str, str] | None:
+    """What the parser would answer for so plain a local part; None if they may be too long."""
+    spelling, ascii_domain = _domain(domain)
+    if len(local) + 1 + len(ascii_domain) > LONGEST_ADDRESS:
+        return None
+    return f"{local}@{spelling}", f"{local.lower()}@{ascii_domain}"
+
+
+@lru_cache(maxsize=4096)
+def _domain(domain: str) -> tuple[str, str]:
+    """As written, and in ASCII. A list has few domains, and parsing takes longer than all else."""
+    parsed = _parse(f"a@{domain}")
+    return parsed.domain, str(parsed.ascii_domain).lower()
 
 
 def mailbox(key: str) -> str:

@@ -7,20 +7,22 @@ of its own, before the try. A refusal undoes all that its command did, and would
 
 from __future__ import annotations
 
+import base64
 import hmac
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from math import ceil
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import BigInteger, delete, select, text, update
+from sqlalchemy import BigInteger, case, delete, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
+from workflows.engine import sets
 from workflows.engine.db import Base, command, db, now
-from workflows.engine.refusals import TooOften
+from workflows.engine.refusals import TooOften, in_words
 from workflows.engine.settings import settings
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -75,10 +77,47 @@ def take(limit: str, *subject: Any, burst: int = 0) -> timedelta | None:
     return None
 
 
+def take_some(limit: str, *subject: Any, number: int, burst: int = 0) -> int:
+    """Count this so many times, or as often as there is room for; answers how often it was."""
+    buckets = _buckets(limit, subject)
+    for rate, key in buckets:
+        at = _now()
+        empty_at = db.session.execute(HOLD, {"key": key, "at": at}).scalar_one()
+        brim = at + max(rate.burst, burst) * rate.interval
+        number = max(0, min(number, (brim - empty_at) // rate.interval))
+    for rate, key in buckets:
+        _drain(key, rate, -number)
+    return number
+
+
+def take_all(limit: str, subjects: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], timedelta]:
+    """As `take`, for all of these, which differ, in few statements; how long the full ones wait."""
+    full: dict[tuple[Any, ...], timedelta] = {}
+    taken: list[tuple[bytes, tuple[Any, ...], Rate]] = []
+    for rate in rates(limit):
+        left = [one for one in subjects if one not in full]
+        keys = dict(zip(_keys(limit, rate, left), left, strict=True))
+        poured = _pour_all(list(keys), rate)
+        for key, one in keys.items():
+            if key in poured:
+                taken.append((key, one, rate))
+            else:
+                full[one] = max(_wait(key, rate, rate.burst), timedelta(seconds=1))
+    for key, one, rate in taken:
+        if one in full:
+            _drain(key, rate)
+    return full
+
+
+def until(limit: str, *subject: Any, burst: int = 0) -> timedelta:
+    """How long until this may be counted once more: no time at all if it may be now."""
+    buckets = _buckets(limit, subject)
+    return max(_wait(key, rate, max(rate.burst, burst)) for rate, key in buckets)
+
+
 def require_room(limit: str, *subject: Any, sentence: str = MANY) -> None:
     """Refuse as `count` would, and count nothing."""
-    waits = [_wait(key, rate, rate.burst) for rate, key in _buckets(limit, subject)]
-    if wait := max(waits):
+    if wait := until(limit, *subject):
         raise too_often(wait, sentence)
 
 
@@ -86,7 +125,7 @@ def waits(limit: str, subjects: Collection[tuple[Any, ...]]) -> dict[tuple[Any, 
     """How long those of these subjects have to wait who are full: many, asked in one go."""
     found = {}
     for rate in rates(limit):
-        keys = {_key(limit, (rate, *subject)): subject for subject in subjects}
+        keys = dict(zip(_keys(limit, rate, subjects), subjects, strict=True))
         full = select(Bucket.key, Bucket.empty_at).where(Bucket.key.in_(keys))
         for key, empty_at in db.session.execute(full):
             if wait := _over(empty_at, rate, rate.burst):
@@ -95,10 +134,10 @@ def waits(limit: str, subjects: Collection[tuple[Any, ...]]) -> dict[tuple[Any, 
 
 
 @command
-def give_back(limit: str, *subject: Any) -> None:
-    """Take back one count: it was not what the limit is against."""
+def give_back(limit: str, *subject: Any, number: int = 1) -> None:
+    """Take back one count, or so many: it was not what the limit is against."""
     for rate, key in _buckets(limit, subject):
-        _drain(key, rate)
+        _drain(key, rate, number)
 
 
 @command
@@ -122,23 +161,18 @@ def too_often(wait: timedelta, sentence: str = MANY) -> TooOften:
     return TooOften(f"{sentence} Try again {in_words(wait)}.", wait)
 
 
-def in_words(wait: timedelta) -> str:
-    """In 30 seconds; in 4 minutes; tomorrow: never earlier than it is true."""
-    seconds = max(1, ceil(wait.total_seconds()))
-    if 16 * 3600 <= seconds <= 24 * 3600:
-        return "tomorrow"
-    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
-    unit, size = next(one for one in units if seconds >= one[1])
-    number = ceil(seconds / size)
-    return f"in {number} {unit}{'s' * (number != 1)}"
-
-
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# The bucket as it has drained by now, with one more poured in.
-FILLED = "CASE WHEN buckets.empty_at > :at THEN buckets.empty_at ELSE :at END + :interval"
+DRAINED = "CASE WHEN buckets.empty_at > :at THEN buckets.empty_at ELSE :at END"  # by now
+FILLED = f"{DRAINED} + :interval"
 POUR = text(f"""
     INSERT INTO buckets (key, empty_at) VALUES (:key, :at + :interval) ON CONFLICT (key)
     DO UPDATE SET empty_at = {FILLED} WHERE {FILLED} <= :brim
+""")
+
+
+HOLD = text(f"""
+    INSERT INTO buckets (key, empty_at) VALUES (:key, :at) ON CONFLICT (key)
+    DO UPDATE SET empty_at = {DRAINED} RETURNING empty_at
 """)
 
 
@@ -148,8 +182,23 @@ def _buckets(limit: str, subject: tuple[Any, ...]) -> list[tuple[Rate, bytes]]:
 
 def _key(name: str, subject: tuple[Any, ...]) -> bytes:
     """Tells the same subject again, and nobody who reads the database which one it is."""
-    secret = hmac.digest(current_app.config["SECRET_KEY"].encode(), b"usher/limits/v1", "sha256")
-    return hmac.digest(secret, repr((name, *subject)).encode(), "sha256")
+    return _written(hmac.digest(_secret(), repr((name, *subject)).encode(), "sha256"))
+
+
+def _keys(name: str, rate: Rate, subjects: Iterable[tuple[Any, ...]]) -> Iterator[bytes]:
+    """The same for many subjects of one limit."""
+    secret, same = _secret(), f"({name!r}, {rate!r}"
+    texts = (", ".join((same, *map(repr, subject))) for subject in subjects)
+    return (_written(hmac.digest(secret, f"{text})".encode(), "sha256")) for text in texts)
+
+
+def _written(digest: bytes) -> bytes:
+    """In plain letters, since many travel to the database as one text."""
+    return base64.b64encode(digest[:24])
+
+
+def _secret() -> bytes:
+    return hmac.digest(current_app.config["SECRET_KEY"].encode(), b"usher/limits/v1", "sha256")
 
 
 def _pour(key: bytes, rate: Rate, burst: int) -> bool:
@@ -160,8 +209,22 @@ def _pour(key: bytes, rate: Rate, burst: int) -> bool:
     return bool(poured.rowcount)  # type: ignore[attr-defined]
 
 
-def _drain(key: bytes, rate: Rate) -> None:
-    less = update(Bucket).values(empty_at=Bucket.empty_at - rate.interval)
+def _pour_all(keys: Sequence[bytes], rate: Rate) -> set[bytes]:
+    """Pour one into each of these; answers those that did not run over."""
+    at = _now()
+    rows = sets.rows(Bucket, {"key": keys}, empty_at=at + rate.interval)
+    insert = {"sqlite": sqlite, "postgresql": postgresql}[db.engine.dialect.name].insert
+    added = insert(Bucket.__table__).from_select(["key", "empty_at"], rows)
+    level = case((Bucket.empty_at > at, Bucket.empty_at), else_=at) + rate.interval
+    fits = level <= at + rate.burst * rate.interval
+    poured = added.on_conflict_do_update(
+        index_elements=["key"], set_={"empty_at": level}, where=fits
+    )
+    return set(db.session.scalars(poured.returning(Bucket.key)))
+
+
+def _drain(key: bytes, rate: Rate, number: int = 1) -> None:
+    less = update(Bucket).values(empty_at=Bucket.empty_at - number * rate.interval)
     db.session.execute(
         less.where(Bucket.key == key), execution_options={"synchronize_session": False}
     )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import insert
-
-from workflows.engine.db import db, now
+from workflows.engine import sets
+from workflows.engine.db import now
 from workflows.engine.letters import Letter
 from workflows.engine.outbox import REGISTER
 
@@ -18,10 +17,8 @@ def post_all(template: str, organization_id: int, generations: Mapping[int, int]
     """
     assert template in REGISTER
     moment = now()
-    written = {
-        "state": "pending", "since": moment, "revision": 1, "template": template,
-        "organization_id": organization_id, "posted_at": moment, "due_at": moment,
-    }  # fmt: skip
-    rows = [{"about_id": one, "generation": which, **written} for one, which in generations.items()]
-    if rows:
-        db.session.execute(insert(Letter), rows)
+    each = {"about_id": list(generations), "generation": list(generations.values())}
+    sets.add(
+        Letter, each, state="pending", since=moment, revision=1, template=template,
+        organization_id=organization_id, posted_at=moment, due_at=moment,
+    )  # fmt: skip

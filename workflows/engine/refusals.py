@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
 
@@ -63,3 +64,14 @@ def why_not(rule: Callable[..., Any], *about: Any, **more: Any) -> str | None:
     except Refusal as refusal:
         return str(refusal)
     return None
+
+
+def in_words(wait: timedelta) -> str:
+    """In 30 seconds; in 4 minutes; tomorrow: never earlier than it is true."""
+    seconds = max(1, ceil(wait.total_seconds()))
+    if 16 * 3600 <= seconds <= 24 * 3600:
+        return "tomorrow"
+    units = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+    unit, size = next(one for one in units if seconds >= one[1])
+    number = ceil(seconds / size)
+    return f"in {number} {unit}{'s' * (number != 1)}"

@@ -1,0 +1,103 @@
+"""The queries that sets are made of find their rows by an index, however many rows there are."""
+
+import re
+
+import pytest
+from sqlalchemy import event
+
+from web import crowd
+from workflows import cases, directories, guest_lists, likenesses, lines, listings
+from workflows.directories import Search
+from workflows.engine.db import db
+
+
+@pytest.fixture
+def ann(cast):
+    return cast.account("Ann")
+
+
+@pytest.fixture
+def acme(cast, ann):
+    """An organization with so many people that no planner reads them all for a few."""
+    made = cast.organization(ann, seats=3000)
+    crowd.gather(made, 3000, "crowd.test", by=ann)
+    return made
+
+
+@pytest.fixture
+def explained():
+    """Every query on these tables, by how the database would go about it."""
+    said = []
+
+    def explain(connection, cursor, statement, parameters, context, many):
+        if statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT INTO lines")) and not many:
+            said.append((statement, plan(connection, statement, parameters)))
+
+    db.session.execute(db.text("ANALYZE"))
+    db.session.commit()
+    event.listen(db.engine, "before_cursor_execute", explain)
+    yield said
+    event.remove(db.engine, "before_cursor_execute", explain)
+
+
+def plan(connection, statement, parameters):
+    asks = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+    cursor = connection.connection.dbapi_connection.cursor()
+    if asks == "EXPLAIN":  # three thousand rows are read faster than looked up: ask what could be
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    cursor.execute(f"{asks} {statement}", parameters)
+    found = "\n".join(str(row) for row in cursor.fetchall())
+    if asks == "EXPLAIN":
+        cursor.execute("SET LOCAL enable_seqscan = on")
+    return found
+
+
+LARGE = ("invitations", "memberships", "accounts", "tokens", "letters", "lines", "cases")
+
+
+def reads_all(said):
+    """The statements of which the plan reads all of a large table."""
+    return [
+        (statement, how)
+        for statement, how in said
+        for table in LARGE
+        if re.search(rf"(Seq Scan on|SCAN) {table}\b", how)
+    ]
+
+
+def test_addresses_are_looked_up_by_their_indexes(acme, ann, explained):
+    keys = [f"person{n}@x.test" for n in range(20)]
+    for query in (guest_lists.members, guest_lists.open_invitations):
+        db.session.execute(query(acme.id, keys)).all()
+
+    assert len(explained) >= 2
+    assert reads_all(explained) == []
+
+
+def test_some_lines_are_drawn_anew_without_reading_the_others(acme, ann, explained):
+    members = [member for member, _ in directories.ids(acme, Search(role="member"))[:60]]
+    asked = [one for _, one in directories.ids(acme, Search(turn="Their turn")) if one][:60]
+    explained.clear()
+
+    list(likenesses.of_members(members))
+    lines.redraw(members, asked)
+
+    assert len(explained) > 6
+    assert reads_all(explained) == []
+
+
+def test_the_next_cases_of_an_errand_are_found_by_an_index(acme, ann, explained):
+    for number in range(12):
+        listed = " ".join(f"p{n}.{number}@x.test" for n in range(400))
+        errand = listings.prepare(acme, listed, by=ann)
+    errand_id = errand.id
+    db.session.execute(db.text("ANALYZE"))
+    db.session.commit()
+    explained.clear()
+
+    some = cases.waiting(errand_id, 50)
+    cases.settle([one.id for one in some], {})
+
+    assert len(some) == 50
+    assert len(explained) == 2
+    assert reads_all(explained) == []

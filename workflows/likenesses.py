@@ -1,0 +1,167 @@
+"""Likenesses: people of whom `journeys` says the same, so that one of them is asked for all.
+
+What would surprise a reader: whatever the columns of a person's rows hold, beside who it is, must
+be the same for two to be alike. Only moments may differ, and then in the same pattern, so that the
+one from which something has begun is known for each. Who lets `journeys` look at another table
+adds it here; the clock draws everybody anew without this, and would mend what went wrong.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+
+from workflows import journeys, moves, places
+from workflows.accounts import Account
+from workflows.engine import sets
+from workflows.engine.db import Moment, db
+from workflows.engine.letters import Letter
+from workflows.invitations import Invitation
+from workflows.journeys import Person
+from workflows.memberships import Membership
+from workflows.organizations import Organization
+from workflows.tokens import Token
+
+FEW = 40  # so many are asked one by one
+WHO = {"id", "account_id", "membership_id", "seat_id", "revision", "email", "email_key", "name"}
+
+
+class Likeness(NamedTuple):
+    """Somebody to whom what is said of the person applies."""
+
+    id: int  # of the membership, or of the invitation
+    name: str
+    email_key: str
+    since: datetime
+
+
+class _Facts(NamedTuple):
+    """What is known of somebody: who it is, what must be the same, and moments in their order."""
+
+    id: int
+    name: str
+    email_key: str
+    same: tuple[Any, ...]
+    moments: tuple[datetime | None, ...]
+
+    @property
+    def alike(self) -> tuple[Any, ...]:
+        pattern = (one and self.moments.index(one) for one in self.moments)
+        return (*self.same, *pattern)
+
+
+def of_members(
+    ids: Collection[int], one_by_one: bool = False
+) -> Iterator[tuple[Person, list[Any]]]:
+    """What `journeys` says of these memberships, and of which it says so."""
+    if one_by_one or len(ids) <= FEW:
+        return _each(journeys.of_members(ids))
+    found = _grouped(_members(ids))
+    said = journeys.of_members([first.id for first, *_ in found])
+    return _said({one.membership.id: one for one in said if one.membership}, found)
+
+
+def of_invitations(
+    ids: Collection[int], one_by_one: bool = False
+) -> Iterator[tuple[Person, list[Any]]]:
+    """The same of these invitations."""
+    if one_by_one or len(ids) <= FEW:
+        return _each(journeys.of_invitations(ids))
+    found = _grouped(_invitations(ids))
+    said = journeys.of_invitations([first.id for first, *_ in found])
+    return _said({one.invitation.id: one for one in said if one.invitation}, found)
+
+
+def _each(people: Sequence[Person]) -> Iterator[tuple[Person, list[Likeness]]]:
+    for one in people:
+        if one.membership:
+            account = one.membership.account
+            own = Likeness(one.membership.id, account.name, account.email_key, one.since)
+        else:
+            asked = one.invitation
+            assert asked
+            own = Likeness(asked.id, asked.email, asked.email_key, one.since)
+        yield one, [own]
+
+
+def _said(
+    people: dict[int, Person], groups: Sequence[Sequence[_Facts]]
+) -> Iterator[tuple[Person, list[Likeness]]]:
+    for first, *others in groups:
+        if person := people.get(first.id):
+            own = Likeness(first.id, first.name, first.email_key, person.since)
+            begun = first.moments.index(person.since) if others else 0
+            alike = [
+                Likeness(one.id, one.name, one.email_key, one.moments[begun] or person.since)
+                for one in others
+            ]
+            yield person, [own, *alike]
+
+
+def _grouped(found: Sequence[_Facts]) -> list[list[_Facts]]:
+    groups: defaultdict[Any, list[_Facts]] = defaultdict(list)
+    for one in found:
+        groups[one.alike].append(one)
+    return list(groups.values())
+
+
+def _members(ids: Collection[int]) -> list[_Facts]:
+    same, moments = _columns(Membership, Token)
+    living = (Token.membership_id == Membership.id) & Token.seat_id.is_not(None)
+    rows: Any = select(
+        Membership.id, Token.id, Account.name, Account.email_key,
+        Organization.owner_id == Membership.id, *same, *moments,
+    ).join(Account, Account.id == Membership.account_id)  # fmt: skip
+    rows = rows.join(Organization, Organization.id == Membership.organization_id)
+    rows = rows.outerjoin(Token, living).where(sets.among(Membership.id, ids), Membership.active)
+    found = db.session.execute(rows.order_by(Membership.id)).all()
+    letters = _letters(("seat_assigned", "token", "token_reissued"), [row[1] for row in found])
+    waiting, width = places.standings(ids), len(same) + 1
+    return [
+        # Whoever waits for a seat is told the own place in line.
+        _facts(row_id, name, key, (row_id if row_id in waiting else 0, *rest[:width]),
+               rest[width:], letters.get(token))
+        for row_id, token, name, key, *rest in found
+    ]  # fmt: skip
+
+
+def _invitations(ids: Collection[int]) -> list[_Facts]:
+    same, moments = _columns(Invitation)
+    rows: Any = select(Invitation.id, Invitation.email, Invitation.email_key, *same, *moments)
+    mine = rows.where(sets.among(Invitation.id, ids), Invitation.membership_id.is_(None))
+    found = db.session.execute(mine.order_by(Invitation.id)).all()
+    letters = _letters(("invitation",), [row[0] for row in found])
+    moving, width = moves.of(ids), len(same)
+    return [
+        # Whether one that ended is shown hangs on who has come back: each for itself. So is one
+        # that somebody asks to have at another address.
+        _facts(row_id, name, key, (row_id if ended or row_id in moving else 0, *rest[:width]),
+               rest[width:], letters.get(row_id))
+        for row_id, name, key, *rest in found
+        for ended in [not {"sent", "expired"} & set(map(str, rest[:width]))]
+    ]  # fmt: skip
+
+
+def _facts(
+    row_id: int, name: str, key: str, same: Sequence[Any], moments: Sequence[Any], letter: Any
+) -> _Facts:
+    said, *when = letter or (None, None, None)
+    return _Facts(row_id, name, key, (*same, said), (*moments, *when))
+
+
+def _columns(*kinds: Any) -> tuple[list[Any], list[Any]]:
+    """The columns of these tables that must be the same for two to be alike, and the moments."""
+    columns = [one for kind in kinds for one in kind.__table__.columns if one.name not in WHO]
+    moments = [one for one in columns if isinstance(one.type, Moment)]
+    return [one for one in columns if not isinstance(one.type, Moment)], moments
+
+
+def _letters(templates: Collection[str], about_ids: Sequence[int | None]) -> dict[Any, Any]:
+    """The state and the moments of the newest letter about each of these."""
+    rows = select(Letter.about_id, Letter.state, Letter.since, Letter.posted_at)
+    mine = rows.where(Letter.template.in_(templates), sets.among(Letter.about_id, about_ids))
+    return {about: rest for about, *rest in db.session.execute(mine.order_by(Letter.id))}
