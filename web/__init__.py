@@ -17,6 +17,7 @@ from workflows.engine.settings import Settings
 PAGES = (
     "accounts",
     "health",
+    "status",
     "mailbox",
     "letters",
     "invitations",

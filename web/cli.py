@@ -24,10 +24,20 @@ def operator() -> None:
 
 @operator.command("add")
 @click.argument("email")
-def add_operator(email: str) -> None:
-    """Let the account with this address see the status page."""
-    account = accounts.make_operator(email)
-    click.echo(f"{account.name} <{account.email}> is an operator now.")
+@click.option("--read-only", is_flag=True, help="May look, and change nothing.")
+def add_operator(email: str, read_only: bool) -> None:
+    """Let the account with this address see the status page, and act there."""
+    account = accounts.make_operator(email, acting=not read_only)
+    what = "may read the status page" if read_only else "is an operator"
+    click.echo(f"{account.name} <{account.email}> {what} now.")
+
+
+@operator.command("remove")
+@click.argument("email")
+def remove_operator(email: str) -> None:
+    """Close the status page to the account with this address."""
+    account = accounts.unmake_operator(email)
+    click.echo(f"{account.name} <{account.email}> is no operator any more.")
 
 
 @usher.command("demo")

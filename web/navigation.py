@@ -69,6 +69,14 @@ def _of_organization(here: str) -> list[Place]:
     ]  # fmt: skip
 
 
+def of_operations() -> list[Place]:
+    """The left column of whoever runs Usher."""
+    return [
+        Place(label, icon, path, path == request.path)
+        for label, icon, path in (("Overview", "house", "/status"),)
+    ]
+
+
 def waiting() -> int:
     """How many people wait for the reader, beside Manage Members."""
     if "waiting" not in g:

@@ -5,6 +5,7 @@ The list is the reading order, the import order and the order in which rows are 
 
 ORDER = [
     "accounts",
+    "operators",
     "log_ins",
     "resets",
     "sessions",

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, select
+from sqlalchemy import Index, false, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workflows.engine import identity, limits, outbox, seals
@@ -72,7 +72,8 @@ class Account(Stateful, Base):
     password_round: Mapped[int] = mapped_column(default=0)  # how often it was set anew
     reset_round: Mapped[int] = mapped_column(default=0)  # which link for setting it is good
     reset_asked_at: Mapped[datetime | None]
-    operator: Mapped[bool] = mapped_column(default=False)
+    operator: Mapped[bool] = mapped_column(default=False)  # may see all of Usher
+    acting: Mapped[bool] = mapped_column(default=False, server_default=false())  # and move it
 
 
 def sign_up(name: str, email: str, password: str, *, client: str = "") -> SignUp:
@@ -172,12 +173,28 @@ def check(email: str, password: str) -> Account:
 
 
 @command
-def make_operator(email: str) -> Account:
-    """Let this account see the status page; only the command line may do it."""
+def make_operator(email: str, *, acting: bool = True) -> Account:
+    """Let this account see the status page, and act there; only the command line may do it."""
+    account = _known(email)
+    account.operator, account.acting = True, acting
+    return account
+
+
+@command
+def unmake_operator(email: str) -> Account:
+    """Close the status page to this account again."""
+    account = _known(email)
+    if not account.operator:
+        raise NotNow(f"{account.name} is no operator.")
+    account.operator = account.acting = False
+    return account
+
+
+def _known(email: str) -> Account:
     account = with_key(identity.parse_address(email)[1])
     if account is None:
         raise NotNow("There is no account with this address yet. Sign up first.")
-    account.operator = True
+    lock(account)
     return account
 
 

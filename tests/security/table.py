@@ -16,8 +16,9 @@ ROLES = {
 }
 # Words about people, whatever organization they are in.
 EVERYBODY, SIGNED_IN, INVITED = "everybody", "whoever is logged in", "the invited person"
+OPERATOR = "whoever runs Usher"
 NOBODY = "nobody who has not opened a link"  # the pages behind links in letters
-WORDS = {EVERYBODY, SIGNED_IN, INVITED, NOBODY, *ROLES}
+WORDS = {EVERYBODY, SIGNED_IN, INVITED, NOBODY, OPERATOR, *ROLES}
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,10 @@ OWNERS = {  # hand over ownership, close the organization; the page of it is for
     "GET /<slug>/close": Row("owner"),
     "POST /<slug>/close": Row("owner", {"typed": "{slug}"}),
 }
-MAY = EVERYBODYS | BEHIND_A_LINK | PERSONAL | MEMBERS | ADMINS | BILLING | OWNERS
+OPERATORS = {  # the status page; an operator is made on the command line
+    "GET /status": Row(OPERATOR),
+}
+MAY = OPERATORS | EVERYBODYS | BEHIND_A_LINK | PERSONAL | MEMBERS | ADMINS | BILLING | OWNERS
 
 
 def address(rule, slug, ids, about="member"):

@@ -11,6 +11,7 @@ from security.table import (
     MEMBERS,
     NOBODY,
     ONE,
+    OPERATOR,
     ROLES,
     SIGNED_IN,
     WORDS,
@@ -69,6 +70,8 @@ def due(route, kind, slug):
         return LOG_IN
     if row.who in (SIGNED_IN, INVITED):
         return allowed if row.who == SIGNED_IN or (kind, slug) == ("invited", OURS) else HIDDEN
+    if row.who == OPERATOR:
+        return allowed if kind == "operator" else HIDDEN
     role = KINDS[kind][slug == THEIRS]
     if role is None:
         return HIDDEN

@@ -149,7 +149,7 @@ def _transaction(name: str, function: Callable[..., Any], args: Any, kwargs: Any
         session.rollback()
         raise
     finally:
-        for key in ("command", "why", "actions", "moved"):
+        for key in ("command", "why", "operator", "actions", "moved"):
             session.info.pop(key, None)
 
 
