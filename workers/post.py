@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 import time
+from dataclasses import replace
 
 import dramatiq
 
@@ -66,7 +67,7 @@ def _deliver(claim: Claim, way: WayOut) -> None:
         return
     answer = way.send(mail)
     mark = {"sent": outbox.sent, "later": outbox.later, "bounced": outbox.bounced}
-    mark[answer.outcome](claim, answer.reply)
+    mark[answer.outcome](replace(claim, domain=mail.to.rpartition("@")[2]), answer.reply)
     log.info("letter %d: %s", claim.letter_id, answer.outcome)
 
 

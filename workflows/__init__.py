@@ -38,6 +38,16 @@ ORDER = [
     "chronicles",
     "correspondence",
     "exports",
+    "ailments",
+    "remedies",
+    "stuck_letters",
+    "stuck_people",
+    "stuck_processes",
+    "stuck",
+    "invariants",
+    "surveys",
+    "rescues",
+    "acknowledgements",
 ]
 
 from importlib import import_module  # noqa: E402

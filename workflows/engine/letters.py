@@ -4,6 +4,7 @@
        ▲                   ├──────── drop ─────▶ moot      nobody wants it any more
        ├──── put_off ──────┤──────── bounce ───▶ bounced   the server will never take it
        └──── retry ────────┴──────── give_up ──▶ dead      72 hours, or five workers, for nothing
+                                     discard ──▶ moot      also from elsewhere: an operator says so
 
 The row owns attempts, waits and lease; it holds no address and no text. Its history is not in
 `steps` but in `attempts`: a line for each claim, with the worker and the mail server's answer.
@@ -11,13 +12,14 @@ The row owns attempts, waits and lease; it holds no address and no text. Its his
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflows.engine.db import Base
+from workflows.engine.db import Base, index_of_few
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.settings import settings
 
@@ -37,6 +39,8 @@ class LetterMachine(Machine):
     bounce = sending.to(bounced)
     give_up = sending.to(dead)
     retry = bounced.to(pending) | dead.to(pending)
+    hurry = pending.to(pending)
+    discard = pending.to(moot) | bounced.to(moot) | dead.to(moot)
 
 
 class Letter(Stateful, Base):
@@ -47,6 +51,7 @@ class Letter(Stateful, Base):
         Index(None, "lease_until", postgresql_where=text("state = 'sending'"),
               sqlite_where=text("state = 'sending'")),
         Index(None, "template", "about_id"),
+        index_of_few("failed_letters", "since", "state IN ('bounced', 'dead')"),
     )  # fmt: skip
     machine = LetterMachine
 
@@ -62,6 +67,8 @@ class Letter(Stateful, Base):
     lease_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     reply: Mapped[str | None]
+    cause: Mapped[str | None]  # the reply without what is of this letter alone
+    domain: Mapped[str | None]  # of the recipient, where a mail server did not take it
 
     @property
     def message_id(self) -> str:
@@ -69,17 +76,29 @@ class Letter(Stateful, Base):
         return f"<letter-{self.id}.{self.template}@{urlsplit(settings().base_url).hostname}>"
 
 
+def cause_of(reply: str | None) -> str | None:
+    """A mail server's reply without addresses and numbers of its own, to group letters by."""
+    if reply is None:
+        return None
+    words = re.sub(r"<?[^\s<>]+@[^\s<>]+>?", "<address>", reply)
+    words = re.sub(r"\b(?=[0-9A-Za-z.-]*\d)[0-9A-Za-z.-]{10,}\b", "#", words)
+    return " ".join(words.split())[:200]
+
+
 class Attempt(Base):
     """One claim of a letter and how it ended."""
 
     __tablename__ = "attempts"
-    __table_args__ = (Index(None, "letter_id", "lease", unique=True),)
+    __table_args__ = (
+        Index(None, "letter_id", "lease", unique=True),
+        index_of_few("open_attempts", "letter_id", "outcome IS NULL"),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     letter_id: Mapped[int] = mapped_column(ForeignKey("letters.id"))
     lease: Mapped[int]
     worker: Mapped[str]
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None]  # a state of the letter, or "returned"; None: not known
     reply: Mapped[str | None]

@@ -18,7 +18,7 @@ from sqlalchemy import and_, func, or_, select, text, update
 from workflows.engine import history, limits
 from workflows.engine.db import command, db, now
 from workflows.engine.identity import mailbox
-from workflows.engine.letters import Attempt, Letter, LetterMachine
+from workflows.engine.letters import Attempt, Letter, LetterMachine, cause_of
 
 LEASE, GIVE_UP = timedelta(seconds=40), timedelta(hours=72)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
@@ -35,6 +35,7 @@ class Claim:
 
     letter_id: int
     lease: int
+    domain: str | None = None  # of the recipient, once that is known
 
 
 @dataclass(frozen=True)
@@ -211,9 +212,7 @@ def returned(claim: Claim) -> bool:
     return _settle(claim, "put_off", "returned", mine.reply, **kept)
 
 
-def _settle(
-    claim: Claim, event: str, outcome: str, reply: str | None = None, **changes: Any
-) -> bool:
+def _settle(claim: Claim, event: str, outcome: str, reply: str | None = None, **more: Any) -> bool:
     """Move a letter that is being sent, if this claim still holds it, and close its attempt."""
     [target] = {to for _, name, to in LetterMachine.arrows() if name == event}
     letters, attempts = update(Letter), update(Attempt)
@@ -221,7 +220,8 @@ def _settle(
         letters.where(Letter.id == claim.letter_id, Letter.lease == claim.lease)
         .where(Letter.state.in_(LetterMachine.sources(event)))
         .values(revision=Letter.revision + 1, state=target, since=now(), lease_until=None)
-        .values(**{"lost": 0, "reply": reply} | changes)
+        .values(**{"lost": 0, "reply": reply, "cause": cause_of(reply)} | more)
+        .values(domain=claim.domain)
         .returning(Letter.template, Letter.about_id)
     ).one_or_none()
     if moved is None:
