@@ -38,6 +38,10 @@ ORDER = [
     "chronicles",
     "correspondence",
     "exports",
+    "deliveries",
+    "mailrooms",
+    "lookups",
+    "prospects",
 ]
 
 from importlib import import_module  # noqa: E402

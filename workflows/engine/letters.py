@@ -5,8 +5,11 @@
        ├──── put_off ──────┤──────── bounce ───▶ bounced   the server will never take it
        └──── retry ────────┴──────── give_up ──▶ dead      72 hours, or five workers, for nothing
 
+    hasten: not later but now · release: out of the hands of a worker that fell silent
+
 The row owns attempts, waits and lease; it holds no address and no text. Its history is not in
 `steps` but in `attempts`: a line for each claim, with the worker and the mail server's answer.
+Only what an operator does to a letter is a step.
 """
 
 from __future__ import annotations
@@ -17,8 +20,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflows.engine.db import Base
+from workflows.engine.db import Base, now
 from workflows.engine.machine import Machine, State, Stateful
+from workflows.engine.refusals import NotNow
 from workflows.engine.settings import settings
 
 
@@ -37,6 +41,18 @@ class LetterMachine(Machine):
     bounce = sending.to(bounced)
     give_up = sending.to(dead)
     retry = bounced.to(pending) | dead.to(pending)
+    hasten = pending.to(pending, validators=["may_leave_sooner"])
+    release = sending.to(pending, validators=["lease_is_over"])
+
+    def may_leave_sooner(self) -> None:
+        if self.model.pause_id is not None:
+            raise NotNow(f"Letters to {self.model.domain} are paused. Resume them first.")
+        if self.model.due_at <= now():
+            raise NotNow("This letter is due already, and leaves as soon as a worker comes.")
+
+    def lease_is_over(self) -> None:
+        if self.model.lease_until and self.model.lease_until > now():
+            raise NotNow("A worker is sending this letter, and its time is not over.")
 
 
 class Letter(Stateful, Base):
@@ -47,13 +63,20 @@ class Letter(Stateful, Base):
         Index(None, "lease_until", postgresql_where=text("state = 'sending'"),
               sqlite_where=text("state = 'sending'")),
         Index(None, "template", "about_id"),
+        Index(None, "organization_id", "id"),
+        Index("letters_by_state", "state", "id"),
+        Index("letters_by_domain", "domain", "id"),
+        Index("letters_by_cause", "cause", "id", postgresql_where=text("cause IS NOT NULL"),
+              sqlite_where=text("cause IS NOT NULL")),
+        Index("paused_letters", "pause_id", postgresql_where=text("pause_id IS NOT NULL"),
+              sqlite_where=text("pause_id IS NOT NULL")),
     )  # fmt: skip
     machine = LetterMachine
 
     template: Mapped[str]
     about_id: Mapped[int]
     generation: Mapped[int]
-    organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id"), index=True)
+    organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id"))
     posted_at: Mapped[datetime]
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
@@ -62,6 +85,15 @@ class Letter(Stateful, Base):
     lease_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     reply: Mapped[str | None]
+    cause: Mapped[str | None]  # what it failed of, as far as letters fail alike; see `causes`
+    domain: Mapped[str | None]  # of the recipient, known from the first try on
+    again_at: Mapped[datetime | None]  # when an operator let it begin anew, its patience too
+    pause_id: Mapped[int | None] = mapped_column(ForeignKey("pauses.id"))  # what it waits for
+
+    @property
+    def verifying(self) -> bool:
+        """Whether it was let begin anew, and nobody knows yet whether that helped."""
+        return self.again_at is not None and self.state in ("pending", "sending")
 
     @property
     def message_id(self) -> str:

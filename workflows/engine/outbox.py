@@ -15,14 +15,13 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
 
-from workflows.engine import history, limits
+from workflows.engine import causes, history, waits
 from workflows.engine.db import command, db, now
-from workflows.engine.identity import mailbox
+from workflows.engine.identity import domain_of
 from workflows.engine.letters import Attempt, Letter, LetterMachine
 
 LEASE, GIVE_UP = timedelta(seconds=40), timedelta(hours=72)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
-TOO_MANY = "This address got so many letters that this one waits."
 POISON = 5  # claims in a row that ended without a word from the worker
 
 Recipe = Callable[[Any, Any], "tuple[str, dict[str, Any]] | None"]
@@ -139,6 +138,7 @@ def _without_poison(letters: Iterable[Letter]) -> list[Letter]:
         else:
             lost.state, lost.since, lost.lease_until = "dead", now(), None
             lost.reply = f"{POISON} workers in a row died with it."
+            lost.cause = causes.of(lost.reply)
             history.moved(REGISTER[lost.template].about.__tablename__, lost.about_id)
             _tell(lost)
     return batch
@@ -159,16 +159,12 @@ def compose(claim: Claim) -> Envelope | None:
         _settle(claim, "drop", "moot")
         return None
     to, facts = made
-    if registered.rationed and (wait := _too_many_to(to, mine, registered.about.__tablename__)):
-        kept = {"attempts": mine.attempts - 1, "due_at": now() + wait}
-        _settle(claim, "put_off", "returned", TOO_MANY, **kept)
+    mine.domain = domain_of(to)
+    kind = registered.about.__tablename__ if registered.rationed else None
+    if wait := waits.of(mine, to, kind):
+        _settle(claim, "put_off", "returned", attempts=mine.attempts - 1, cause=None, **wait)
         return None
     return Envelope(to, mine.template, facts, mine.message_id, mine.posted_at)
-
-
-def _too_many_to(address: str, mine: Letter, kind: str) -> timedelta | None:
-    """How long it has to wait, its recipient having had so many about such rows; counted once."""
-    return limits.take("letters", kind, mailbox(address.lower())) if mine.attempts == 1 else None
 
 
 @command
@@ -181,7 +177,7 @@ def sent(claim: Claim, reply: str) -> bool:
 def later(claim: Claim, reply: str) -> bool:
     """It may work another time: wait, longer each time, and give up after 72 hours."""
     mine = db.session.get_one(Letter, claim.letter_id)
-    if now() - mine.posted_at > GIVE_UP:
+    if now() - (mine.again_at or mine.posted_at) > GIVE_UP:
         return _settle(claim, "give_up", "dead", reply) and _tell(mine)
     wait = min(FIRST_WAIT * 2 ** min(mine.attempts - 1, 10), LONGEST_WAIT)
     due_at = now() + wait * random.uniform(0.75, 1.25)
@@ -207,7 +203,7 @@ def _tell(failed: Letter) -> bool:
 def returned(claim: Claim) -> bool:
     """Give it back untried, for somebody with more time; the attempt does not count."""
     mine = db.session.get_one(Letter, claim.letter_id)
-    kept = {"attempts": mine.attempts - 1, "lost": mine.lost}
+    kept = {"attempts": mine.attempts - 1, "lost": mine.lost, "cause": mine.cause}
     return _settle(claim, "put_off", "returned", mine.reply, **kept)
 
 
@@ -221,7 +217,7 @@ def _settle(
         letters.where(Letter.id == claim.letter_id, Letter.lease == claim.lease)
         .where(Letter.state.in_(LetterMachine.sources(event)))
         .values(revision=Letter.revision + 1, state=target, since=now(), lease_until=None)
-        .values(**{"lost": 0, "reply": reply} | changes)
+        .values(**{"lost": 0, "reply": reply, "cause": causes.of(reply, target)} | changes)
         .returning(Letter.template, Letter.about_id)
     ).one_or_none()
     if moved is None:
