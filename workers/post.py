@@ -11,7 +11,6 @@ import os
 import socket
 import threading
 import time
-from dataclasses import replace
 
 import dramatiq
 
@@ -67,7 +66,7 @@ def _deliver(claim: Claim, way: WayOut) -> None:
         return
     answer = way.send(mail)
     mark = {"sent": outbox.sent, "later": outbox.later, "bounced": outbox.bounced}
-    mark[answer.outcome](replace(claim, domain=mail.to.rpartition("@")[2]), answer.reply)
+    mark[answer.outcome](claim, answer.reply)
     log.info("letter %d: %s", claim.letter_id, answer.outcome)
 
 

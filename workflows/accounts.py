@@ -66,6 +66,10 @@ class AccountMachine(Machine):
 
 class Account(Stateful, Base):
     __tablename__ = "accounts"
+    __table_args__ = (  # how PostgreSQL finds an address by its beginning, in whatever language
+        Index("accounts_by_address", "email_key",
+              postgresql_ops={"email_key": "text_pattern_ops"}).ddl_if(dialect="postgresql"),
+    )  # fmt: skip
     machine = AccountMachine
 
     name: Mapped[str]

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import memberships, quotas
+from workflows import memberships, operators, quotas
 from workflows.accounts import Account
 from workflows.engine import outbox, seals
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
@@ -79,6 +79,7 @@ class Invitation(Stateful, Base):
         index_of_few("accepted_invitations", "since", "state = 'accepted'"),
         index_of_few("expired_invitations", "since", "state = 'expired'"),
         Index("invitations_by_address", "organization_id", "email_key"),
+        Index("invitations_by_key", "email_key", postgresql_ops={"email_key": "text_pattern_ops"}),
     )  # fmt: skip
     machine = InvitationMachine
 
@@ -130,6 +131,14 @@ def revoke(invitation: Invitation, *, by: Account) -> None:
     require_admin(by, invitation.organization)
     lock(invitation).fire("revoke", by=by)
     outbox.post("invitation_revoked", about=invitation)
+
+
+@command
+def expire(invitation: Invitation, *, by: Account) -> None:
+    """End the time to answer before it is over, and tell who sent it; operators alone may."""
+    operators.require_acting(by)
+    lock(invitation).fire("expire", by=by, expires_at=now())
+    outbox.post("invitation_expired", about=invitation, generation=invitation.round)
 
 
 @command

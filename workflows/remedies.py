@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from workflows import handovers, invitations, memberships, seats
+from workflows import handovers, invitations, memberships, reruns, seats
 from workflows.accounts import Account
 from workflows.ailments import Remedy
-from workflows.engine import heartbeats, history, outbox, reruns
+from workflows.engine import heartbeats, history, outbox
 from workflows.engine.db import command, db, lock
 from workflows.engine.heartbeats import Heartbeat
 from workflows.engine.letters import Letter

@@ -9,13 +9,13 @@ from sqlalchemy import Select, and_, case, exists, func, or_, select, text
 
 from workflows.ailments import Ailment, found
 from workflows.engine.db import now
+from workflows.engine.letters import OVERDUE as LATE
 from workflows.engine.letters import Attempt, Letter
-from workflows.engine.reruns import GRACE
 from workflows.invitations import Invitation
 from workflows.remedies import AGAIN, DISCARD, SEEN, WRITE_INVITATION, WRITE_TOKEN
 from workflows.tokens import Generation, Token
 
-LATE, LONG = timedelta(minutes=5), timedelta(hours=1)
+LONG, GRACE = timedelta(hours=1), timedelta(seconds=30)
 SOON = timedelta(minutes=1)  # in which what belongs together may still be under way
 TOO_OFTEN = 2  # claims in a row without an outcome
 TOLD_FOR = timedelta(days=7)
@@ -48,8 +48,13 @@ def poison() -> Select[Any]:
 
 
 def retrying() -> Select[Any]:
-    waits = and_(Letter.posted_at < now() - LONG, Letter.due_at >= now() - LATE)
+    began = func.coalesce(Letter.again_at, Letter.posted_at)
+    waits = and_(began < now() - LONG, Letter.due_at >= now() - LATE, Letter.pause_id.is_(None))
     return _letters(Letter.posted_at, WHY, PENDING, Letter.attempts > 0, waits, _writable())
+
+
+def paused() -> Select[Any]:
+    return _letters(Letter.posted_at, Letter.domain, PENDING, Letter.pause_id.is_not(None))
 
 
 def unwritable() -> Select[Any]:

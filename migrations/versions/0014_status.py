@@ -29,8 +29,6 @@ def upgrade() -> None:
     acting = sa.Column("acting", sa.Boolean(), server_default=sa.false(), nullable=False)
     op.add_column("accounts", acting)
     op.execute("UPDATE accounts SET acting = operator")
-    for name in ("cause", "domain"):
-        op.add_column("letters", sa.Column(name, sa.String(), nullable=True))
     for name, (table, columns, which) in FEW.items():
         where = sa.text(which)
         op.create_index(name, table, columns, postgresql_where=where, sqlite_where=where)
@@ -117,6 +115,4 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_actions_at"), "actions")
     for name, (table, _, _) in reversed(FEW.items()):
         op.drop_index(name, table)
-    for name in ("domain", "cause"):
-        op.drop_column("letters", name)
     op.drop_column("accounts", "acting")

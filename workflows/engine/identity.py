@@ -43,6 +43,14 @@ def parse_address(text: str) -> tuple[str, str]:
     return parsed.normalized, f"{parsed.local_part.lower()}@{parsed.ascii_domain.lower()}"
 
 
+def domain_of(address: str) -> str | None:
+    """The domain of an address as mail servers know it; None where the address is none."""
+    try:
+        return parse_address(address)[1].rpartition("@")[2]
+    except Invalid:
+        return None
+
+
 def mailbox(key: str) -> str:
     """Whose mailbox an address most likely is, for counting letters; never who somebody is."""
     local, _, domain = key.rpartition("@")

@@ -15,14 +15,14 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
 
-from workflows.engine import history, limits
+from workflows.engine import history, waits
 from workflows.engine.db import command, db, now
-from workflows.engine.identity import mailbox
+from workflows.engine.identity import domain_of
 from workflows.engine.letters import Attempt, Letter, LetterMachine, cause_of
 
 LEASE, GIVE_UP = timedelta(seconds=40), timedelta(hours=72)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
-TOO_MANY = "This address got so many letters that this one waits."
+FAILED = ("pending", "bounced", "dead")  # where a reply says what a letter failed of
 POISON = 5  # claims in a row that ended without a word from the worker
 
 Recipe = Callable[[Any, Any], "tuple[str, dict[str, Any]] | None"]
@@ -35,7 +35,6 @@ class Claim:
 
     letter_id: int
     lease: int
-    domain: str | None = None  # of the recipient, once that is known
 
 
 @dataclass(frozen=True)
@@ -140,6 +139,7 @@ def _without_poison(letters: Iterable[Letter]) -> list[Letter]:
         else:
             lost.state, lost.since, lost.lease_until = "dead", now(), None
             lost.reply = f"{POISON} workers in a row died with it."
+            lost.cause = cause_of(lost.reply)
             history.moved(REGISTER[lost.template].about.__tablename__, lost.about_id)
             _tell(lost)
     return batch
@@ -160,16 +160,12 @@ def compose(claim: Claim) -> Envelope | None:
         _settle(claim, "drop", "moot")
         return None
     to, facts = made
-    if registered.rationed and (wait := _too_many_to(to, mine, registered.about.__tablename__)):
-        kept = {"attempts": mine.attempts - 1, "due_at": now() + wait}
-        _settle(claim, "put_off", "returned", TOO_MANY, **kept)
+    mine.domain = domain_of(to)
+    kind = registered.about.__tablename__ if registered.rationed else None
+    if wait := waits.of(mine, to, kind):
+        _settle(claim, "put_off", "returned", attempts=mine.attempts - 1, cause=None, **wait)
         return None
     return Envelope(to, mine.template, facts, mine.message_id, mine.posted_at)
-
-
-def _too_many_to(address: str, mine: Letter, kind: str) -> timedelta | None:
-    """How long it has to wait, its recipient having had so many about such rows; counted once."""
-    return limits.take("letters", kind, mailbox(address.lower())) if mine.attempts == 1 else None
 
 
 @command
@@ -182,7 +178,7 @@ def sent(claim: Claim, reply: str) -> bool:
 def later(claim: Claim, reply: str) -> bool:
     """It may work another time: wait, longer each time, and give up after 72 hours."""
     mine = db.session.get_one(Letter, claim.letter_id)
-    if now() - mine.posted_at > GIVE_UP:
+    if now() - (mine.again_at or mine.posted_at) > GIVE_UP:
         return _settle(claim, "give_up", "dead", reply) and _tell(mine)
     wait = min(FIRST_WAIT * 2 ** min(mine.attempts - 1, 10), LONGEST_WAIT)
     due_at = now() + wait * random.uniform(0.75, 1.25)
@@ -208,20 +204,22 @@ def _tell(failed: Letter) -> bool:
 def returned(claim: Claim) -> bool:
     """Give it back untried, for somebody with more time; the attempt does not count."""
     mine = db.session.get_one(Letter, claim.letter_id)
-    kept = {"attempts": mine.attempts - 1, "lost": mine.lost}
+    kept = {"attempts": mine.attempts - 1, "lost": mine.lost, "cause": mine.cause}
     return _settle(claim, "put_off", "returned", mine.reply, **kept)
 
 
-def _settle(claim: Claim, event: str, outcome: str, reply: str | None = None, **more: Any) -> bool:
+def _settle(
+    claim: Claim, event: str, outcome: str, reply: str | None = None, **changes: Any
+) -> bool:
     """Move a letter that is being sent, if this claim still holds it, and close its attempt."""
     [target] = {to for _, name, to in LetterMachine.arrows() if name == event}
+    failed = cause_of(reply) if target in FAILED else None
     letters, attempts = update(Letter), update(Attempt)
     moved = db.session.execute(
         letters.where(Letter.id == claim.letter_id, Letter.lease == claim.lease)
         .where(Letter.state.in_(LetterMachine.sources(event)))
         .values(revision=Letter.revision + 1, state=target, since=now(), lease_until=None)
-        .values(**{"lost": 0, "reply": reply, "cause": cause_of(reply)} | more)
-        .values(domain=claim.domain)
+        .values(**{"lost": 0, "reply": reply, "cause": failed} | changes)
         .returning(Letter.template, Letter.about_id)
     ).one_or_none()
     if moved is None:
