@@ -5,7 +5,7 @@
        ├──── put_off ──────┤──────── bounce ───▶ bounced   the server will never take it
        └──── retry ────────┴──────── give_up ──▶ dead      72 hours, or five workers, for nothing
 
-    hasten: not later but now · release: out of the hands of a worker that fell silent
+    hurry: not later but now · release: out of the hands of a worker that fell silent
 
 The row owns attempts, waits and lease; it holds no address and no text. Its history is not in
 `steps` but in `attempts`: a line for each claim, with the worker and the mail server's answer.
@@ -14,6 +14,7 @@ Only what an operator does to a letter is a step.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -41,7 +42,7 @@ class LetterMachine(Machine):
     bounce = sending.to(bounced)
     give_up = sending.to(dead)
     retry = bounced.to(pending) | dead.to(pending)
-    hasten = pending.to(pending, validators=["may_leave_sooner"])
+    hurry = pending.to(pending, validators=["may_leave_sooner"])
     release = sending.to(pending, validators=["lease_is_over"])
 
     def may_leave_sooner(self) -> None:
@@ -85,7 +86,7 @@ class Letter(Stateful, Base):
     lease_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     reply: Mapped[str | None]
-    cause: Mapped[str | None]  # what it failed of, as far as letters fail alike; see `causes`
+    cause: Mapped[str | None]  # what it failed of, in words that letters share which fail alike
     domain: Mapped[str | None]  # of the recipient, known from the first try on
     again_at: Mapped[datetime | None]  # when an operator let it begin anew, its patience too
     pause_id: Mapped[int | None] = mapped_column(ForeignKey("pauses.id"))  # what it waits for
@@ -99,6 +100,15 @@ class Letter(Stateful, Base):
     def message_id(self) -> str:
         """The same for every attempt, so that a mail server can drop a repeat."""
         return f"<letter-{self.id}.{self.template}@{urlsplit(settings().base_url).hostname}>"
+
+
+def cause_of(reply: str | None) -> str | None:
+    """A mail server's reply without addresses and numbers of its own, to group letters by."""
+    if reply is None:
+        return None
+    words = re.sub(r"<?[^\s<>]+@[^\s<>]+>?", "<address>", reply)
+    words = re.sub(r"\b(?=[0-9A-Za-z.-]*\d)[0-9A-Za-z.-]{10,}\b", "#", words)
+    return " ".join(words.split())[:200]
 
 
 class Attempt(Base):

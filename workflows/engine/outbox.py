@@ -15,13 +15,14 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
 
-from workflows.engine import causes, history, waits
+from workflows.engine import history, waits
 from workflows.engine.db import command, db, now
 from workflows.engine.identity import domain_of
-from workflows.engine.letters import Attempt, Letter, LetterMachine
+from workflows.engine.letters import Attempt, Letter, LetterMachine, cause_of
 
 LEASE, GIVE_UP = timedelta(seconds=40), timedelta(hours=72)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
+FAILED = ("pending", "bounced", "dead")  # where a reply says what a letter failed of
 POISON = 5  # claims in a row that ended without a word from the worker
 
 Recipe = Callable[[Any, Any], "tuple[str, dict[str, Any]] | None"]
@@ -138,7 +139,7 @@ def _without_poison(letters: Iterable[Letter]) -> list[Letter]:
         else:
             lost.state, lost.since, lost.lease_until = "dead", now(), None
             lost.reply = f"{POISON} workers in a row died with it."
-            lost.cause = causes.of(lost.reply)
+            lost.cause = cause_of(lost.reply)
             history.moved(REGISTER[lost.template].about.__tablename__, lost.about_id)
             _tell(lost)
     return batch
@@ -212,12 +213,13 @@ def _settle(
 ) -> bool:
     """Move a letter that is being sent, if this claim still holds it, and close its attempt."""
     [target] = {to for _, name, to in LetterMachine.arrows() if name == event}
+    failed = cause_of(reply) if target in FAILED else None
     letters, attempts = update(Letter), update(Attempt)
     moved = db.session.execute(
         letters.where(Letter.id == claim.letter_id, Letter.lease == claim.lease)
         .where(Letter.state.in_(LetterMachine.sources(event)))
         .values(revision=Letter.revision + 1, state=target, since=now(), lease_until=None)
-        .values(**{"lost": 0, "reply": reply, "cause": causes.of(reply, target)} | changes)
+        .values(**{"lost": 0, "reply": reply, "cause": failed} | changes)
         .returning(Letter.template, Letter.about_id)
     ).one_or_none()
     if moved is None:
