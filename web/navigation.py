@@ -73,7 +73,11 @@ def of_operations() -> list[Place]:
     """The left column of whoever runs Usher."""
     return [
         Place(label, icon, path, path == request.path)
-        for label, icon, path in (("Overview", "house", "/status"),)
+        for label, icon, path in (
+            ("Overview", "house", "/status"),
+            ("Search", "search", "/status/search"),
+            ("Letters", "mail", "/status/letters"),
+        )
     ]
 
 

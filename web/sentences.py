@@ -19,6 +19,7 @@ SENTENCES = {
     "invitations.resend": ("{by} sent the invitation of {addresses} again", "sent"),
     "invitations.revoke": ("{by} revoked the invitation of {addresses}", "revoked"),
     "invitations.decline": ("{addresses} declined the invitation", "declined"),
+    "invitations.expire": ("{by} let the invitation of {addresses} run out of time", "expired"),
     "invitations._expire": ("The invitation of {addresses} ran out of time", "expired"),
     "arrivals.accept": ("{by} accepted the invitation", "accepted"),
     "arrivals.arrive": ("{by} signed up and accepted the invitation", "accepted"),
@@ -49,6 +50,13 @@ SENTENCES = {
     "handovers.decline": ("{members} declined ownership", "declined"),
     "handovers.cancel": ("{by} took back the offer of ownership to {members}", "revoked"),
     "handovers._expire": ("The offer of ownership to {members} ran out of time", "expired"),
+    "deliveries.retry": ("{by} let a letter that failed begin anew", "sent"),
+    "deliveries.retry_all": ("{by} let letters that failed begin anew", "sent"),
+    "deliveries.send_now": ("{by} let a letter leave at once", "sent"),
+    "deliveries.release": ("{by} took a letter from a worker that fell silent", "sent"),
+    "deliveries.mail_again": ("{by} mailed a letter again", "sent"),
+    "deliveries.pause": ("{by} paused letters to a domain", "expired"),
+    "deliveries.resume": ("{by} resumed letters to a domain", "sent"),
     "closures.close": ("{by} closed the organization", "closed"),
     "reruns.again": ("{by} sent letters on their way again", "sent"),
     "reruns.discard": ("{by} set letters aside", "moot"),
@@ -75,15 +83,16 @@ class Line:
     why: str
 
 
-def line(entry: Entry) -> Line:
-    """The sentence for what happened, as far as the reader may see it."""
+def line(entry: Entry, *, named: bool = False) -> Line:
+    """The sentence for what happened, as far as the reader may see it; operators are `named`."""
     sentence, state = SENTENCES[entry.action.event]
-    return Line(entry.action.at, _words(sentence, entry), state, _why(entry))
+    return Line(entry.action.at, _words(sentence, entry, named), state, _why(entry))
 
 
-def _words(sentence: str, entry: Entry) -> list[tuple[str, bool]]:
+def _words(sentence: str, entry: Entry, named: bool) -> list[tuple[str, bool]]:
+    operator = f"{entry.by}, an operator," if named else "An operator"
     names = {
-        "by": "An operator" if entry.action.operator else entry.by or "Usher",
+        "by": operator if entry.action.operator else entry.by or "Usher",
         "members": _several(entry.members, entry.how_many_members),
         "addresses": _several(entry.addresses, entry.how_many_addresses),
     }

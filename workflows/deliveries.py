@@ -65,7 +65,7 @@ def retry_all(letter_ids: Sequence[int], *, by: Account) -> int:
 def send_now(letter: Letter, *, by: Account) -> None:
     """Let a letter that waits for its next try leave at once."""
     operators.require_acting(by)
-    lock(letter).fire("hasten", by=by, due_at=now())
+    lock(letter).fire("hurry", by=by, due_at=now())
 
 
 @command

@@ -69,11 +69,17 @@ def find(words: str, kind: str = "", before: int | None = None) -> Found:
     if not kind:
         _by_number(found, asked)
     for one in [kind] if kind else KINDS:
-        FINDERS[one](found, asked, _key(asked), before)
+        FINDERS[one](found, asked, key_of(asked), before)
     return found
 
 
-def _key(asked: str) -> str:
+def letter_of(words: str) -> Letter | None:
+    """The letter with this Message-ID."""
+    told = MESSAGE_ID.search(words.strip())
+    return db.session.get(Letter, int(told[1])) if told and int(told[1]) < 2**31 else None
+
+
+def key_of(asked: str) -> str:
     """The key of a whole address; nothing for a part of one."""
     try:
         return identity.parse_address(asked)[1]

@@ -34,7 +34,7 @@ WHO: Mapping[str, Mapping[str, str]] = {  # who brings each event about, by tabl
         "seat": "Whoever assigns the seat", "close": WITH_MEMBER,
     },
     "memberships": {
-        "found": "The founder", "make_admin": "Another admin", "make_billing_admin": "Another admin",
+        "make_admin": "Another admin", "make_billing_admin": "Another admin",
         "make_member": "Another admin", "leave": "The member", "remove": "Another admin",
     },
     "tokens": {"activate": HOLDER, "reissue": HOLDER, "revoke": WITH_SEAT},
@@ -47,11 +47,12 @@ WHO: Mapping[str, Mapping[str, str]] = {  # who brings each event about, by tabl
     "letters": {
         "claim": WORKER, "hand_over": WORKER, "put_off": WORKER, "drop": WORKER,
         "bounce": WORKER, "give_up": WORKER,
-        "retry": OPERATOR, "hasten": OPERATOR, "release": OPERATOR,
+        "retry": OPERATOR, "hurry": OPERATOR, "release": OPERATOR,
     },
     "sign_ups": {"confirm": "Whoever opens the letter", "drop": CLOCK},
-    "organizations": {"open": "The founder", "close": "The owner"},
+    "organizations": {"close": "The owner"},
 }  # fmt: skip
+BEGINNINGS = {"found", "open"}  # events that belong to the moment in which a row begins
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ def next_of(row: Any) -> list[Prospect]:
     return [
         Prospect(kind, event, target, WHO[kind][event], row.why_not(event, by=_actor(row, event)))
         for event, target in arrows.items()
+        if event not in BEGINNINGS
     ]
 
 

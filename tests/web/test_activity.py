@@ -22,7 +22,7 @@ from workflows import (
 from workflows.engine.db import now
 
 ROOT = Path(__file__).parents[2]
-MOVES = {"begin", "fire", "note"}  # what writes a step or an action
+MOVES = {"begin", "fire", "note", "record"}  # what writes a step or an action
 
 
 @pytest.fixture

@@ -27,7 +27,6 @@ from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotNow
 from workflows.engine.settings import settings
 
-
 OVERDUE = timedelta(minutes=5)  # after which somebody should have come
 
 

@@ -1,0 +1,127 @@
+"""One workflow, for whoever runs Usher: where it stands, how it came there, and what is next.
+
+Invitation, membership, seat and token are one way of one person, so they have one page.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template
+from werkzeug import Response
+
+from web import interventions, person
+from web.session import for_operators
+from workflows import chronicles, correspondence, journeys, mailrooms, prospects
+from workflows.accounts import SignUp
+from workflows.engine import history
+from workflows.engine.db import db
+from workflows.invitations import Invitation
+from workflows.memberships import Membership
+from workflows.organizations import Organization
+from workflows.prospects import Way
+from workflows.seats import Seat
+from workflows.subscriptions import Subscription
+from workflows.tokens import Token
+
+bp = Blueprint("traces", __name__)
+EVENTS = {  # what the machine's events are called, where the word alone says too little
+    "seat": "be given a seat", "close": "end without a seat", "expire": "run out of time",
+    "free_up": "be freed", "assign": "be given away", "hand_over": "be handed over",
+    "put_off": "wait for the next try", "drop": "be dropped", "give_up": "be given up",
+    "claim": "be taken by a worker", "hurry": "leave at once", "fall_due": "fall due",
+}  # fmt: skip
+
+
+def _row(kind: type[Any], row_id: int) -> Any:
+    return db.session.get(kind, row_id) or abort(404)
+
+
+@bp.get("/status/memberships/<int:membership_id>")
+@for_operators
+def membership(membership_id: int) -> str:
+    member = _row(Membership, membership_id)
+    stands = journeys.of_members([member.id])
+    way, acts = prospects.way_of(member), interventions.menu("memberships", member)
+    facts = {"title": member.account.name, "address": member.account.email, "acts": acts}
+    return _page(way, stands[0] if stands else None, chronicles.rows_of(member), **facts)
+
+
+@bp.get("/status/invitations/<int:invitation_id>")
+@for_operators
+def invitation(invitation_id: int) -> Any:
+    asked = _row(Invitation, invitation_id)
+    if asked.membership_id:
+        return redirect(f"/status/memberships/{asked.membership_id}")
+    stands = journeys.of_invitations([asked.id])
+    acts = interventions.menu("invitations", asked)
+    facts = {"title": asked.email, "address": "", "acts": acts}
+    rows = chronicles.rows_of_address(asked)
+    return _page(Way(invitation=asked), stands[0] if stands else None, rows, **facts)
+
+
+def _page(way: Way, stands: Any, rows: dict[str, Any], **facts: Any) -> str:
+    happened = chronicles.about(person.with_letters(rows))
+    letters = correspondence.about(rows)
+    waiting = [one.letter for one in letters if one.letter.state in mailrooms.OPEN]
+    moving = [*way.rows, *waiting[:5]]
+    return render_template(
+        "pages/status/person.html",
+        way=way, person=stands, dates=person.dates(stands, happened), facts=facts, events=EVENTS,
+        moments=person.moments(happened, rows, named=True), letters=waiting[:5],
+        place=prospects.place_of(way.rows[0]), letter_name=person.letter_name,
+        deadlines=[one for row in moving for one in prospects.deadlines(row)],
+        prospects=[one for row in way.rows for one in prospects.next_of(row)],
+        menu=interventions.menu,
+    )  # fmt: skip
+
+
+@bp.get("/status/tokens/<int:token_id>")
+@for_operators
+def token(token_id: int) -> Response:
+    return redirect(f"/status/memberships/{_row(Token, token_id).membership_id}")
+
+
+@bp.get("/status/seats/<int:seat_id>")
+@for_operators
+def seat(seat_id: int) -> Any:
+    found = _row(Seat, seat_id)
+    if found.membership_id:
+        return redirect(f"/status/memberships/{found.membership_id}")
+    return _other(found, f"Seat {found.id}", {})
+
+
+@bp.get("/status/subscriptions/<int:subscription_id>")
+@for_operators
+def subscription(subscription_id: int) -> str:
+    bought = _row(Subscription, subscription_id)
+    facts = {"Seats": f"{bought.seats:,}", "Interval": bought.interval.capitalize()}
+    return _other(bought, f"Subscription {bought.id}", facts)
+
+
+@bp.get("/status/sign-ups/<int:sign_up_id>")
+@for_operators
+def sign_up(sign_up_id: int) -> str:
+    waiting = _row(SignUp, sign_up_id)
+    rows = {"sign_ups": [waiting.id]}
+    facts = {"Name": waiting.name, "Address": waiting.email}
+    return _other(waiting, f"Sign-up of {waiting.email}", facts, correspondence.about(rows))
+
+
+@bp.get("/status/organizations/<int:organization_id>")
+@for_operators
+def organization(organization_id: int) -> str:
+    place = _row(Organization, organization_id)
+    owner = place.owner.account if place.owner else None
+    facts = {"ID": place.slug, "Owner": f"{owner.name}, {owner.email}" if owner else "Nobody"}
+    return _other(place, place.name, facts)
+
+
+def _other(row: Any, title: str, facts: dict[str, Any], letters: Any = ()) -> str:
+    """A row that is no person's: its state, its steps, and what is next."""
+    return render_template(
+        "pages/status/row.html",
+        row=row, title=title, facts=facts, letters=letters, place=prospects.place_of(row),
+        steps=list(reversed(history.history(row)))[:100], prospects=prospects.next_of(row),
+        deadlines=prospects.deadlines(row), events=EVENTS, letter_name=person.letter_name,
+    )  # fmt: skip
