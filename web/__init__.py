@@ -18,6 +18,7 @@ PAGES = (
     "accounts",
     "health",
     "status",
+    "rescues",
     "mailrooms",
     "traces",
     "interventions",
