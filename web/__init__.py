@@ -19,6 +19,7 @@ PAGES = (
     "health",
     "status",
     "rescues",
+    "metrics",
     "mailrooms",
     "traces",
     "interventions",

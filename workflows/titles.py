@@ -28,7 +28,12 @@ def of(kind: str, ids: Collection[int]) -> dict[int, str]:
     if query is None or not ids:
         return {}
     named: Any = query.where(query.selected_columns[0].in_(list(ids)))
-    return {row_id: str(title) for row_id, title in db.session.execute(named)}
+    called = {row_id: str(title) for row_id, title in db.session.execute(named)}
+    if kind == "letters":
+        return {
+            one: f"{name.replace('_', ' ').capitalize()} letter" for one, name in called.items()
+        }
+    return called
 
 
 def _named(kind: Any) -> Any:

@@ -162,8 +162,18 @@ OWNERS = {  # hand over ownership, close the organization; the page of it is for
     "GET /<slug>/close": Row("owner"),
     "POST /<slug>/close": Row("owner", {"typed": "{slug}"}),
 }
+UNTIL = "2099-01-01T00:00:00+00:00"
+RESCUE = {"row": "{rescuable}", "until": UNTIL, "number": "9", "why": "to try"}
 OPERATORS = {  # the status page; an operator is made on the command line
     "GET /status": Row(OPERATOR),
+    "GET /status.json": Row(OPERATOR),
+    "GET /status/stuck/<name>": Row(OPERATOR),
+    "GET /status/stuck/<name>/acknowledge": Row(OPERATOR),
+    "POST /status/stuck/<name>/acknowledge": Row(OPERATOR, {"cause": "", "note": "It is known."}),
+    "GET /status/stuck/<name>/<remedy>": Row(OPERATOR),
+    "POST /status/stuck/<name>/<remedy>": Row(OPERATOR, RESCUE),
+    "GET /status/rescues/<int:rescue_id>": Row(OPERATOR),
+    "GET /metrics": Row(OPERATOR),
 }
 MAY = OPERATORS | EVERYBODYS | BEHIND_A_LINK | PERSONAL | MEMBERS | ADMINS | BILLING | OWNERS
 
