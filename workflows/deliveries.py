@@ -52,6 +52,8 @@ def retry_all(letter_ids: Sequence[int], *, by: Account) -> int:
     held = cohorts.hold(Letter, Letter.id.in_(letter_ids[:MANY]))
     refused = cohorts.refused(held, "retry", by=by)
     good = [letter for letter in held if letter.id not in refused]
+    if not good:
+        raise NotNow("There is no such letter any more. Nothing was done.")
     of_place = defaultdict[int | None, list[Letter]](list)
     for letter in good:
         of_place[letter.organization_id].append(letter)

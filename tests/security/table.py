@@ -164,8 +164,30 @@ OWNERS = {  # hand over ownership, close the organization; the page of it is for
 }
 OPERATORS = {  # the status page; an operator is made on the command line
     "GET /status": Row(OPERATOR),
+    "GET /status/search": Row(OPERATOR),
+    "GET /status/letters": Row(OPERATOR),
+    "GET /status/letters/<int:letter_id>": Row(OPERATOR),
+    "GET /status/letters/<int:letter_id>/html": Row(OPERATOR),
+    "GET /status/letters/retry": Row(OPERATOR),
+    "POST /status/letters/retry": Row(OPERATOR, {"state": "dead", "why": "to try"}, status=409),
+    "GET /status/letters/pause": Row(OPERATOR),
+    "POST /status/letters/pause": Row(OPERATOR, {"domain": "else.test", "why": "they asked"}),
+    "GET /status/memberships/<int:membership_id>": Row(OPERATOR),
+    "GET /status/invitations/<int:invitation_id>": Row(OPERATOR),
+    "GET /status/tokens/<int:token_id>": Row(OPERATOR, status=302),
+    "GET /status/seats/<int:seat_id>": Row(OPERATOR, status=302),
+    "GET /status/subscriptions/<int:subscription_id>": Row(OPERATOR),
+    "GET /status/sign-ups/<int:sign_up_id>": Row(OPERATOR),
+    "GET /status/organizations/<int:organization_id>": Row(OPERATOR),
+    "GET /status/<kind>/<int:row_id>/<deed>": Row(OPERATOR),
+    "POST /status/<kind>/<int:row_id>/<deed>": Row(OPERATOR, {"why": "they asked"}),
 }
 MAY = OPERATORS | EVERYBODYS | BEHIND_A_LINK | PERSONAL | MEMBERS | ADMINS | BILLING | OWNERS
+
+
+FIRST = [f"<int:{one}_id>" for one in (  # of which the town has the first of all
+    "letter", "token", "seat", "subscription", "sign_up", "organization",
+)]  # fmt: skip
 
 
 def address(rule, slug, ids, about="member"):
@@ -177,6 +199,10 @@ def address(rule, slug, ids, about="member"):
         "<int:invitation_id>": invitation,
         "<int:invoice_id>": ids["invoice"],
         "<int:errand_id>": ids["errand"],
+        "<kind>": "invitations",
+        "<int:row_id>": ids["invitation"],
+        "<deed>": "resend",
+        **dict.fromkeys(FIRST, 1),
         "<sealed>": "a.b",
         "<letter_id>": "one",
         "<name>": "invitation",
