@@ -34,7 +34,9 @@ def schema(url, build, query):
 
 def parts(definition):
     words = re.sub(r"\s+", " ", definition).strip().removesuffix(")")
-    words = re.sub(r'^CREATE TABLE "(\w+)"', r"CREATE TABLE \1", words)  # a copy that took its place
+    words = re.sub(
+        r'^CREATE TABLE "(\w+)"', r"CREATE TABLE \1", words
+    )  # a copy that took its place
     return sorted(part.strip() for part in words.split(", "))
 
 

@@ -114,7 +114,9 @@ ROWS: Mapping[str, type[Any]] = {
 
 def why_not(deed: Deed, row: Any) -> str | None:
     """What stands against this, whoever asks first: the operator's right or the row's rule."""
-    return refusals.why_not(operators.require_acting, g.account) or refusals.why_not(_may, deed, row)
+    return refusals.why_not(operators.require_acting, g.account) or refusals.why_not(
+        _may, deed, row
+    )
 
 
 def _may(deed: Deed, row: Any) -> None:

@@ -38,17 +38,13 @@ def upgrade() -> None:
         letters.add_column(sa.Column("domain", sa.String(), nullable=True))
         letters.add_column(sa.Column("again_at", sa.DateTime(timezone=True), nullable=True))
         letters.add_column(sa.Column("pause_id", sa.Integer(), nullable=True))
-        letters.create_foreign_key(
-            op.f("fk_letters_pause_id"), "pauses", ["pause_id"], ["id"]
-        )
+        letters.create_foreign_key(op.f("fk_letters_pause_id"), "pauses", ["pause_id"], ["id"])
         letters.drop_index(op.f("ix_letters_organization_id"))
     _index()
 
 
 def _index() -> None:
-    op.create_index(
-        op.f("ix_letters_organization_id_id"), "letters", ["organization_id", "id"]
-    )
+    op.create_index(op.f("ix_letters_organization_id_id"), "letters", ["organization_id", "id"])
     op.create_index("letters_by_state", "letters", ["state", "id"])
     op.create_index("letters_by_domain", "letters", ["domain", "id"])
     for name, column in PARTIAL.items():

@@ -110,12 +110,16 @@ def test_what_has_not_failed_is_not_retried(acme, ada, marta):
 
 def test_letters_that_fail_alike_share_a_cause_whatever_their_numbers(acme, ada):
     invited(acme, ada, "bo@acme.test", "cy@acme.test")
-    for claim, queue in zip(outbox.claim(100, "test"), ("4XyZ12345678", "9AbC87654321"), strict=True):
+    for claim, queue in zip(
+        outbox.claim(100, "test"), ("4XyZ12345678", "9AbC87654321"), strict=True
+    ):
         to = outbox.compose(claim).to
         outbox.bounced(claim, f"550 5.1.1 <{to}> unknown ({queue})")
 
     failed = db.select(Letter.cause, Letter.domain).where(Letter.state == "bounced")
-    assert set(db.session.execute(failed).all()) == {("550 5.1.1 <address> unknown (#)", "acme.test")}
+    assert set(db.session.execute(failed).all()) == {
+        ("550 5.1.1 <address> unknown (#)", "acme.test")
+    }
 
 
 def test_all_of_a_cause_begin_anew_in_one_action_for_each_organization(cast, acme, ada, marta):

@@ -110,7 +110,10 @@ def plan(statement):
 
 @pytest.mark.parametrize(
     ("kind", "index"),
-    [(Account, "email_key|accounts_by_address|autoindex_accounts"), (Invitation, "invitations_by_key")],
+    [
+        (Account, "email_key|accounts_by_address|autoindex_accounts"),
+        (Invitation, "invitations_by_key"),
+    ],
 )
 def test_the_beginning_of_an_address_is_answered_by_an_index(acme, kind, index):
     told = plan(db.select(kind.id).where(windows.begins(kind.email_key, "ha")).limit(20))
