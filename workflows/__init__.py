@@ -42,6 +42,17 @@ ORDER = [
     "mailrooms",
     "lookups",
     "prospects",
+    "reruns",
+    "ailments",
+    "remedies",
+    "stuck_letters",
+    "stuck_people",
+    "stuck_processes",
+    "stuck",
+    "invariants",
+    "surveys",
+    "rescues",
+    "acknowledgements",
 ]
 
 from importlib import import_module  # noqa: E402

@@ -18,7 +18,7 @@ from sqlalchemy import Index, false, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workflows.engine import identity, limits, outbox, seals
-from workflows.engine.db import Base, command, db, lock, now
+from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.identity import mailbox, network
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, NotNow, all_of
@@ -40,7 +40,10 @@ class SignUpMachine(Machine):
 
 class SignUp(Stateful, Base):
     __tablename__ = "sign_ups"
-    __table_args__ = (Index(None, "email_key"),)
+    __table_args__ = (
+        Index(None, "email_key"),
+        index_of_few("waiting_sign_ups", "since", "state = 'waiting'"),
+    )  # fmt: skip
     machine = SignUpMachine
 
     name: Mapped[str]

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from workflows import memberships, operators, quotas
 from workflows.accounts import Account
 from workflows.engine import outbox, seals
-from workflows.engine.db import Base, command, db, lock, now
+from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.identity import parse_address
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow
@@ -76,6 +76,8 @@ class Invitation(Stateful, Base):
         Index(None, "expires_at", postgresql_where=text("state = 'sent'"),
               sqlite_where=text("state = 'sent'")),
         Index(None, "membership_id"),
+        index_of_few("accepted_invitations", "since", "state = 'accepted'"),
+        index_of_few("expired_invitations", "since", "state = 'expired'"),
         Index("invitations_by_address", "organization_id", "email_key"),
         Index("invitations_by_key", "email_key", postgresql_ops={"email_key": "text_pattern_ops"}),
     )  # fmt: skip

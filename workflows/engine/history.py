@@ -27,7 +27,7 @@ class Action(Base):
     operator: Mapped[bool] = mapped_column(default=False)
     organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id"))
     why: Mapped[str | None]
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
 
     by: Mapped[Any] = relationship("Account", viewonly=True)
     steps: Mapped[list[Step]] = relationship(order_by="Step.id", back_populates="action")

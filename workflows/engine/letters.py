@@ -6,6 +6,7 @@
        └──── retry ────────┴──────── give_up ──▶ dead      72 hours, or five workers, for nothing
 
     hurry: not later but now · release: out of the hands of a worker that fell silent
+    discard: from pending, bounced or dead to moot, because an operator says so
 
 The row owns attempts, waits and lease; it holds no address and no text. Its history is not in
 `steps` but in `attempts`: a line for each claim, with the worker and the mail server's answer.
@@ -15,16 +16,18 @@ Only what an operator does to a letter is a step.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflows.engine.db import Base, now
+from workflows.engine.db import Base, index_of_few, now
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotNow
 from workflows.engine.settings import settings
+
+OVERDUE = timedelta(minutes=5)  # after which somebody should have come
 
 
 class LetterMachine(Machine):
@@ -43,12 +46,13 @@ class LetterMachine(Machine):
     give_up = sending.to(dead)
     retry = bounced.to(pending) | dead.to(pending)
     hurry = pending.to(pending, validators=["may_leave_sooner"])
+    discard = pending.to(moot) | bounced.to(moot) | dead.to(moot)
     release = sending.to(pending, validators=["lease_is_over"])
 
     def may_leave_sooner(self) -> None:
         if self.model.pause_id is not None:
             raise NotNow(f"Letters to {self.model.domain} are paused. Resume them first.")
-        if self.model.due_at <= now():
+        if now() - OVERDUE < self.model.due_at <= now():
             raise NotNow("This letter is due already, and leaves as soon as a worker comes.")
 
     def lease_is_over(self) -> None:
@@ -65,6 +69,7 @@ class Letter(Stateful, Base):
               sqlite_where=text("state = 'sending'")),
         Index(None, "template", "about_id"),
         Index(None, "organization_id", "id"),
+        index_of_few("failed_letters", "since", "state IN ('bounced', 'dead')"),
         Index("letters_by_state", "state", "id"),
         Index("letters_by_domain", "domain", "id"),
         Index("letters_by_cause", "cause", "id", postgresql_where=text("cause IS NOT NULL"),
@@ -115,13 +120,16 @@ class Attempt(Base):
     """One claim of a letter and how it ended."""
 
     __tablename__ = "attempts"
-    __table_args__ = (Index(None, "letter_id", "lease", unique=True),)
+    __table_args__ = (
+        Index(None, "letter_id", "lease", unique=True),
+        index_of_few("open_attempts", "letter_id", "outcome IS NULL"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     letter_id: Mapped[int] = mapped_column(ForeignKey("letters.id"))
     lease: Mapped[int]
     worker: Mapped[str]
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None]  # a state of the letter, or "returned"; None: not known
     reply: Mapped[str | None]
