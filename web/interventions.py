@@ -99,6 +99,10 @@ DEEDS: Mapping[str, Mapping[str, Deed]] = {
             "Release", "The letter is taken from a worker that fell silent, and is due at once. "
             "What that worker says later counts no more.", deliveries.release, _event("release"),
         ),
+        "set-aside": Deed(
+            "Set Aside", "Nobody is sent this letter. It is kept, with all its tries.",
+            deliveries.set_aside, _event("discard"), red=True,
+        ),
     },
     "pauses": {
         "resume": Deed(

@@ -80,6 +80,14 @@ def release(letter: Letter, *, by: Account) -> None:
 
 
 @command
+def set_aside(letter: Letter, *, by: Account) -> None:
+    """Say that nobody needs this letter any more; it is kept, with all its tries."""
+    operators.require_acting(by)
+    lock(letter).fire("discard", by=by)
+    _redraw([letter])
+
+
+@command
 def mail_again(token: Token, *, by: Account) -> Letter:
     """Send the letter that a seat or a token brought once more, with what it said."""
     operators.require_acting(by)

@@ -4,11 +4,12 @@ import inspect
 
 import pytest
 
-from workflows import arrivals, guest_lists, lookups, mailrooms, memberships
+from workflows import arrivals, guest_lists, lookups, mailrooms, memberships, prospects
 from workflows.accounts import Account
 from workflows.engine import outbox, windows
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
+from workflows.engine.machine import Stateful
 from workflows.engine.outbox import REGISTER
 from workflows.invitations import Invitation
 from workflows.mailrooms import Search
@@ -186,3 +187,11 @@ def test_a_recipe_that_locks_is_not_run_to_be_looked_at():
     }
 
     assert locking == mailrooms.SECRET
+
+
+@pytest.mark.parametrize("kind", prospects.WHO)
+def test_whoever_brings_an_event_about_has_a_name(kind):
+    [machine] = {one.machine for one in Stateful.__subclasses__() if one.__tablename__ == kind}
+
+    events = {event for _, event, _ in machine.arrows()} - prospects.BEGINNINGS
+    assert events == set(prospects.WHO[kind])
