@@ -99,6 +99,10 @@ DEEDS: Mapping[str, Mapping[str, Deed]] = {
             "Release", "The letter is taken from a worker that fell silent, and is due at once. "
             "What that worker says later counts no more.", deliveries.release, _event("release"),
         ),
+        "set-aside": Deed(
+            "Set Aside", "Nobody is sent this letter. It is kept, with all its tries.",
+            deliveries.set_aside, _event("discard"), red=True,
+        ),
     },
     "pauses": {
         "resume": Deed(
@@ -114,7 +118,9 @@ ROWS: Mapping[str, type[Any]] = {
 
 def why_not(deed: Deed, row: Any) -> str | None:
     """What stands against this, whoever asks first: the operator's right or the row's rule."""
-    return refusals.why_not(operators.require_acting, g.account) or refusals.why_not(_may, deed, row)
+    return refusals.why_not(operators.require_acting, g.account) or refusals.why_not(
+        _may, deed, row
+    )
 
 
 def _may(deed: Deed, row: Any) -> None:

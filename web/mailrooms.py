@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request
@@ -119,9 +120,7 @@ def _written(letter: Letter, contents: Contents) -> stationery.Written:
 def ask_retry() -> Any:
     """The dry run: which letters would begin anew, before any does."""
     asked = _parts(request.args) if request.args else _parts(g.get("typed", {}))
-    search = _search(asked)
-    if search.state not in ("dead", "bounced"):
-        abort(404)
+    search = _failed(asked)
     return render_template(
         "pages/status/retry.html",
         asked=asked, number=mailrooms.number_of(search), most=deliveries.MANY,
@@ -135,14 +134,18 @@ def ask_retry() -> Any:
 @for_operators
 def retry() -> Answer:
     form = read(Retrying)
-    search = _search(_parts(form.model_dump()))
-    if search.state not in ("dead", "bounced"):
-        abort(404)
+    search = _failed(_parts(form.model_dump()))
     ids = mailrooms.ids_of(search, deliveries.MANY)
     number = operators.act(deliveries.retry_all, ids, by=g.account, why=form.why)
     told = "1 letter is" if number == 1 else f"{number:,} letters are"
     flash(f"{told} due again. Whether they leave shows under Verifying.")
     return redirect("/status/letters?verifying=1", 303)
+
+
+def _failed(asked: Mapping[str, str]) -> Search:
+    """Those of a search that failed: the ones given up, unless it asks for those that bounced."""
+    search = _search(asked)
+    return replace(search, state="bounced" if search.state == "bounced" else "dead")
 
 
 @bp.get("/status/letters/pause")

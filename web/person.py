@@ -109,9 +109,7 @@ def with_letters(rows: dict[str, Any]) -> dict[str, Any]:
     return {**rows, "letters": correspondence.ids(rows)}
 
 
-def moments(
-    happened: list[Entry], rows: dict[str, Any], *, named: bool = False
-) -> list[Moment]:
+def moments(happened: list[Entry], rows: dict[str, Any], *, named: bool = False) -> list[Moment]:
     """What happened and what was mailed, newest first; operators are `named` to each other."""
     lines = [Moment(one.action.at, sentences.line(one, named=named)) for one in happened]
     letters = correspondence.about(rows)

@@ -31,24 +31,24 @@ class Deed(BaseModel):
     why: str = ""
 
 
-@bp.get("/status/stuck/<name>/<remedy>")
+@bp.get("/status/stuck/<ailment>/<remedy>")
 @for_operators
-def look_over(name: str, remedy: str) -> str:
+def look_over(ailment: str, remedy: str) -> str:
     """What would happen to these rows, or to all of a cause. Nothing is done."""
-    ill, helps = rescues.known(name, remedy)
+    ill, helps = rescues.known(ailment, remedy)
     cause, until = asked_cause(), now()
     ids = rescues.choose(ill, cause, _numbers(request.args.getlist("row")), until)
     shown = ids[:SHOWN]
     refused = rescues.foresee(ill, helps, shown)
     return render_template(
         "pages/status/look_over.html", ill=ill, helps=helps, cause=cause, ids=ids, until=until,
-        rows=_rows(name, remedy, shown), refused=refused, back=status_words.path(ill, cause),
+        rows=_rows(ailment, remedy, shown), refused=refused, back=status_words.path(ill, cause),
         may_not=refusals.why_not(operators.require_acting, g.account), most=rescues.MOST,
     )  # fmt: skip
 
 
-def _rows(name: str, remedy: str, ids: list[int]) -> list[Any]:
-    ill, _ = rescues.known(name, remedy)
+def _rows(ailment: str, remedy: str, ids: list[int]) -> list[Any]:
+    ill, _ = rescues.known(ailment, remedy)
     since = ailments.those_of(ill, ids)
     found = [Found(one, since[one], "", None) for one in ids if one in since]
     return status_words.rows(ill, found)
@@ -58,16 +58,16 @@ def _numbers(words: list[str]) -> list[int]:
     return [int(word) for word in words if word.removeprefix("-").isdecimal() and len(word) < 10]
 
 
-@bp.post("/status/stuck/<name>/<remedy>")
+@bp.post("/status/stuck/<ailment>/<remedy>")
 @for_operators
-def begin(name: str, remedy: str) -> Any:
+def begin(ailment: str, remedy: str) -> Any:
     """Do it to those that were looked over and are still stuck."""
-    ill, _ = rescues.known(name, remedy)
+    ill, _ = rescues.known(ailment, remedy)
     typed = read(Deed)
     ids = rescues.choose(ill, typed.cause, _numbers(typed.row), _moment(typed.until))
     if len(ids) > typed.number:
         raise NotNow(f"There are {len(ids):,} by now, not {typed.number:,}. Look over them again.")
-    one = rescues.begin(name, remedy, ids, typed.cause, by=g.account, why=typed.why)
+    one = rescues.begin(ailment, remedy, ids, typed.cause, by=g.account, why=typed.why)
     return redirect(f"/status/rescues/{one.id}", 303)
 
 

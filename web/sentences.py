@@ -54,6 +54,7 @@ SENTENCES = {
     "deliveries.retry_all": ("{by} let letters that failed begin anew", "sent"),
     "deliveries.send_now": ("{by} let a letter leave at once", "sent"),
     "deliveries.release": ("{by} took a letter from a worker that fell silent", "sent"),
+    "deliveries.set_aside": ("{by} set a letter aside", "moot"),
     "deliveries.mail_again": ("{by} mailed a letter again", "sent"),
     "deliveries.pause": ("{by} paused letters to a domain", "expired"),
     "deliveries.resume": ("{by} resumed letters to a domain", "sent"),

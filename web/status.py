@@ -54,11 +54,11 @@ def _database_ms() -> float:
     return (time.perf_counter() - begun) * 1000
 
 
-@bp.get("/status/stuck/<name>")
+@bp.get("/status/stuck/<ailment>")
 @for_operators
-def listed(name: str) -> str:
+def listed(ailment: str) -> str:
     """The rows of one way to be stuck or to wait, of one cause or all, oldest first."""
-    ill, cause = found(name), asked_cause()
+    ill, cause = found(ailment), asked_cause()
     rows = ailments.listed(ill, cause, _after(ill), PAGE + 1)
     known = acknowledgements.all_of_them()
     return render_template(
@@ -68,8 +68,8 @@ def listed(name: str) -> str:
     )  # fmt: skip
 
 
-def found(name: str) -> Ailment:
-    return stuck.ailment(name) or abort(404)
+def found(ailment: str) -> Ailment:
+    return stuck.ailment(ailment) or abort(404)
 
 
 def asked_cause() -> str | None:
@@ -83,19 +83,19 @@ def _after(ill: Ailment) -> Found | None:
     return status_words.after(asked[1], asked[2]) if asked else None
 
 
-@bp.post("/status/stuck/<name>/acknowledge")
+@bp.post("/status/stuck/<ailment>/acknowledge")
 @for_operators
-def acknowledge(name: str) -> Any:
+def acknowledge(ailment: str) -> Any:
     """Write down what is known of a cause, for whoever looks next."""
-    ill, typed = found(name), read(Note)
+    ill, typed = found(ailment), read(Note)
     acknowledgements.acknowledge(ill.name, typed.cause, typed.note, by=g.account)
     return redirect(status_words.path(ill, typed.cause), 303)
 
 
-@bp.get("/status/stuck/<name>/acknowledge")
+@bp.get("/status/stuck/<ailment>/acknowledge")
 @for_operators
-def note(name: str) -> str:
+def note(ailment: str) -> str:
     """Where a note about a cause is written."""
-    ill, cause = found(name), asked_cause() or ""
+    ill, cause = found(ailment), asked_cause() or ""
     known = acknowledgements.all_of_them().get((ill.name, cause))
     return render_template("pages/status/note.html", ill=ill, cause=cause, known=known)

@@ -5,6 +5,8 @@ Invitation, membership, seat and token are one way of one person, so they have o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template
@@ -16,10 +18,12 @@ from workflows import chronicles, correspondence, journeys, mailrooms, prospects
 from workflows.accounts import SignUp
 from workflows.engine import history
 from workflows.engine.db import db
+from workflows.engine.letters import Letter
 from workflows.invitations import Invitation
+from workflows.journeys import Person
 from workflows.memberships import Membership
 from workflows.organizations import Organization
-from workflows.prospects import Way
+from workflows.prospects import Deadline, Way
 from workflows.seats import Seat
 from workflows.subscriptions import Subscription
 from workflows.tokens import Token
@@ -29,7 +33,7 @@ EVENTS = {  # what the machine's events are called, where the word alone says to
     "seat": "be given a seat", "close": "end without a seat", "expire": "run out of time",
     "free_up": "be freed", "assign": "be given away", "hand_over": "be handed over",
     "put_off": "wait for the next try", "drop": "be dropped", "give_up": "be given up",
-    "claim": "be taken by a worker", "hurry": "leave at once", "fall_due": "fall due",
+    "claim": "be taken by a worker", "hurry": "leave at once", "discard": "be set aside", "fall_due": "fall due",
 }  # fmt: skip
 
 
@@ -44,7 +48,7 @@ def membership(membership_id: int) -> str:
     stands = journeys.of_members([member.id])
     way, acts = prospects.way_of(member), interventions.menu("memberships", member)
     facts = {"title": member.account.name, "address": member.account.email, "acts": acts}
-    return _page(way, stands[0] if stands else None, chronicles.rows_of(member), **facts)
+    return _page(way, stands, chronicles.rows_of(member), **facts)
 
 
 @bp.get("/status/invitations/<int:invitation_id>")
@@ -57,23 +61,36 @@ def invitation(invitation_id: int) -> Any:
     acts = interventions.menu("invitations", asked)
     facts = {"title": asked.email, "address": "", "acts": acts}
     rows = chronicles.rows_of_address(asked)
-    return _page(Way(invitation=asked), stands[0] if stands else None, rows, **facts)
+    return _page(Way(invitation=asked), stands, rows, **facts)
 
 
-def _page(way: Way, stands: Any, rows: dict[str, Any], **facts: Any) -> str:
+def _page(way: Way, people: list[Person], rows: dict[str, Any], **facts: Any) -> str:
+    stands = journeys.for_operators(people[0]) if people else None
     happened = chronicles.about(person.with_letters(rows))
     letters = correspondence.about(rows)
     waiting = [one.letter for one in letters if one.letter.state in mailrooms.OPEN]
-    moving = [*way.rows, *waiting[:5]]
     return render_template(
         "pages/status/person.html",
         way=way, person=stands, dates=person.dates(stands, happened), facts=facts, events=EVENTS,
         moments=person.moments(happened, rows, named=True), letters=waiting[:5],
         place=prospects.place_of(way.rows[0]), letter_name=person.letter_name,
-        deadlines=[one for row in moving for one in prospects.deadlines(row)],
+        deadlines=[*_deadlines(way.rows), *_of_letters(waiting[:5])],
         prospects=[one for row in way.rows for one in prospects.next_of(row)],
         menu=interventions.menu,
     )  # fmt: skip
+
+
+def _deadlines(rows: Iterable[Any]) -> list[Deadline]:
+    return [one for row in rows for one in prospects.deadlines(row)]
+
+
+def _of_letters(letters: Iterable[Letter]) -> list[Deadline]:
+    """Theirs, each with the name of its letter, since there may be several."""
+    return [
+        replace(one, what=f"{person.letter_name(letter.template)}: {one.what.lower()}")
+        for letter in letters
+        for one in prospects.deadlines(letter)
+    ]
 
 
 @bp.get("/status/tokens/<int:token_id>")

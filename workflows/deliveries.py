@@ -52,6 +52,8 @@ def retry_all(letter_ids: Sequence[int], *, by: Account) -> int:
     held = cohorts.hold(Letter, Letter.id.in_(letter_ids[:MANY]))
     refused = cohorts.refused(held, "retry", by=by)
     good = [letter for letter in held if letter.id not in refused]
+    if not good:
+        raise NotNow("There is no such letter any more. Nothing was done.")
     of_place = defaultdict[int | None, list[Letter]](list)
     for letter in good:
         of_place[letter.organization_id].append(letter)
@@ -75,6 +77,14 @@ def release(letter: Letter, *, by: Account) -> None:
     lock(letter)
     void = {"lease": letter.lease + 1, "lease_until": None, "lost": letter.lost + 1}
     letter.fire("release", by=by, due_at=now(), **void)
+
+
+@command
+def set_aside(letter: Letter, *, by: Account) -> None:
+    """Say that nobody needs this letter any more; it is kept, with all its tries."""
+    operators.require_acting(by)
+    lock(letter).fire("discard", by=by)
+    _redraw([letter])
 
 
 @command

@@ -133,6 +133,13 @@ def for_themselves(person: Person) -> Person:
     return replace(person, turn=_own_turn(person))
 
 
+def for_operators(person: Person) -> Person:
+    """The line of a person as operators read it, who are neither the admins nor the person."""
+    turns = {"Your turn": "An admin’s turn", "Their turn": "The person’s turn"}
+    whose = turns.get(person.turn.whose, person.turn.whose)
+    return replace(person, turn=replace(person.turn, whose=whose))
+
+
 def _own_turn(person: Person) -> Turn:
     token, turn = person.token, person.turn
     if token is None and person.membership and person.membership.state != "member":
@@ -194,7 +201,8 @@ def _by_letter(letter: Letter | None, which: str) -> Turn | None:
             f"The {which} letter could not be handed over for three days."
         )  # fmt: skip
         return Turn("Your turn", sentence, letter.since, bad=True)
-    return Turn("Usher's turn", f"The {which} letter is on its way.", letter.posted_at)
+    way = "is on its way" if letter.pause_id is None else "waits: no letters go to that domain now"
+    return Turn("Usher's turn", f"The {which} letter {way}.", letter.posted_at)
 
 
 def _invited(invitation: Invitation, letter: Letter | None) -> Turn:

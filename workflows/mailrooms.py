@@ -75,14 +75,17 @@ def look_up(search: Search, before: int | None = None, size: int = windows.PAGE)
 
 def _conditions(search: Search) -> tuple[list[Any], list[Any]]:
     """What an index answers best, and what is asked of each letter found."""
-    asked = [
-        (search.address, lambda: correspondence.which(rows_of_address(search.address))),
-        (search.cause, lambda: Letter.cause == search.cause),
-        (search.domain, lambda: Letter.domain == search.domain),
-        (search.organization_id, lambda: Letter.organization_id == search.organization_id),
-        (search.state, lambda: Letter.state == search.state),
-    ]
-    conditions = [condition() for value, condition in asked if value]
+    conditions = []
+    if search.address:
+        conditions.append(correspondence.which(rows_of_address(search.address)))
+    if search.cause:
+        conditions.append(Letter.cause == search.cause)
+    if search.domain:
+        conditions.append(Letter.domain == search.domain)
+    if search.organization_id:
+        conditions.append(Letter.organization_id == search.organization_id)
+    if search.state:
+        conditions.append(Letter.state == search.state)
     sifted = [Letter.template == search.kind] if search.kind else []
     if search.verifying:
         sifted += [Letter.again_at.is_not(None), Letter.state.in_(("pending", "sending"))]
@@ -134,8 +137,8 @@ def causes() -> list[Cause]:
     """What letters failed of, the worst state and the most letters first, as far as looked at."""
     found = []
     for state in FAILED:
-        some = select(Letter.id, Letter.cause).where(Letter.state == state)
-        some = some.order_by(Letter.id.desc()).limit(COUNTED).subquery()
+        there = select(Letter.id, Letter.cause).where(Letter.state == state)
+        some = there.order_by(Letter.id.desc()).limit(COUNTED).subquery()
         number, newest = func.count(), func.max(some.c.id)
         told = select(some.c.cause, number, newest).where(some.c.cause.is_not(None))
         rows = db.session.execute(told.group_by(some.c.cause).order_by(number.desc())).all()

@@ -47,7 +47,7 @@ WHO: Mapping[str, Mapping[str, str]] = {  # who brings each event about, by tabl
     "letters": {
         "claim": WORKER, "hand_over": WORKER, "put_off": WORKER, "drop": WORKER,
         "bounce": WORKER, "give_up": WORKER,
-        "retry": OPERATOR, "hurry": OPERATOR, "release": OPERATOR,
+        "retry": OPERATOR, "hurry": OPERATOR, "release": OPERATOR, "discard": OPERATOR,
     },
     "sign_ups": {"confirm": "Whoever opens the letter", "drop": CLOCK},
     "organizations": {"close": "The owner"},

@@ -52,5 +52,5 @@ def begins(column: Any, beginning: str) -> Any:
     """Whether a text begins so, as its index answers it on either database."""
     last = beginning + chr(0x10FFFF)
     if db.engine.dialect.name == "postgresql":
-        return column.op("~>=~")(beginning) & column.op("~<~")(last)
-    return (column >= beginning) & (column < last)
+        return and_(column.bool_op("~>=~")(beginning), column.bool_op("~<~")(last))
+    return and_(column >= beginning, column < last)
