@@ -18,6 +18,8 @@ PAGES = (
     "accounts",
     "health",
     "status",
+    "rescues",
+    "metrics",
     "mailrooms",
     "traces",
     "interventions",

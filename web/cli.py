@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from web import demo, doctor
+from web import demo, doctor, ops
 from workflows import accounts
 from workflows.engine import masks
 from workflows.engine.settings import settings
@@ -73,3 +73,7 @@ def examine(reasons: list[str] | None) -> None:
     if any(finding.advice for finding in findings):
         click.echo("What is marked -- works, and could be better.")
     sys.exit(1 if ill else 0)
+
+
+for _command in (ops.status, ops.list_stuck, ops.retry):
+    usher.add_command(_command)

@@ -42,7 +42,6 @@ from workflows.engine.app import bare_app
 TICK = 0.25  # seconds
 RING_EVERY = 0.5  # seconds, while letters are due
 MOST_BELLS = 8
-MOST_LOOKING = 50  # a survey that took a second comes again after so many
 UNHEARD = timedelta(seconds=15)
 checked = lines.Checked()  # how far this clock has come with looking at all lines
 failed: dict[str, str] = {}  # jobs that failed the last time, and how
@@ -78,7 +77,8 @@ class Survey(Job):
         begun = time.monotonic()
         super().run(app)
         took = time.monotonic() - begun
-        self.due_at = time.monotonic() + max(self.every, took * MOST_LOOKING)
+        pause = surveys.pause_after(took).total_seconds()
+        self.due_at = time.monotonic() + max(self.every, pause)
 
 
 def ring() -> None:
@@ -88,6 +88,7 @@ def ring() -> None:
     """
     letters = outbox.due(MOST_BELLS * post.BATCH)
     if not letters:
+        trouble.clear()
         return
     try:
         for _ in range(0, letters, post.BATCH):
@@ -155,8 +156,8 @@ def jobs() -> list[Job]:
         Job(TICK, run_errands),
         Job(TICK, run_rescues),
         Job(2, rescues.verify_all),
-        Survey(10, look_for_ailments),
-        Survey(10, surveys.look_at_states),
+        Survey(surveys.EVERY, look_for_ailments),
+        Survey(surveys.EVERY, surveys.look_at_states),
         Survey(300, surveys.check_invariants),
         Job(1, invitations.expire_unanswered),
         Job(1, handovers.expire_unanswered),

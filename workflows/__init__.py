@@ -50,9 +50,12 @@ ORDER = [
     "stuck_processes",
     "stuck",
     "invariants",
+    "machines",
     "surveys",
     "rescues",
     "acknowledgements",
+    "overview",
+    "titles",
 ]
 
 from importlib import import_module  # noqa: E402

@@ -73,9 +73,7 @@ class Invitation(Stateful, Base):
             "one_open_invitation", "organization_id", "email_key", unique=True,
             postgresql_where=text(OPEN), sqlite_where=text(OPEN),
         ),
-        Index(None, "expires_at", postgresql_where=text("state = 'sent'"),
-              sqlite_where=text("state = 'sent'")),
-        Index(None, "membership_id"),
+        index_of_few("ix_invitations_expires_at", "expires_at", "state = 'sent'"),
         index_of_few("accepted_invitations", "since", "state = 'accepted'"),
         index_of_few("expired_invitations", "since", "state = 'expired'"),
         Index("invitations_by_address", "organization_id", "email_key"),
@@ -89,7 +87,7 @@ class Invitation(Stateful, Base):
     email_key: Mapped[str]
     expires_at: Mapped[datetime]
     round: Mapped[int] = mapped_column(default=1)  # how often it was sent
-    membership_id: Mapped[int | None]
+    membership_id: Mapped[int | None] = mapped_column(index=True)
 
     organization: Mapped[Organization] = relationship()
     invited_by: Mapped[Account] = relationship()

@@ -13,33 +13,24 @@ from typing import Any
 from sqlalchemy import func, select
 
 from workflows import ailments, invariants
-from workflows.accounts import Account, SignUp
 from workflows.engine import readings
 from workflows.engine.db import db, now
 from workflows.engine.history import Action, Step
-from workflows.engine.letters import Attempt, Letter
-from workflows.engine.machine import Stateful
-from workflows.errands import Errand
-from workflows.handovers import Handover
-from workflows.invitations import Invitation
-from workflows.memberships import Membership
-from workflows.organizations import Organization
-from workflows.seats import Seat
+from workflows.engine.letters import Attempt
+from workflows.machines import LIVES
 from workflows.stuck import AILMENTS
-from workflows.subscriptions import Subscription
-from workflows.tokens import Token
 
-MACHINES: dict[str, type[Stateful]] = {  # by the titles of their pictures, in this order
-    "Invitations": Invitation, "Letters": Letter, "Tokens": Token, "Seats": Seat,
-    "Subscriptions": Subscription, "Members": Membership, "Organizations": Organization,
-    "Offers of ownership": Handover, "Many at once": Errand, "Sign-ups": SignUp,
-    "Accounts": Account,
-}  # fmt: skip
 LATELY = timedelta(hours=1)
 FRESH = timedelta(seconds=60)
+EVERY = 10  # seconds, at most
 OUTCOMES = {  # of an attempt: the arrow that the letter took then
     one: f"sending>{one}" for one in ("sent", "pending", "moot", "bounced", "dead")
 }
+
+
+def pause_after(seconds: float) -> timedelta:
+    """How long to wait after a survey that took so long: a fiftieth of the clock is enough."""
+    return timedelta(seconds=max(EVERY, 50 * seconds))
 
 
 def look_for_ailments() -> None:
@@ -71,7 +62,7 @@ def find() -> dict[str, Any]:
 
 def _states() -> dict[str, Any]:
     """Of every machine: by state how many rows, and since when the oldest is in it."""
-    return {name: _states_of(kind) for name, kind in MACHINES.items()}
+    return {name: _states_of(kind) for name, (kind, _) in LIVES.items()}
 
 
 def _states_of(kind: Any) -> dict[str, Any]:

@@ -162,8 +162,20 @@ OWNERS = {  # hand over ownership, close the organization; the page of it is for
     "GET /<slug>/close": Row("owner"),
     "POST /<slug>/close": Row("owner", {"typed": "{slug}"}),
 }
+UNTIL = "2099-01-01T00:00:00+00:00"
+RESCUE = {"row": "{invitation}", "until": UNTIL, "number": "9", "why": "to try"}
 OPERATORS = {  # the status page; an operator is made on the command line
     "GET /status": Row(OPERATOR),
+    "GET /status.json": Row(OPERATOR),
+    "GET /status/stuck/<ailment>": Row(OPERATOR),
+    "GET /status/stuck/<ailment>/acknowledge": Row(OPERATOR),
+    "POST /status/stuck/<ailment>/acknowledge": Row(
+        OPERATOR, {"cause": "", "note": "It is known."}
+    ),
+    "GET /status/stuck/<ailment>/<remedy>": Row(OPERATOR),
+    "POST /status/stuck/<ailment>/<remedy>": Row(OPERATOR, RESCUE),
+    "GET /status/rescues/<int:rescue_id>": Row(OPERATOR),
+    "GET /metrics": Row(OPERATOR),
     "GET /status/search": Row(OPERATOR),
     "GET /status/letters": Row(OPERATOR),
     "GET /status/letters/<int:letter_id>": Row(OPERATOR),
@@ -186,7 +198,7 @@ MAY = OPERATORS | EVERYBODYS | BEHIND_A_LINK | PERSONAL | MEMBERS | ADMINS | BIL
 
 
 FIRST = [f"<int:{one}_id>" for one in (  # of which the town has the first of all
-    "letter", "token", "seat", "subscription", "sign_up", "organization",
+    "letter", "token", "seat", "subscription", "sign_up", "organization", "rescue",
 )]  # fmt: skip
 
 
@@ -199,6 +211,8 @@ def address(rule, slug, ids, about="member"):
         "<int:invitation_id>": invitation,
         "<int:invoice_id>": ids["invoice"],
         "<int:errand_id>": ids["errand"],
+        "<ailment>": "invitation-unanswered",
+        "<remedy>": "revoke",
         "<kind>": "invitations",
         "<int:row_id>": ids["invitation"],
         "<deed>": "resend",

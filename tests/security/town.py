@@ -23,6 +23,7 @@ from workflows import (
     departures,
     errands,
     invoices,
+    rescues,
     roles,
     seats,
     sessions,
@@ -90,6 +91,9 @@ class Town:
                 self.ids[OURS]["admin"] = member.id
         self._roles(cast, ours, people)
         self._roles(cast, theirs, {})
+        asked = [self.ids[OURS]["personal"]]
+        waiting = ("invitation-unanswered", "revoke", asked, None)
+        rescues.plan(*waiting, by=people["operator"], why="to be tried")
         self.secrets = {kind: sessions.open_session(one) for kind, one in people.items()}
 
     def _organization(self, cast, slug, owner):
