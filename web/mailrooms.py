@@ -16,7 +16,7 @@ from web.interventions import Reason
 from web.rows import before
 from web.session import for_operators
 from workflows import deliveries, lookups, mailrooms, operators, organizations, prospects
-from workflows.engine import masks, pauses, refusals, stationery
+from workflows.engine import masks, refusals, stationery
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
 from workflows.engine.outbox import REGISTER
@@ -54,7 +54,6 @@ def letters() -> Any:
         page=page, asked=asked, search=search, places=mailrooms.organizations_of(page.rows),
         causes=mailrooms.causes() if not asked else (), numbers=mailrooms.numbers(),
         states=mailrooms.STATES, kinds=sorted(REGISTER), letter_name=person.letter_name,
-        pauses=[(one, interventions.menu("pauses", one)) for one in pauses.all_now()],
     )  # fmt: skip
 
 

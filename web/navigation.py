@@ -70,9 +70,10 @@ def _of_organization(here: str) -> list[Place]:
 
 
 def of_operations() -> list[Place]:
-    """The left column of whoever runs Usher."""
+    """The left column of whoever runs Usher; a letter's page belongs to all letters."""
+    here = "/status/letters" if request.path.startswith("/status/letters/") else request.path
     return [
-        Place(label, icon, path, path == request.path)
+        Place(label, icon, path, path == here)
         for label, icon, path in (
             ("Overview", "house", "/status"),
             ("Search", "search", "/status/search"),

@@ -9,13 +9,23 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template
+from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug import Response
 
 from web import interventions, person
 from web.session import for_operators
-from workflows import chronicles, correspondence, journeys, mailrooms, prospects
+from workflows import (
+    chronicles,
+    correspondence,
+    directories,
+    journeys,
+    mailrooms,
+    prospects,
+    seats,
+    subscriptions,
+)
 from workflows.accounts import SignUp
+from workflows.directories import Search
 from workflows.engine import history
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
@@ -33,7 +43,8 @@ EVENTS = {  # what the machine's events are called, where the word alone says to
     "seat": "be given a seat", "close": "end without a seat", "expire": "run out of time",
     "free_up": "be freed", "assign": "be given away", "hand_over": "be handed over",
     "put_off": "wait for the next try", "drop": "be dropped", "give_up": "be given up",
-    "claim": "be taken by a worker", "hurry": "leave at once", "discard": "be set aside", "fall_due": "fall due",
+    "claim": "be taken by a worker", "hurry": "leave at once", "discard": "be set aside",
+    "fall_due": "fall due",
 }  # fmt: skip
 
 
@@ -130,15 +141,27 @@ def sign_up(sign_up_id: int) -> str:
 def organization(organization_id: int) -> str:
     place = _row(Organization, organization_id)
     owner = place.owner.account if place.owner else None
-    facts = {"ID": place.slug, "Owner": f"{owner.name}, {owner.email}" if owner else "Nobody"}
-    return _other(place, place.name, facts)
+    bought = subscriptions.live(place) or subscriptions.pending(place)
+    words = request.args.get("q", "").replace("\0", "").strip()[:200]
+    return render_template(
+        "pages/status/organization.html", **_facts_of(place, place.name, {
+            "ID": place.slug, "Owner": f"{owner.name}, {owner.email}" if owner else "Nobody",
+        }),
+        bought=bought, count=seats.count(place), words=words,
+        people=directories.look_up(place, Search(words=words), request.args.get("after", "")),
+        for_operators=journeys.for_operators,
+    )  # fmt: skip
 
 
 def _other(row: Any, title: str, facts: dict[str, Any], letters: Any = ()) -> str:
-    """A row that is no person's: its state, its steps, and what is next."""
-    return render_template(
-        "pages/status/row.html",
-        row=row, title=title, facts=facts, letters=letters, place=prospects.place_of(row),
-        steps=list(reversed(history.history(row)))[:100], prospects=prospects.next_of(row),
-        deadlines=prospects.deadlines(row), events=EVENTS, letter_name=person.letter_name,
-    )  # fmt: skip
+    return render_template("pages/status/row.html", **_facts_of(row, title, facts, letters))
+
+
+def _facts_of(row: Any, title: str, facts: dict[str, Any], letters: Any = ()) -> dict[str, Any]:
+    """Of a row that is no person's: its state, its steps, and what is next."""
+    return {
+        "row": row, "title": title, "facts": facts, "letters": letters,
+        "place": prospects.place_of(row), "steps": list(reversed(history.history(row)))[:100],
+        "prospects": prospects.next_of(row), "deadlines": prospects.deadlines(row),
+        "events": EVENTS, "letter_name": person.letter_name,
+    }  # fmt: skip

@@ -74,9 +74,8 @@ def send_now(letter: Letter, *, by: Account) -> None:
 def release(letter: Letter, *, by: Account) -> None:
     """Take a letter from a worker that fell silent; what that one says later counts no more."""
     operators.require_acting(by)
-    lock(letter)
-    void = {"lease": letter.lease + 1, "lease_until": None, "lost": letter.lost + 1}
-    letter.fire("release", by=by, due_at=now(), **void)
+    lost = lock(letter).lost + 1
+    letter.fire("release", by=by, due_at=now(), lease_until=None, lost=lost)
 
 
 @command

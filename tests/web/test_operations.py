@@ -274,3 +274,31 @@ def test_letters_are_turned_over_page_by_page(cast, client, acme, ada):
 
     assert len(rows(first)) >= 50
     assert rows(client.get(older)) - rows(first)
+
+
+def test_an_organization_lists_its_people_with_whose_turn_it_is(cast, client, acme, ada):
+    cast.member(acme, "Bo", by=ada)
+    cast.invitation(acme, "cy@acme.test", ada)
+
+    page = text(client.get(f"/status/organizations/{acme.id}"))
+    assert "An admin’s turn: Has joined and waits for a seat." in page
+    assert "0 of 3 in use" in page
+    found = client.get(f"/status/organizations/{acme.id}?q=cy").text
+    assert "cy@acme.test" in found
+    assert "bo@acme.test" not in found
+    for value in HOSTILE:
+        path = f"/status/organizations/{acme.id}?q={value}&after={value}"
+        assert client.get(path).status_code == 200
+
+
+def test_a_letter_that_nobody_needs_is_set_aside(client, acme, ada):
+    guest_lists.invite(acme, "bo@acme.test", by=ada)
+    bounce()
+    letter = letter_of("invitation")
+
+    assert client.post(f"/status/letters/{letter.id}/set-aside", data=WHY).status_code == 303
+
+    assert letter_of("invitation").state == "moot"
+    assert "An operator set a letter aside" not in text(client.get("/acme/activity"))
+    client.sign_in(ada)
+    assert "An operator set a letter aside" in text(client.get("/acme/activity"))
