@@ -47,6 +47,8 @@ def acknowledge(ailment: str, cause: str, note: str, *, by: Account) -> None:
         raise Invalid(note=f"Say what is known of it, in 1 to {LONGEST} characters.")
     key, said = {"ailment": ailment, "cause": cause}, {"note": words, "by_id": by.id, "at": now()}
     own = db.session.scalar(select(Acknowledgement).filter_by(**key))
+    if own and own.note == words:
+        return
     if own is None:
         db.session.add(Acknowledgement(**key, **said))
     else:
