@@ -140,6 +140,27 @@ def test_an_open_page_holds_up_no_command_and_the_reverse(app, cast):
     assert name_in_the_database(ann) == "Annette"
 
 
+def test_a_command_begins_with_the_rows_as_they_are_now(app, cast):
+    ann = cast.account("Ann")
+    person_id = ann.id
+    db.session.rollback()
+    assert ann.name == "Ann"  # read by a page, in a transaction that stays open
+
+    def elsewhere():
+        with app.app_context():
+            rename(db.session.get_one(Account, person_id), "Anna")
+
+    writer = threading.Thread(target=elsewhere)
+    writer.start()
+    writer.join(timeout=10)
+
+    @command
+    def look():
+        return ann.name
+
+    assert look() == "Anna"
+
+
 def test_moments_know_their_zone(cast):
     acme = cast.organization(cast.account("Ann"))
     db.session.expire_all()

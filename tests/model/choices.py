@@ -4,11 +4,12 @@ from hypothesis import strategies as st
 from model.steps import BOB, CY, EVE, FAY, GIL, HAL, KNOWN, PEOPLE, Step
 from model.town import Member
 
-ANYTHING = {
-    "found": 1, "rename": 1, "set_invitation_days": 1, "invite": 6, "resend": 3, "revoke": 3,
-    "decline": 2, "accept": 8, "sign_up_by_link": 1, "make_admin": 3, "make_billing_admin": 2,
+ANYTHING = {  # what comes first is drawn most
+    "accept": 8, "accept_offer": 6, "offer": 6, "invite": 6, "resend": 3, "revoke": 3,
+    "decline": 2, "sign_up_by_link": 1, "make_admin": 3, "make_billing_admin": 2,
     "make_member": 3, "leave": 3, "remove": 3, "assign_seat": 8, "revoke_seat": 3, "purchase": 2,
-    "pay": 2, "resize": 4, "activate": 7, "reissue": 7, "end_old": 3,
+    "pay": 2, "resize": 4, "activate": 7, "reissue": 7, "end_old": 3, "decline_offer": 2,
+    "cancel_offer": 2, "rename": 1, "set_invitation_days": 1, "close": 1, "found": 1,
 }  # fmt: skip
 PLACES = ("acme", "acme", "acme", "bolt")
 LISTS = [[one] for one in PEOPLE] + [[BOB, BOB, "nobody"], [EVE, FAY, GIL], [CY, HAL]]
@@ -16,9 +17,15 @@ COMMANDS = [name for name, often in ANYTHING.items() for _ in range(often)]
 INVITATION = ("resend", "revoke", "decline", "accept", "sign_up_by_link")
 TOKEN = ("activate", "reissue", "end_old")
 SUBSCRIPTION = ("pay", "resize")
+OFFER = ("accept_offer", "decline_offer", "cancel_offer")
 MEMBER = ("make_admin", "make_billing_admin", "make_member", "leave", "remove")
-MEMBER += ("assign_seat", "revoke_seat")
-MEETING = (INVITATION, (*SUBSCRIPTION, "purchase", "assign_seat"), (*MEMBER, *TOKEN))
+MEMBER += ("assign_seat", "revoke_seat", "offer")
+MEETING = (
+    INVITATION,
+    (*SUBSCRIPTION, "purchase", "assign_seat"),
+    (*OFFER, "close"),
+    (*MEMBER, *TOKEN),
+)
 SEATS = st.sampled_from([0, 1, 2, 2, 3, 3, 4, 5, 100_001])
 WORDS = {
     "found": {"name": st.just("Cave"), "typed": st.sampled_from(["cave", "Cave", "Acme", "login"])},
@@ -27,6 +34,7 @@ WORDS = {
     "invite": {"emails": st.sampled_from(LISTS)},
     "purchase": {"seats": SEATS},
     "resize": {"seats": SEATS},
+    "close": {"typed": st.sampled_from(["acme", "Bolt", "cave", ""])},
     "reissue": {"hours": st.sampled_from([0, 0, 1, 24, 24, 2])},
 }
 
@@ -95,6 +103,7 @@ def _about(draw, organization, command, known):
     for commands, rows in (
         (INVITATION, organization.invitations),
         (SUBSCRIPTION, organization.subscriptions),
+        (OFFER, organization.offers),
         (MEMBER, organization.members),
     ):
         if command in commands:
@@ -113,7 +122,7 @@ def _one(draw, name, rows, known):
 def _is_open(row):
     if isinstance(row, Member):
         return row.active
-    return row.state not in ("seated", "closed", "declined", "revoked", "canceled")
+    return row.state in ("sent", "expired", "accepted", "incomplete", "active", "offered")
 
 
 def _often(values):
@@ -144,6 +153,8 @@ def _who(town, place, command, about):
     if command in INVITATION[3:]:
         email = organization.invitations[number].email
         return _often([email]) | anybody if email in town.accounts else anybody
+    if command in OFFER[:2]:
+        return _often([organization.offers[number].chosen.person]) | anybody
     if command in (*TOKEN, "leave"):
         return _often([organization.members[number].person]) | anybody
     return _often([CY, organization.owner.person]) | anybody

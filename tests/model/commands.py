@@ -1,8 +1,9 @@
 """What each command should do in the town, from the specification's sections 2, 3, 4 and 6.
 
-Seats are here too; what is bought stands in `purchases`.
+Seats are here too; what is bought stands in `purchases`, the ends of ownership in `owners`.
 """
 
+from model import owners
 from model.town import (
     HOURS,
     KEEPERS,
@@ -19,7 +20,8 @@ from model.town import (
 def found(town, by, name, typed):
     place = typed.lower()
     unless(place not in town.organizations and place not in RESERVED, "Invalid")
-    town.organizations[place] = Organization(name, [Member(by, "admin")])
+    founder = Member(by, "admin")
+    town.organizations[place] = Organization(name, [founder], founder)
 
 
 def rename(town, by, place, name):
@@ -133,6 +135,7 @@ def _change_role(town, by, place, number, role):
     later = ["NotNow"] * (not member.active or member.role == role)
     unless(member is not mine and member is not organization.owner, "NotAllowed", *later)
     unless(not later, "NotNow")
+    owners.fall_through(organization, member)
     member.role = role
 
 
@@ -155,7 +158,8 @@ def remove(town, by, place, number):
 
 def _go(organization, member, role):
     """Seat and token go at once, and what was not finished is closed."""
-    _unseat(member, "member_gone")
+    owners.fall_through(organization, member)
+    unseat(member, "member_gone")
     for token in member.tokens:
         token.reasons.add("member_gone")
     member.role = role
@@ -164,7 +168,7 @@ def _go(organization, member, role):
             invitation.state = "closed"
 
 
-def _unseat(member, reason):
+def unseat(member, reason):
     if member.seated:
         member.seated = False
         member.tokens[-1].state = "revoked"
@@ -188,7 +192,7 @@ def revoke_seat(town, by, place, number):
     member = town.of(place, number)
     town.organizations[place].require(by, "admin")
     unless(member.seated, "NotNow")
-    _unseat(member, "seat_revoked")
+    unseat(member, "seat_revoked")
     town.post("seat_revoked", place, number, len(member.tokens) - 1)
 
 
@@ -241,3 +245,4 @@ def expire(town, _):
             if invitation.state == "sent" and invitation.expires <= town.now:
                 invitation.state = "expired"
                 town.post("invitation_expired", place, number)
+        owners.expire(town, organization)

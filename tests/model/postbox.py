@@ -16,6 +16,10 @@ def wanted(town, letter):
     return _about_invitation(town, letter, town.at(letter.place, letter.about[0]))
 
 
+def _is_closed(town, letter):
+    return town.organizations[letter.place].closed
+
+
 def _about_invitation(town, letter, invitation):
     match letter.template, invitation.state:
         case "invitation", "sent":
@@ -23,6 +27,8 @@ def _about_invitation(town, letter, invitation):
             return "must" if current else "may"
         case "invitation", _:
             return "never"
+        case template, _ if template in TO_INVITER and _is_closed(town, letter):
+            return "may"
         case ("invitation_expired", state) if state != "expired":
             return "may"
         case ("invitation_bounced", state) if state != "sent" or letter.number != invitation.round:
@@ -39,7 +45,8 @@ def _about_token(town, letter):
     token = member.tokens[letter.about[1]]
     current = token.generation == letter.number
     if letter.template == "seat_revoked":
-        return "may" if member.seated or not member.active else "must"
+        over = member.seated or not member.active or _is_closed(town, letter)
+        return "may" if over else "must"
     if not token.alive:
         return "never"
     if letter.template == "seat_assigned":

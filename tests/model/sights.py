@@ -10,6 +10,7 @@ from workflows import gate
 from workflows.accounts import Account
 from workflows.engine.db import db
 from workflows.engine.letters import Letter as Posted
+from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
 from workflows.organizations import Organization
@@ -31,6 +32,7 @@ class Sight:
         self.about = {}  # (kind of row, id) → how the town calls it
         self._members()
         self._invitations()
+        self._offers()
         self._seats_and_tokens()
         self.letters = Counter(self._letters())
 
@@ -39,7 +41,9 @@ class Sight:
         self.slugs = {one.id: one.slug for one in found}
         self.owners = {one.owner_id for one in found}
         return {
-            one.slug: {"name": one.name, "days": one.invitation_days} | _nothing_yet()
+            one.slug: {"name": one.name, "days": one.invitation_days}
+            | _nothing_yet()
+            | {"closed": one.state == "closed"}
             for one in found
         }
 
@@ -61,9 +65,16 @@ class Sight:
     def _invitations(self):
         for place, row in self._rows(Invitation):
             self._name(row, len(place["invitations"]))
-            expires = (row.expires_at - self.beginning).total_seconds() / 3600
             said = (row.email, self.people[row.invited_by_id], row.state, row.round)
-            place["invitations"].append((*said, round(expires, 1)))
+            place["invitations"].append((*said, self._expires(row)))
+
+    def _expires(self, row):
+        return round((row.expires_at - self.beginning).total_seconds() / 3600, 1)
+
+    def _offers(self):
+        for place, row in self._rows(Handover):
+            who = (self.people[one.account_id] for one in (row.owner, row.chosen))
+            place["offers"].append((*who, row.state, self._expires(row)))
 
     def _seats_and_tokens(self):
         for place, row in self._rows(Subscription):
@@ -92,7 +103,7 @@ class Sight:
 
 
 def _nothing_yet():
-    lists = {"members": [], "invitations": [], "subscriptions": []}
+    lists = {"members": [], "invitations": [], "offers": [], "subscriptions": []}
     return {**lists, "owner": None, "seats": 0, "seated": set(), "tokens": defaultdict(list)}
 
 
@@ -101,7 +112,12 @@ def of_town(organization):
     return {
         "name": organization.name,
         "days": organization.days,
+        "closed": organization.closed,
         "owner": organization.owner.person,
+        "offers": [
+            (one.owner.person, one.chosen.person, one.state, round(one.expires, 1))
+            for one in organization.offers
+        ],
         "members": [(one.person, one.role) for _, one in members],
         "invitations": [
             (one.email, one.inviter, one.state, one.round, one.expires)

@@ -3,15 +3,17 @@
 from dataclasses import dataclass, field
 from functools import partial
 
-from model import commands, purchases
+from model import commands, owners, purchases
 from model.town import No
 from people import CARD, PASSWORD
 
 from workflows import (
     accounts,
     arrivals,
+    closures,
     departures,
     guest_lists,
+    handovers,
     invitations,
     organizations,
     roles,
@@ -20,6 +22,7 @@ from workflows import (
     tokens,
 )
 from workflows.engine.db import db
+from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
 from workflows.subscriptions import Subscription
@@ -99,7 +102,12 @@ def _sign_up_by_link(step, by, number):
     return partial(arrivals.sign_up_by_link, step.row(Invitation, number), "New", PASSWORD)
 
 
-_IN_TOWN = vars(commands) | vars(purchases)
+def _expire():
+    invitations.expire_unanswered()
+    handovers.expire_unanswered()
+
+
+_IN_TOWN = vars(owners) | vars(purchases) | vars(commands)
 _REAL = {
     "found": lambda _, by, name, typed: partial(organizations.found, name, typed, by=by),
     "rename": _on_organization(organizations.rename),
@@ -129,5 +137,10 @@ _REAL = {
     "activate": _on_token(tokens.activate),
     "reissue": _on_token(tokens.reissue),
     "end_old": _on_token(tokens.end_old),
-    "expire": lambda step, by: partial(invitations.expire_unanswered),
+    "offer": _on(Membership, handovers.offer),
+    "accept_offer": _on(Handover, handovers.accept),
+    "decline_offer": _on(Handover, handovers.decline),
+    "cancel_offer": _on(Handover, handovers.cancel),
+    "close": _on_organization(closures.close),
+    "expire": lambda step, by: _expire,
 }

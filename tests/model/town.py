@@ -68,24 +68,37 @@ class Subscription:
 
 
 @dataclass
+class Offer:
+    """Of ownership, by the owner to another admin."""
+
+    owner: Member
+    chosen: Member
+    expires: float
+    state: str = "offered"
+
+
+@dataclass
 class Organization:
     name: str
-    members: list[Member]  # the owner first
+    members: list[Member]  # the founder first
+    owner: Member
+    offers: list[Offer] = field(default_factory=list)
+    closed: bool = False
     invitations: list[Invitation] = field(default_factory=list)
     days: int = 14
     subscriptions: list[Subscription] = field(default_factory=list)
 
     @property
-    def owner(self):
-        return self.members[0]
+    def offer(self):
+        return next((one for one in self.offers if one.state == "offered"), None)
 
     def member(self, person):
         return next((one for one in self.members if one.person == person and one.active), None)
 
     def require(self, person, *roles):
-        """A stranger sees nothing; a member may do what the role allows."""
+        """A stranger sees nothing, nor does anybody once it is closed; a member what they may."""
         mine = self.member(person)
-        unless(mine, "NotFound")
+        unless(mine and not self.closed, "NotFound")
         unless(not roles or mine.role in roles, "NotAllowed")
         return mine
 
@@ -144,11 +157,14 @@ class Town:
         for organization in self.organizations.values():
             sent = (one for one in organization.invitations if one.state == "sent")
             yield from (one.expires for one in sent)
+            yield from (one.expires for one in organization.offers if one.state == "offered")
             tokens = (token for one in organization.members for token in one.tokens)
             yield from (end for token in tokens for end in token.ends.values())
 
     def gate(self, place, number, which, generation):
         """Each answer that is right for this secret: None lets it pass."""
+        if self.organizations[place].closed:
+            return {"organization_closed"}
         token = self.of(place, number).tokens[which]
         over = token.ends.get(generation, NEVER) <= self.now
         if token.alive:
