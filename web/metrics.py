@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, request
 
-from workflows import operators, overview, stuck
+from web.session import for_operators
+from workflows import overview, stuck
 from workflows.engine import readings
 from workflows.engine.db import now
 from workflows.engine.settings import settings
@@ -27,8 +28,10 @@ Sample = tuple[dict[str, str], float]
 @bp.get("/metrics")
 def metrics() -> Response:
     """For a program with METRICS_TOKEN, or an operator who is logged in; nobody else."""
-    if not _has_token():
-        operators.require_operator(g.account)
+    return _told() if _has_token() else for_operators(_told)()  # type: ignore[no-any-return]
+
+
+def _told() -> Response:
     lines = "\n".join(_lines(overview.look()))
     return Response(f"{lines}\n", content_type="text/plain; version=0.0.4; charset=utf-8")
 

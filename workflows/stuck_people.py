@@ -121,7 +121,7 @@ CONTRADICTIONS = (
 )  # fmt: skip
 WAITING = (
     Ailment(
-        "invitation-unanswered", "W1, W2", "Invited, not answered",
+        "invitation-unanswered", "W1", "Invited, not answered",
         "They were invited and have not answered. Usher cannot know whether they read it.",
         "invitations", unanswered, turn="invited person", itself="It expires in time.",
         remedies=(RESEND, REVOKE),
@@ -147,7 +147,7 @@ WAITING = (
         "tokens", inactive, turn="member", remedies=(REVOKE_SEAT,),
     ),
     Ailment(
-        "token-unused", "W7, W8", "Token mailed, never used",
+        "token-unused", "W7", "Token mailed, never used",
         "The token was mailed and nothing was ever downloaded with it.",
         "tokens", unused, turn="member", remedies=(REVOKE_SEAT,),
     ),

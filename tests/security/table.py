@@ -169,9 +169,7 @@ OPERATORS = {  # the status page; an operator is made on the command line
     "GET /status.json": Row(OPERATOR),
     "GET /status/stuck/<ailment>": Row(OPERATOR),
     "GET /status/stuck/<ailment>/acknowledge": Row(OPERATOR),
-    "POST /status/stuck/<ailment>/acknowledge": Row(
-        OPERATOR, {"cause": "", "note": "It is known."}
-    ),
+    "POST /status/stuck/<ailment>/acknowledge": Row(OPERATOR, {"note": "It is known."}),
     "GET /status/stuck/<ailment>/<remedy>": Row(OPERATOR),
     "POST /status/stuck/<ailment>/<remedy>": Row(OPERATOR, RESCUE),
     "GET /status/rescues/<int:rescue_id>": Row(OPERATOR),
