@@ -4,8 +4,7 @@
        └────── not possible ▶ refused └── stuck once more ▶ relapsed
 
 What would surprise a reader: that a command went through is not success. A letter has moved when a
-mail server took it, any other row when it is not listed any more. Few rows are done at once, of
-many the clock does some at a time, each time in one transaction with their outcomes.
+mail server took it, any other row when it is not listed any more. Of many the clock does some.
 """
 
 from __future__ import annotations
@@ -26,8 +25,7 @@ from workflows.engine.letters import Letter
 from workflows.engine.refusals import NotFound, NotNow, why_not
 
 MOST, TOGETHER, MANY = 10_000, 100, 1000  # rows of a rescue, of a step, of a look at them
-IN_TIME = timedelta(minutes=10)  # in which what was done must have helped
-KEEP = timedelta(hours=1)  # after its end
+IN_TIME, KEEP = timedelta(minutes=10), timedelta(hours=1)  # to have helped; to be shown
 
 
 class Rescue(Base):
