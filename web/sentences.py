@@ -64,6 +64,8 @@ SENTENCES = {
     "reruns.seen": ("{by} looked at letters that may have been sent twice", ""),
     "remedies.write_invitation": ("{by} wrote the letter that an invitation had not got", "sent"),
     "remedies.write_token": ("{by} wrote a letter about a token once more", "sent"),
+    "remedies.forget_process": ("{by} forgot a process that was stopped", ""),
+    "acknowledgements.acknowledge": ("{by} wrote down what is known of a cause", ""),
     "remedies.put_right": ("{by} put the invitation of {addresses} right", "seated"),
     "remedies.make_token": ("{by} gave {members} the token that was missing", ""),
     "remedies.assign_seat": ("{by} assigned a seat to {members}", "seated"),

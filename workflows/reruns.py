@@ -18,21 +18,27 @@ from workflows.engine.letters import Attempt, Letter
 from workflows.engine.refusals import why_not
 
 Refusals = dict[int, str]
-EVENTS = {  # what lets a letter be tried again, by its state
-    "pending": ("hurry", deliveries.send_now), "sending": ("release", deliveries.release),
-}  # fmt: skip
-FAILED = ("retry", deliveries.retry)
+EVENTS = {"pending": "hurry", "sending": "release"}  # else a letter is retried
 
 
 @command
 def again(ids: Collection[int], *, by: Any) -> Refusals:
     """Let these letters be tried at once, whatever they wait for; answers why some cannot be."""
-    return _each(ids, lambda letter: EVENTS.get(letter.state, FAILED)[1](letter, by=by))
+    return _each(ids, lambda letter: _again(letter, by))
+
+
+def _again(letter: Letter, by: Any) -> None:
+    if letter.state == "pending":
+        deliveries.send_now(letter, by=by)
+    elif letter.state == "sending":
+        deliveries.release(letter, by=by)
+    else:
+        deliveries.retry(letter, by=by)
 
 
 def may_again(letter: Letter) -> None:
     """The rule behind Retry."""
-    letter.rehearse(EVENTS.get(letter.state, FAILED)[0], by=None)
+    letter.rehearse(EVENTS.get(letter.state, "retry"), by=None)
 
 
 @command
