@@ -8,7 +8,7 @@ invitation sent to many tells nobody the other addresses.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -16,23 +16,40 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, true
 
 from workflows.accounts import Account
-from workflows.engine import history
+from workflows.engine import heaps, history
 from workflows.engine.db import db
 from workflows.engine.history import Action, Step
 from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.invoices import Invoice
 from workflows.memberships import Membership
+from workflows.moves import Move
+from workflows.places import Place
 from workflows.tokens import Token
 
 FEW = 3  # steps that are read of each kind that an action moved
+NAMED = (
+    "memberships",
+    "tokens",
+    "places",
+    "invitations",
+    "handovers",
+    "subscriptions",
+)  # what pages name
 SUBJECTS = {  # what actions are about: the workflows whose commands they are
-    "invitations": ("guest_lists", "invitations", "arrivals"),
+    "invitations": (
+        "guest_lists",
+        "invitations",
+        "replies",
+        "corrections",
+        "moves",
+        "arrivals",
+    ),
     "members": ("memberships", "departures", "arrivals"),
-    "seats": ("seats",),
+    "seats": ("seats", "waitlist"),
     "tokens": ("tokens",),
-    "subscriptions": ("subscriptions",),
-    "organization": ("organizations",),
+    "subscriptions": ("subscriptions", "billing_contacts"),
+    "organization": ("organizations", "logos", "setups"),
 }
 
 
@@ -50,11 +67,11 @@ class Entry:
 
     @property
     def how_many_members(self) -> int:
-        return max(self.numbers.get("memberships", 0), self.numbers.get("tokens", 0))
+        return max(self.numbers.get(kind, 0) for kind in ("memberships", "tokens", "places"))
 
     @property
     def how_many_addresses(self) -> int:
-        return self.numbers.get("invitations", 0)
+        return self.numbers.get("invitations", 0) or self.numbers.get("moves", 0)
 
 
 @dataclass(frozen=True)
@@ -81,11 +98,7 @@ def of(
         wanted.append(or_(mine, Action.id.in_(select(Step.action_id).where(own))))
     only = and_(true(), *wanted)
     actions = history.of_organization(membership.organization_id, before, limit, only)
-    moved: Any = Step.action_id.in_([action.id for action in actions])
-    if own is not None:
-        theirs = [action.id for action in actions if action.by_id == membership.account_id]
-        moved = moved & or_(own, Step.action_id.in_(theirs))
-    return _entries(actions, _few(moved), _numbers(moved))
+    return _entries(actions, *_moved(actions, own, membership.account_id))
 
 
 def _wanted(search: Search) -> list[Any]:
@@ -102,6 +115,36 @@ def _wanted(search: Search) -> list[Any]:
     return wanted
 
 
+def _moved(
+    actions: Sequence[Action], own: Any, account_id: int
+) -> tuple[list[Step], dict[int, Mapping[str, int]]]:
+    """What a page of these says they moved: some steps of each, and how many there are.
+
+    Others' actions are cut to one's `own` rows, which are found by themselves: an action of
+    thousands, of which one is ours, is not read through.
+    """
+    whole = [one.id for one in actions if own is None or one.by_id == account_id]
+    heaped = heaps.of(whole)
+    here = Step.action_id.in_([one for one in whole if one not in heaped])
+    steps, numbers = [*_few(here), *_firsts(heaped)], {**_numbers(here), **heaped}
+    if own is not None:
+        others = (one.id for one in actions if one.by_id != account_id)
+        ours = own & (Step.action_id + 0).in_(list(others))  # + 0: not by the action's index
+        steps, numbers = [*steps, *_few(ours)], {**numbers, **_numbers(ours)}
+    return sorted(steps, key=lambda step: step.id), numbers
+
+
+def _firsts(action_ids: Collection[int]) -> Sequence[Step]:
+    """The first step of each kind of these actions, however many they have."""
+    firsts = [
+        select(func.min(Step.id)).where(Step.action_id == Action.id, Step.kind == kind)
+        .correlate(Action).scalar_subquery() for kind in NAMED
+    ]  # fmt: skip
+    found = db.session.execute(select(*firsts).where(Action.id.in_(action_ids)))
+    ids = [step_id for row in found for step_id in row if step_id]
+    return db.session.scalars(select(Step).where(Step.id.in_(ids))).all()
+
+
 def _few(moved: Any) -> Sequence[Step]:
     """The first steps of each kind of each action: a sentence names one of ten thousand."""
     place = func.row_number().over(partition_by=(Step.action_id, Step.kind), order_by=Step.id)
@@ -110,18 +153,18 @@ def _few(moved: Any) -> Sequence[Step]:
     return db.session.scalars(steps.order_by(Step.id)).all()
 
 
-def _numbers(moved: Any) -> dict[int, dict[str, int]]:
+def _numbers(moved: Any) -> dict[int, Mapping[str, int]]:
     """How many rows of each table each action moved."""
     number = func.count(Step.row_id.distinct())
     counted = select(Step.action_id, Step.kind, number).where(moved)
-    found: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    found: defaultdict[int, Any] = defaultdict(dict)
     for action_id, kind, rows in db.session.execute(counted.group_by(Step.action_id, Step.kind)):
         found[action_id][kind] = rows
     return found
 
 
 def rows_of(membership: Membership) -> dict[str, Any]:
-    """The ids, by table, of a person's memberships, invitations and tokens in this organization.
+    """The ids, by table, of all that is a person's in this organization.
 
     Not of seats: a seat is somebody else's before and after, and never moves without a token.
     """
@@ -130,13 +173,15 @@ def rows_of(membership: Membership) -> dict[str, Any]:
     asked = or_(Invitation.membership_id.in_(own), Invitation.email_key == account.email_key)
     invited = select(Invitation.id).filter_by(organization_id=organization_id).where(asked)
     held = select(Token.id).where(Token.membership_id.in_(own))
-    return {"memberships": own, "invitations": invited, "tokens": held}
+    waited = select(Place.id).where(Place.membership_id.in_(own))
+    return {"memberships": own, "invitations": invited, "tokens": held, "places": waited}
 
 
 def rows_of_address(invitation: Invitation) -> dict[str, Any]:
-    """The ids of all invitations to this address in this organization."""
+    """The ids of all invitations to this address in this organization, and of their moves."""
     known = {"organization_id": invitation.organization_id, "email_key": invitation.email_key}
-    return {"invitations": select(Invitation.id).filter_by(**known)}
+    asked = select(Invitation.id).filter_by(**known)
+    return {"invitations": asked, "moves": select(Move.id).where(Move.invitation_id.in_(asked))}
 
 
 def about(rows: dict[str, Any]) -> list[Entry]:
@@ -181,6 +226,7 @@ def _members(steps: Sequence[Step]) -> dict[Any, str]:
     named = select(Membership.id, Account.name).join(Account, Account.id == Membership.account_id)
     held = select(Token.id, Account.name).join(Membership, Membership.id == Token.membership_id)
     held = held.join(Account, Account.id == Membership.account_id)
+    waited = select(Place.id, Account.name).join(Place.membership).join(Membership.account)
     offered = select(Handover.id, Account.name).join(
         Membership, Membership.id == Handover.chosen_id
     )
@@ -188,14 +234,17 @@ def _members(steps: Sequence[Step]) -> dict[Any, str]:
     chosen = _pairs(offered.where(Handover.id.in_(_ids(steps, "handovers"))))
     members = _pairs(named.where(Membership.id.in_(_ids(steps, "memberships"))))
     tokens = _pairs(held.where(Token.id.in_(_ids(steps, "tokens"))))
+    places = _pairs(waited.where(Place.id.in_(_ids(steps, "places"))))
     people = _keyed("memberships", members) | _keyed("tokens", tokens)
-    return people | _keyed("handovers", chosen)
+    return people | _keyed("places", places) | _keyed("handovers", chosen)
 
 
 def _addresses(steps: Sequence[Step]) -> dict[Any, str]:
     ids = _ids(steps, "invitations")
     asked = select(Invitation.id, Invitation.email).where(Invitation.id.in_(ids))
-    return _keyed("invitations", _pairs(asked))
+    moved = select(Move.id, Invitation.email).join(Invitation, Invitation.id == Move.invitation_id)
+    moved = moved.where(Move.id.in_(_ids(steps, "moves")))
+    return _keyed("invitations", _pairs(asked)) | _keyed("moves", _pairs(moved))
 
 
 def _bills(steps: Sequence[Step]) -> dict[Any, str]:
