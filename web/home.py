@@ -11,7 +11,7 @@ from web import people_menu
 from web.deeds import deed
 from web.forms import read
 from web.session import in_organization
-from workflows import directories, journeys, memberships, seats, setups
+from workflows import directories, journeys, memberships, own_turns, seats, setups
 from workflows.directories import Search
 from workflows.memberships import ADMIN
 
@@ -36,7 +36,7 @@ def root() -> Any:
 @bp.get("/<slug>/home")
 @in_organization
 def home() -> Any:
-    own = journeys.for_themselves(journeys.of_member(g.membership))
+    own = own_turns.for_themselves(journeys.of_member(g.membership))
     count = seats.count(g.organization)
     facts = {"own": own, "count": count, "idle": directories.idle(g.organization)}
     if g.membership.state != "admin":

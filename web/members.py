@@ -18,8 +18,8 @@ from web.session import in_organization
 from workflows import (
     departures,
     directories,
-    journeys,
     memberships,
+    own_turns,
     places,
     roles,
     seats,
@@ -60,7 +60,7 @@ def members() -> Any:
 def _seen(person: Person) -> Person:
     """The reader's own line is told as `for_themselves` tells it."""
     mine = person.membership and person.membership.id == g.membership.id
-    return journeys.for_themselves(person) if mine else person
+    return own_turns.for_themselves(person) if mine else person
 
 
 def _view_members() -> Any:

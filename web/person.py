@@ -14,7 +14,7 @@ from flask import Blueprint, g, render_template
 from web import people_menu, sentences
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import chronicles, correspondence, journeys, memberships, tokens
+from workflows import chronicles, correspondence, journeys, memberships, own_turns, tokens
 from workflows.chronicles import Entry
 from workflows.correspondence import Posted
 from workflows.invitations import Invitation
@@ -64,7 +64,7 @@ def member(membership_id: int) -> Any:
     found = _mine_or_theirs(membership_id)
     person = journeys.of_member(found) if found.active else None
     if person and found.id == g.membership.id:
-        person = journeys.for_themselves(person)
+        person = own_turns.for_themselves(person)
     facts = {"member": found, "token": tokens.of(found), "address": found.account.email}
     facts["earlier"] = memberships.earlier(found)
     facts["back"] = None if found.active else memberships.of(found.account, g.organization)

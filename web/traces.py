@@ -20,6 +20,7 @@ from workflows import (
     directories,
     journeys,
     mailrooms,
+    own_turns,
     prospects,
     seats,
     subscriptions,
@@ -77,7 +78,7 @@ def invitation(invitation_id: int) -> Any:
 
 
 def _page(way: Way, people: list[Person], rows: dict[str, Any], **facts: Any) -> str:
-    stands = journeys.for_operators(people[0]) if people else None
+    stands = own_turns.for_operators(people[0]) if people else None
     happened = chronicles.about(person.with_letters(rows))
     letters = correspondence.about(rows)
     waiting = [one.letter for one in letters if one.letter.state in mailrooms.OPEN]
@@ -150,7 +151,7 @@ def organization(organization_id: int) -> str:
         }),
         bought=bought, count=seats.count(place), words=words,
         people=directories.look_up(place, Search(words=words), request.args.get("after", "")),
-        for_operators=journeys.for_operators,
+        for_operators=own_turns.for_operators,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ The list is the reading order, the import order and the order in which rows are 
 ORDER = [
     "accounts",
     "operators",
+    "sign_up_letters",
     "log_ins",
     "resets",
     "sessions",
@@ -44,6 +45,7 @@ ORDER = [
     "account_closures",
     "gate",
     "journeys",
+    "own_turns",
     "lines",
     "directories",
     "setups",
@@ -52,6 +54,7 @@ ORDER = [
     "deeds",
     "cases",
     "errands",
+    "mentions",
     "chronicles",
     "correspondence",
     "exports",

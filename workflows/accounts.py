@@ -20,9 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from workflows.engine import identity, limits, outbox, seals
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.identity import network, rationed_as
-from workflows.engine.letters import Letter
 from workflows.engine.machine import Machine, State, Stateful
-from workflows.engine.rations import Ration
 from workflows.engine.refusals import Invalid, NotNow, all_of
 from workflows.engine.settings import settings
 
@@ -230,32 +228,6 @@ def hold(account: Account) -> Account:
 
 
 @command
-def make_operator(email: str, *, acting: bool = True) -> Account:
-    """Let this account see the status page, and act there; only the command line may do it."""
-    account = _known(email)
-    account.operator, account.acting = True, acting
-    return account
-
-
-@command
-def unmake_operator(email: str) -> Account:
-    """Close the status page to this account again."""
-    account = _known(email)
-    if not account.operator:
-        raise NotNow(f"{account.name} is no operator.")
-    account.operator = account.acting = False
-    return account
-
-
-def _known(email: str) -> Account:
-    account = with_key(identity.parse_address(email)[1])
-    if account is None:
-        raise NotNow("There is no account with this address yet. Sign up first.")
-    lock(account)
-    return account
-
-
-@command
 def drop_stale() -> None:
     """Drop sign-ups that nobody confirmed within two days."""
     old = select(SignUp).where(SignUp.state == "waiting", SignUp.since < now() - CONFIRM_WITHIN)
@@ -265,32 +237,6 @@ def drop_stale() -> None:
 
 def with_key(key: str) -> Account | None:
     return db.session.scalar(select(Account).filter_by(email_key=key))
-
-
-def _another_opens_the_way(waiting: SignUp) -> bool:
-    """Whether a letter to this very address left, whose link is good for another day."""
-    good = select(SignUp.id).where(
-        SignUp.email_key == waiting.email_key, SignUp.state == "waiting", SignUp.id != waiting.id,
-        SignUp.since > now() - CONFIRM_WITHIN / 2,
-    )  # fmt: skip
-    left = select(Letter.id).where(Letter.template == "confirm_sign_up", Letter.state == "sent")
-    return db.session.scalar(left.where(Letter.about_id.in_(good)).limit(1)) is not None
-
-
-@outbox.letter("confirm_sign_up", about=SignUp, rationed=Ration(spare=_another_opens_the_way))
-def to_confirm(waiting: SignUp, _: Any) -> tuple[str, dict[str, Any]] | None:
-    if waiting.state != "waiting":
-        return None
-    return waiting.email, {"name": waiting.name, "url": link("signup", waiting)}
-
-
-@outbox.letter("sign_up_known", about=SignUp, rationed=True)
-def to_known(waiting: SignUp, _: Any) -> tuple[str, dict[str, Any]] | None:
-    account = with_key(waiting.email_key)
-    if account is None or account.state != "active":
-        return None
-    urls = {f"{page}_url": f"{settings().base_url}/{page}" for page in ("login", "forgot")}
-    return account.email, {"name": account.name, **urls}
 
 
 def link(purpose: str, row: Any, generation: int = 0) -> str:

@@ -8,49 +8,38 @@ invitation sent to many tells nobody the other addresses.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, true
 
+from workflows import mentions
 from workflows.accounts import Account
 from workflows.engine import heaps, history
 from workflows.engine.db import db
 from workflows.engine.history import Action, Step
-from workflows.handovers import Handover
 from workflows.invitations import Invitation
-from workflows.invoices import Invoice
 from workflows.memberships import Membership
 from workflows.moves import Move
 from workflows.places import Place
 from workflows.tokens import Token
 
 FEW = 3  # steps that are read of each kind that an action moved
-NAMED = (
-    "memberships",
-    "tokens",
-    "places",
-    "invitations",
-    "handovers",
-    "subscriptions",
-)  # what pages name
+NAMED = (  # what pages name
+    "memberships", "tokens", "places", "invitations", "handovers", "subscriptions",
+)  # fmt: skip
 SUBJECTS = {  # what actions are about: the workflows whose commands they are
     "invitations": (
-        "guest_lists",
-        "invitations",
-        "replies",
-        "corrections",
-        "moves",
-        "arrivals",
+        "guest_lists", "invitations", "replies", "corrections", "moves", "arrivals",
     ),
     "members": ("memberships", "departures", "arrivals"),
     "seats": ("seats", "waitlist"),
     "tokens": ("tokens",),
     "subscriptions": ("subscriptions", "billing_contacts"),
     "organization": ("organizations", "logos", "setups"),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -201,66 +190,22 @@ def _entries(
     actions: Sequence[Action], steps: Sequence[Step], numbers: Mapping[int, Mapping[str, int]]
 ) -> list[Entry]:
     by_ids = {action.by_id for action in actions if action.by_id}
-    names = _pairs(select(Account.id, Account.name).where(Account.id.in_(by_ids)))
-    members, addresses, bills = _members(steps), _addresses(steps), _bills(steps)
+    names = dict(db.session.execute(_names(by_ids)).all())
+    members, addresses = mentions.members(steps), mentions.addresses(steps)
+    bills = mentions.bills(steps)
     of_action: dict[int, list[Step]] = {action.id: [] for action in actions}
     for step in steps:
         of_action[step.action_id].append(step)
     return [
         Entry(
             action, mine := of_action[action.id], names.get(action.by_id),
-            _found(members, mine), _found(addresses, mine), _found(bills, mine),
+            mentions.found(members, mine), mentions.found(addresses, mine),
+            mentions.found(bills, mine),
             numbers.get(action.id, {}),
         )
         for action in actions
     ]  # fmt: skip
 
 
-def _found(words: dict[Any, str], steps: Iterable[Step]) -> list[str]:
-    """The words for these steps, each once, in their order."""
-    keys = ((step.kind, step.row_id) for step in steps)
-    return list(dict.fromkeys(words[key] for key in keys if key in words))
-
-
-def _members(steps: Sequence[Step]) -> dict[Any, str]:
-    named = select(Membership.id, Account.name).join(Account, Account.id == Membership.account_id)
-    held = select(Token.id, Account.name).join(Membership, Membership.id == Token.membership_id)
-    held = held.join(Account, Account.id == Membership.account_id)
-    waited = select(Place.id, Account.name).join(Place.membership).join(Membership.account)
-    offered = select(Handover.id, Account.name).join(
-        Membership, Membership.id == Handover.chosen_id
-    )
-    offered = offered.join(Account, Account.id == Membership.account_id)
-    chosen = _pairs(offered.where(Handover.id.in_(_ids(steps, "handovers"))))
-    members = _pairs(named.where(Membership.id.in_(_ids(steps, "memberships"))))
-    tokens = _pairs(held.where(Token.id.in_(_ids(steps, "tokens"))))
-    places = _pairs(waited.where(Place.id.in_(_ids(steps, "places"))))
-    people = _keyed("memberships", members) | _keyed("tokens", tokens)
-    return people | _keyed("places", places) | _keyed("handovers", chosen)
-
-
-def _addresses(steps: Sequence[Step]) -> dict[Any, str]:
-    ids = _ids(steps, "invitations")
-    asked = select(Invitation.id, Invitation.email).where(Invitation.id.in_(ids))
-    moved = select(Move.id, Invitation.email).join(Invitation, Invitation.id == Move.invitation_id)
-    moved = moved.where(Move.id.in_(_ids(steps, "moves")))
-    return _keyed("invitations", _pairs(asked)) | _keyed("moves", _pairs(moved))
-
-
-def _bills(steps: Sequence[Step]) -> dict[Any, str]:
-    """What was bought, by the first bill of each subscription that was paid for here."""
-    ids = [step.row_id for step in steps if (step.kind, step.event) == ("subscriptions", "pay")]
-    first = select(Invoice.subscription_id, Invoice.description).filter_by(seats_before=0)
-    return _keyed("subscriptions", _pairs(first.where(Invoice.subscription_id.in_(ids))))
-
-
-def _ids(steps: Iterable[Step], kind: str) -> set[int]:
-    return {step.row_id for step in steps if step.kind == kind}
-
-
-def _pairs(query: Any) -> dict[Any, str]:
-    return dict(db.session.execute(query).all())
-
-
-def _keyed(kind: str, words: dict[Any, str]) -> dict[Any, str]:
-    return {(kind, row_id): word for row_id, word in words.items()}
+def _names(account_ids: Collection[int]) -> Any:
+    return select(Account.id, Account.name).where(Account.id.in_(account_ids))

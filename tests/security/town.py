@@ -19,7 +19,6 @@ from people import Cast
 
 from web import create_app
 from workflows import (
-    accounts,
     arrivals,
     billing_contacts,
     departures,
@@ -27,6 +26,7 @@ from workflows import (
     invoices,
     logos,
     moves,
+    operators,
     rescues,
     roles,
     seats,
@@ -86,7 +86,7 @@ class Town:
             for kind in KINDS
             if kind != "anonymous"
         }
-        accounts.make_operator(people["operator"].email)
+        operators.make_operator(people["operator"].email)
         ours = self._organization(cast, OURS, people["owner"])
         theirs = self._organization(cast, THEIRS, people["foreigner"])
         for kind, organization in (("both", ours), ("both", theirs), ("admin", ours)):

@@ -94,7 +94,7 @@ def test_people_are_counted_by_how_far_they_are(client, acme, cast, ines):
     assert '>Invited</span><span class="u-big">1<' in page
     assert '>Seated</span><span class="u-big">1<' in page
     assert 'aria-label="1 invited, 1 accepted, 1 seated, 0 activated, 0 downloading"' in page
-    assert page.count("<rect") == 3
+    assert page.count('<rect class="is-') == 3
     assert 'href="/acme/members?stage=seated"' in page
     assert "bo@acme.test" in client.get("/acme/members?stage=seated").text
     assert "hana@acme.test" not in client.get("/acme/members?stage=seated").text

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import and_, func, or_, select, text, update
 
 from workflows.engine import history, pauses
 from workflows.engine.db import command, db, now
+from workflows.engine.envelopes import Claim, Envelope
 from workflows.engine.identity import domain_of
 from workflows.engine.letters import HELD, KEPT_BACK, Attempt, Letter, LetterMachine, cause_of
 from workflows.engine.rations import Ration
@@ -27,25 +28,6 @@ POISON = 5  # claims in a row that ended without a word from the worker
 
 Recipe = Callable[[Any, Any], "tuple[str, dict[str, Any]] | None"]
 Heard = Callable[[Any], None] | None
-
-
-@dataclass(frozen=True)
-class Claim:
-    """The right to send this letter; void once somebody else holds a later lease."""
-
-    letter_id: int
-    lease: int
-
-
-@dataclass(frozen=True)
-class Envelope:
-    """A letter as it leaves: address, facts for its template, and what never changes of it."""
-
-    to: str
-    template: str
-    facts: dict[str, Any] = field(repr=False)  # a token may be among them
-    message_id: str
-    at: datetime
 
 
 @dataclass(frozen=True)

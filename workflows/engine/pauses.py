@@ -43,7 +43,7 @@ class Pause(Stateful, Base):
         return f"Letters to {self.domain} are paused."
 
     def holds(self, attempts: int) -> dict[str, Any]:
-        """What is written down of a letter that has to wait; that it was looked at does not count."""
+        """What is written down of a letter that waits; looking at it was no try."""
         waits = {"pause_id": self.id, "due_at": WHEN_RESUMED, "cause": None}
         return {**waits, "attempts": attempts - 1}
 
