@@ -42,7 +42,8 @@ from workflows.tokens import Token
 bp = Blueprint("traces", __name__)
 EVENTS = {  # what the machine's events are called, where the word alone says too little
     "seat": "be given a seat", "invitations.close": "end without a seat",
-    "expire": "run out of time",
+    "expire": "run out of time", "extend": "be given more time", "ask_again": "ask for a new link",
+    "vanish": "end with the account",
     "free_up": "be freed", "assign": "be given away", "hand_over": "be handed over",
     "put_off": "wait for the next try", "drop": "be dropped", "give_up": "be given up",
     "claim": "be taken by a worker", "hurry": "leave at once", "discard": "be set aside",
