@@ -45,11 +45,14 @@ def acknowledge(ailment: str, cause: str, note: str, *, by: Account) -> None:
     words = " ".join(note.split())
     if not words or len(words) > LONGEST or not words.isprintable():
         raise Invalid(note=f"Say what is known of it, in 1 to {LONGEST} characters.")
-    own = db.session.scalar(select(Acknowledgement).filter_by(ailment=ailment, cause=cause))
+    key, said = {"ailment": ailment, "cause": cause}, {"note": words, "by_id": by.id, "at": now()}
+    own = db.session.scalar(select(Acknowledgement).filter_by(**key))
+    if own and own.note == words:
+        return
     if own is None:
-        own = Acknowledgement(ailment=ailment, cause=cause)
-        db.session.add(own)
-    own.note, own.by_id, own.at = words, by.id, now()
+        db.session.add(Acknowledgement(**key, **said))
+    else:
+        own.note, own.by_id, own.at = words, by.id, now()
     history.because(words)
     history.note(None, by=by)
 

@@ -1,8 +1,8 @@
 """Overview: how all of Usher fares, in what one page can show. Read only.
 
 What would surprise a reader: nothing is counted here. The clock has looked (see `surveys`), and
-only where it has not for a minute is what is stuck looked for anew, so that a silent clock does
-not hide what it left behind.
+only where it is not heard is what is stuck looked for anew, so that a silent clock does not hide
+what it left behind.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from workflows.engine.db import now
 from workflows.engine.heartbeats import Heartbeat
 from workflows.rescues import Rescue
 from workflows.stuck import AILMENTS, BY_NAME
-from workflows.surveys import FRESH
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,8 @@ def look() -> Overview:
 
 def ailments_now() -> tuple[dict[str, Any], datetime, bool]:
     """What is stuck and waits, when that was so, and whether the clock is late."""
-    reading = readings.last("ailments")
-    if reading and reading.at > now() - max(FRESH, 3 * surveys.pause_after(reading.seconds)):
+    reading, running = readings.last("ailments"), {one.kind for one in heartbeats.alive()}
+    if reading and reading.at > now() - 2 * surveys.FRESH and "clock" in running:
         return reading.facts, reading.at, False
     return surveys.find(), now(), True
 

@@ -4,8 +4,7 @@
        └────── not possible ▶ refused └── stuck once more ▶ relapsed
 
 What would surprise a reader: that a command went through is not success. A letter has moved when a
-mail server took it, any other row when it is not listed any more. Few rows are done at once, of
-many the clock does some at a time, each time in one transaction with their outcomes.
+mail server took it, any other row when it is not listed any more. Of many the clock does some.
 """
 
 from __future__ import annotations
@@ -21,13 +20,12 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from workflows import ailments, operators, stuck
 from workflows.accounts import Account
 from workflows.ailments import Ailment, Remedy
-from workflows.engine.db import Base, command, db, index_of_few, now
+from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.letters import Letter
 from workflows.engine.refusals import NotFound, NotNow, why_not
 
 MOST, TOGETHER, MANY = 10_000, 100, 1000  # rows of a rescue, of a step, of a look at them
-IN_TIME = timedelta(minutes=10)  # in which what was done must have helped
-KEEP = timedelta(hours=1)  # after its end
+IN_TIME, KEEP = timedelta(minutes=10), timedelta(hours=1)  # to have helped; to be shown
 
 
 class Rescue(Base):
@@ -106,21 +104,32 @@ def begin(
 def plan(
     ailment: str, remedy: str, row_ids: Sequence[int], cause: str | None, *, by: Account, why: str
 ) -> Rescue:
-    """Write down what is to be done to which rows."""
+    """Write down what is to be done to which rows; to whom it is being done already, it is not."""
     operators.require_acting(by)
     why = operators.reason(why)
     ill, _ = known(ailment, remedy)
-    if not row_ids:
-        raise NotNow("None of these is stuck any more. Nothing was done.")
+    lock(by)  # the second of two clicks finds what the first has begun
+    still, under_way = ailments.those_of(ill, row_ids), _under_way(ailment, remedy)
+    good = [one for one in row_ids if one in still and one not in under_way]
+    if not good:
+        raise NotNow("None of these is stuck any more, or it is being done. Nothing more was.")
     rescue = Rescue(
         ailment=ill.name, cause=cause, remedy=remedy, by_id=by.id, why=why, at=now(),
-        number=len(row_ids),
+        number=len(good),
     )  # fmt: skip
     db.session.add(rescue)
     db.session.flush()
     row = {"rescue_id": rescue.id, "outcome": "waiting"}
-    db.session.execute(insert(Rescued), [{"row_id": one, **row} for one in row_ids])
+    db.session.execute(insert(Rescued), [{"row_id": one, **row} for one in good])
     return rescue
+
+
+def _under_way(ailment: str, remedy: str) -> set[int]:
+    """The rows to which this is being done, or was and has not shown yet whether it helped."""
+    rows = select(Rescued.row_id).join(Rescue, Rescue.id == Rescued.rescue_id)
+    rows = rows.where(text("rescues.over_at IS NULL"), Rescue.ailment == ailment)
+    some = rows.where(Rescue.remedy == remedy, Rescued.outcome.in_(["waiting", "verifying"]))
+    return set(db.session.scalars(some))
 
 
 def step(rescue: Rescue) -> bool:

@@ -1,7 +1,7 @@
 """Surveys: what the clock looks at again and again, so that pages about all of Usher need not.
 
 What would surprise a reader: how often depends on how long it takes. A survey of a million rows
-comes less often than one of a thousand, and neither takes more than a fiftieth of the clock.
+comes less often than one of a thousand.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from workflows.stuck import AILMENTS
 
 LATELY = timedelta(hours=1)
 FRESH = timedelta(seconds=60)
-EVERY = 10  # seconds, at most
+EVERY, LONGEST_PAUSE = 10, 40  # seconds: whatever is stuck is found within the minute
 OUTCOMES = {  # of an attempt: the arrow that the letter took then
     one: f"sending>{one}" for one in ("sent", "pending", "moot", "bounced", "dead")
 }
 
 
 def pause_after(seconds: float) -> timedelta:
-    """How long to wait after a survey that took so long: a fiftieth of the clock is enough."""
-    return timedelta(seconds=max(EVERY, 50 * seconds))
+    """How long to wait after a survey that took so long: the longer, the longer, up to a limit."""
+    return timedelta(seconds=min(max(EVERY, 50 * seconds), LONGEST_PAUSE))
 
 
 def look_for_ailments() -> None:

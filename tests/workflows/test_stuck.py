@@ -19,7 +19,7 @@ from workflows import (
 from workflows.engine import heartbeats, history, outbox, readings
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
-from workflows.engine.refusals import NotAllowed
+from workflows.engine.refusals import NotAllowed, NotNow
 from workflows.invitations import Invitation
 from workflows.stuck import AILMENTS, BY_NAME
 from workflows.tokens import Generation
@@ -178,13 +178,17 @@ def test_what_cannot_be_done_to_one_is_refused_to_that_one_alone(ward, cast, mar
     ]
 
 
-def test_a_discarded_letter_has_no_answer_to_retry(ward, marta):
-    [letter] = SEEDS["letter-dead"](ward, 1)
-    rescues.begin("letter-dead", "discard", [letter], None, by=marta, why="the domain is gone")
+def test_a_second_click_finds_nothing_more_to_do(ward, marta):
+    ids = SEEDS["letter-dead"](ward, 2)
+    rescues.plan("letter-dead", "retry", ids, None, by=marta, why="it is back")
 
-    again = rescues.begin("letter-dead", "retry", [letter], None, by=marta, why="to try")
+    with pytest.raises(NotNow):
+        rescues.begin("letter-dead", "retry", ids, None, by=marta, why="it is back")
+    rescues.go_on()
+    with pytest.raises(NotNow):
+        rescues.begin("letter-dead", "retry", ids, None, by=marta, why="it is back")
 
-    assert rescues.reasons(again.id) == [("This letter is moot.", 1)]
+    assert [len(history.history(db.session.get(Letter, one))) for one in ids] == [1, 1]
 
 
 def test_who_knows_of_a_cause_says_so_until_the_cause_is_gone(ward, marta, settings):

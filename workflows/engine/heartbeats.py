@@ -74,6 +74,11 @@ def heard() -> list[Heartbeat]:
     return list(db.session.scalars(select(Heartbeat).order_by(Heartbeat.kind, Heartbeat.host)))
 
 
+def alive() -> list[Heartbeat]:
+    """Those that were heard lately."""
+    return [one for one in heard() if one.at > now() - SILENT]
+
+
 def keep(app: Flask, *kinds: str) -> Callable[[], None]:
     """Beat for these in a thread of its own, until the function that is returned is called."""
     stop = threading.Event()
