@@ -154,13 +154,8 @@ def look_for_ailments() -> None:
 def jobs() -> list[Job]:
     """What one clock does beside ringing, and how often."""
     return [
-        Job(heartbeats.EVERY, beat),
+        *_for_operators(),
         Job(TICK, run_errands),
-        Job(TICK, run_rescues),
-        Job(2, rescues.verify_all),
-        Survey(surveys.EVERY, look_for_ailments),
-        Survey(surveys.EVERY, surveys.look_at_states),
-        Survey(300, surveys.check_invariants),
         Job(1, invitations.expire_unanswered),
         Job(1, handovers.expire_unanswered),
         Job(5, check_lines),
@@ -176,6 +171,17 @@ def jobs() -> list[Job]:
         Job(600, errands.drop_old_plans),
         Job(3600, mend_verdicts),
         Job(3600, mend_seat_tallies),
+    ]
+
+
+def _for_operators() -> list[Job]:
+    return [
+        Job(heartbeats.EVERY, beat),
+        Job(TICK, run_rescues),
+        Job(2, rescues.verify_all),
+        Survey(surveys.EVERY, look_for_ailments),
+        Survey(surveys.EVERY, surveys.look_at_states),
+        Survey(300, surveys.check_invariants),
     ]
 
 
