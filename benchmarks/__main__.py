@@ -15,11 +15,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import towns  # isort: skip  # finds the tests' people and databases
-from benchmarks import members, seats
+from benchmarks import activity, members, seats
 from benchmarks.rounds import Result
 
 LATEST = Path(__file__).with_name("latest.json")
-JOBS = ((seats, 10_000), (members, 100_000))  # each with its full size
+JOBS = ((seats, 10_000), (members, 100_000), (activity, 2_000))  # each with its full size
 DATABASES = towns.databases.NAMES
 
 

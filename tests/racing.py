@@ -115,6 +115,12 @@ WRONG = {
     "whoever has gone is not waiting for a seat": """
         SELECT i.id FROM invitations i JOIN memberships m ON m.id = i.membership_id
         WHERE i.state = 'accepted' AND NOT m.active""",
+    "no seat is free while somebody is in line": """
+        SELECT p.id FROM places p JOIN seats s ON s.organization_id = p.organization_id
+        WHERE p.state = 'queued' AND s.state = 'free'""",
+    "whoever has a seat is in no line": """
+        SELECT p.id FROM places p JOIN seats s ON s.membership_id = p.membership_id
+        WHERE p.state IN ('asked', 'queued')""",
     "each organization has an owner who is an admin": """
         SELECT o.id FROM organizations o LEFT JOIN memberships m ON m.id = o.owner_id
         WHERE o.state = 'active' AND (m.state IS NULL OR m.state <> 'admin')""",

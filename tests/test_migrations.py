@@ -62,3 +62,10 @@ def test_on_postgresql(postgresql):
     assert created == migrated
     assert "steps_update" in migrated
     assert "organizations fk_organizations_owner" in migrated
+
+
+def test_a_table_on_sqlite_is_whole_also_after_one_on_postgresql(tmp_path, postgresql):
+    schema(postgresql.create("before"), create, ON_POSTGRESQL)
+    created = schema(f"sqlite:///{tmp_path}/after.db", create, ON_SQLITE)
+
+    assert any("fk_organizations_owner" in part for part in created["organizations"])

@@ -7,7 +7,7 @@ from importlib import import_module
 from flask import Flask
 from flask_wtf import CSRFProtect
 
-from web import addresses, deeds, errors, headers, hosts, rendering, session, visits
+from web import addresses, deeds, errors, headers, hosts, never, rendering, session, visits
 from web.gate import Gate
 from web.visits import Visits
 from workflows.engine.app import bare_app
@@ -16,6 +16,8 @@ from workflows.engine.settings import Settings
 # One module for each group of pages, each with its blueprint `bp`; the general addresses last.
 PAGES = (
     "accounts",
+    "profile",
+    "address_changes",
     "health",
     "status",
     "rescues",
@@ -26,6 +28,8 @@ PAGES = (
     "mailbox",
     "letters",
     "invitations",
+    "replies",
+    "never",
     "organizations",
     "home",
     "members",
@@ -33,10 +37,14 @@ PAGES = (
     "exports",
     "person",
     "guest_lists",
+    "corrections",
+    "waitlist",
     "subscriptions",
+    "billing_contacts",
     "tokens",
     "activity",
     "settings",
+    "logos",
     "ownership",
     "deeds",
 )
@@ -52,13 +60,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.converters["int"] = addresses.RowId
     hosts.register(app)
     session.prepare(app, settings)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     errors.register(app)
     headers.register(app)
     visits.register(app)
     rendering.register(app)
     for name in PAGES:
         app.register_blueprint(import_module(f"web.{name}").bp)
+    csrf.exempt(never.at_once)  # pressed by mail programs, which saw no page of ours
     deeds.require_declared(app)
     app.wsgi_app = Visits(Gate(app, app.wsgi_app))  # type: ignore[method-assign]
     return app

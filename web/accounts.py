@@ -1,4 +1,4 @@
-"""Accounts in the browser: sign up, confirm, log in and out, a forgotten password, the profile.
+"""Accounts in the browser: sign up, confirm, log in and out, a forgotten password.
 
 What would surprise a reader: a link of a letter changes nothing. It is remembered in the session
 of this browser, so that its secret leaves the address bar at once, and the page it leads to acts.
@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from web import links, peers, session
 from web.forms import read
-from web.session import safe_path, signed_in
+from web.session import safe_path
 from workflows import accounts, log_ins, resets
 from workflows.accounts import Account, SignUp
 from workflows.engine.db import db
@@ -31,6 +31,14 @@ class NewAccount(BaseModel):
     name: str = Field(max_length=500)
     email: str = Field(max_length=500)
     password: str = Field(max_length=1000, repr=False)
+
+
+class Chosen(BaseModel):
+    """What is chosen where the letter was opened; the browser that signed up sends none of it."""
+
+    name: str = Field("", max_length=500)
+    email: str = ""  # shown, and never believed: the row knows the address
+    password: str = Field("", max_length=1000, repr=False)
 
 
 class Credentials(BaseModel):
@@ -81,17 +89,16 @@ def open_signup(sealed: str) -> Any:
 @bp.get("/signup/confirm")
 def confirm_page() -> Any:
     waiting = _confirming(session.note("confirming"))
-    return render_template("pages/accounts/confirm.html", waiting=waiting, same=_is_same(waiting))
+    return render_template("pages/accounts/confirm.html", waiting=waiting, mine=_mine(waiting))
 
 
 @bp.post("/signup/confirm")
 def confirm() -> Any:
-    waiting = _confirming(session.note("confirming"))
-    password = read(Password).password
-    if _is_same(waiting):
-        account = accounts.confirm(waiting)
+    waiting, chosen = _confirming(session.note("confirming")), read(Chosen)
+    if mine := _mine(waiting):
+        account = accounts.confirm(waiting, mine)
     else:
-        account = log_ins.confirm_elsewhere(waiting, password, client=peers.address())
+        account = accounts.confirm_anew(waiting, chosen.name, chosen.password)
     flash("Your address is confirmed. Welcome.")
     return session.sign_in(account, redirect(HOME, 303))
 
@@ -109,9 +116,12 @@ def _confirming(row_id: int | None) -> SignUp:
     return waiting
 
 
-def _is_same(waiting: SignUp) -> bool:
-    """Whether this browser signed up; another one must know the password too."""
-    return bool(session.note("signed_up") == waiting.id)
+def _mine(waiting: SignUp) -> SignUp | None:
+    """What this browser signed up with, for the same address: any letter to it is the proof."""
+    mine = db.session.get(SignUp, session.note("signed_up") or 0)
+    if mine is None or (mine.email_key, mine.state) != (waiting.email_key, "waiting"):
+        return None
+    return mine
 
 
 @bp.get("/login")
@@ -181,9 +191,3 @@ def _resetting(link: list[int] | None) -> tuple[Account, int]:
     session.require_shown(account.id)
     resets.may_reset(account, generation)
     return account, generation
-
-
-@bp.get("/profile")
-@signed_in
-def profile() -> Any:
-    return render_template("pages/accounts/profile.html")

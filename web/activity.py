@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -24,7 +25,7 @@ SUBJECTS = {
 @bp.get("/<slug>/activity")
 @in_organization
 def activity() -> Any:
-    before, search = rows.before(), _search()
+    before, search = rows.before(), search_for(request.args)
     entries = chronicles.of(g.membership, before, ON_A_PAGE + 1, search)
     shown = entries[:ON_A_PAGE]
     days = groupby(map(sentences.line, shown), key=lambda line: line.at.date())
@@ -36,9 +37,8 @@ def activity() -> Any:
     )  # fmt: skip
 
 
-def _search() -> Search:
+def search_for(asked: Mapping[str, str]) -> Search:
     """What the address asks for; what it says in words of its own making asks for everything."""
-    asked = request.args
     return Search(
         about=asked.get("about", "") if asked.get("about") in SUBJECTS else "",
         who=asked.get("who", "").replace("\0", "").strip()[:200],

@@ -7,7 +7,7 @@ import sys
 import click
 
 from web import demo, doctor, ops
-from workflows import accounts
+from workflows import operators
 from workflows.engine import masks
 from workflows.engine.settings import settings
 
@@ -27,7 +27,7 @@ def operator() -> None:
 @click.option("--read-only", is_flag=True, help="May look, and change nothing.")
 def add_operator(email: str, read_only: bool) -> None:
     """Let the account with this address see the status page, and act there."""
-    account = accounts.make_operator(email, acting=not read_only)
+    account = operators.make_operator(email, acting=not read_only)
     what = "may read the status page" if read_only else "is an operator"
     click.echo(f"{account.name} <{account.email}> {what} now.")
 
@@ -36,7 +36,7 @@ def add_operator(email: str, read_only: bool) -> None:
 @click.argument("email")
 def remove_operator(email: str) -> None:
     """Close the status page to the account with this address."""
-    account = accounts.unmake_operator(email)
+    account = operators.unmake_operator(email)
     click.echo(f"{account.name} <{account.email}> is no operator any more.")
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from workflows import seats
 from workflows.accounts import Account
-from workflows.engine import history, tallies
+from workflows.engine import heaps, history, tallies
 from workflows.engine.db import command, db, now
 from workflows.engine.history import Step
 from workflows.invitations import Invitation
@@ -139,6 +139,7 @@ class _Batch:
         common = {"action_id": self.action_id, "kind": kind.__tablename__, "event": event}
         moves = zip(ids, targets, strict=True)
         _add(Step, [{"row_id": i, "source": source, "target": t, **common} for i, t in moves])
+        heaps.add(self.action_id, kind.__tablename__, event, len(ids))
         history.moved(kind.__tablename__, *ids)
 
 

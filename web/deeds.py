@@ -19,8 +19,10 @@ from workflows.permissions import Deed
 bp = Blueprint("deeds", __name__)
 CHAPTERS = {  # by the module of pages that a deed is done on
     "members": "Members and roles", "errands": "Many people at once",
-    "exports": "Exports", "guest_lists": "Invitations", "subscriptions": "Subscriptions",
-    "tokens": "One’s own token", "settings": "Settings", "ownership": "Ownership",
+    "exports": "Exports", "guest_lists": "Invitations", "corrections": "Invitations set right",
+    "waitlist": "Waiting for a seat", "subscriptions": "Subscriptions",
+    "billing_contacts": "Billing contact", "tokens": "One’s own token", "home": "Set-up",
+    "settings": "Settings", "ownership": "Ownership",
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ ERRAND = f"{ERRANDS}/<int:errand_id>"
 PAGE = 50
 OUTCOMES = {"": "All", "done": "Done", "refused": "Not done", "waiting": "Not reached"}
 PERSON = re.compile(r"([mi])([0-9]{1,9})")  # a membership or an invitation, and its number
+NOBODY: Subject = (0, None)
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Selection(BaseModel):
     turn: str = ""
     role: str = ""
     place: str = ""
+    stage: str = ""
     failed: str = ""
     order: str = ""
 
@@ -88,12 +90,14 @@ def _whom(chosen: Selection) -> list[Subject]:
         asked = chosen.model_dump(include=set(searching.NAMES))
         return directories.ids(g.organization, searching.search(asked))
     named = chosen.here.split() if "page" in chosen.scope else chosen.who
-    found = [match for one in named if (match := PERSON.fullmatch(one))]
-    return [(int(n), None) if kind == "m" else (None, int(n)) for kind, n in map(_parts, found)]
+    return [_subject(one) for one in named if one]
 
 
-def _parts(match: re.Match[str]) -> tuple[str, str]:
-    return match[1], match[2]
+def _subject(text: str) -> Subject:
+    if not (found := PERSON.fullmatch(text)):
+        return NOBODY
+    kind, number = found.groups()
+    return (int(number), None) if kind == "m" else (None, int(number))
 
 
 @bp.get(ERRANDS)

@@ -130,7 +130,8 @@ def http_error(error: HTTPException) -> Any:
 def outdated(_: CSRFError) -> Response:
     g.title = "This form is too old"
     page = answer(400, EXPIRED_FORM)
-    if "sid" not in cookie:  # it came without the cookie: what came from elsewhere sets none
+    # It came without the cookie: what came from elsewhere sets none.
+    if not {"sid", "notes"} & cookie.keys():
         cookie.modified = False
     return page
 

@@ -1,6 +1,6 @@
-"""The list of Manage Members as a file for a spreadsheet, as it was searched and ordered.
+"""Lists as files for a spreadsheet, as they were searched: Manage Members, and Activity.
 
-What would surprise a reader: it is asked for by POST. An export is written into the history, and
+What would surprise a reader: they are asked for by POST. An export is written into the history, and
 no link that is only looked at may do that.
 """
 
@@ -14,21 +14,33 @@ from typing import Any
 from flask import Blueprint, Flask, current_app, g
 from pydantic import BaseModel
 
-from web import searching
+from web import searching, sentences
+from web.activity import search_for
 from web.deeds import deed
 from web.forms import read
 from web.session import in_organization
-from workflows import directories, exports, memberships
+from workflows import chronicles, directories, exports, memberships
 from workflows.directories import Search
 from workflows.engine.db import db
 from workflows.journeys import STEPS, Person
-from workflows.memberships import ADMIN
+from workflows.memberships import ADMIN, MEMBER, Membership
 from workflows.organizations import Organization
 
 bp = Blueprint("exports", __name__)
-TOGETHER = 500  # people that are read in one go
+TOGETHER = 500  # people, or actions, that are read in one go
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+MARK = "\ufeff"  # by which spreadsheets know UTF-8
 COLUMNS = ("Name", "Email", "Role", "State", "Steps done", "Whose turn", "Since", "Why", "Used")
+COLUMNS_OF_ACTIVITY = ("When", "By", "What", "Why")
+
+
+class Asked(BaseModel):
+    """The search whose actions are wanted."""
+
+    about: str = ""
+    who: str = ""
+    since: str = ""
+    until: str = ""
 
 
 class Searched(BaseModel):
@@ -38,6 +50,7 @@ class Searched(BaseModel):
     turn: str = ""
     role: str = ""
     place: str = ""
+    stage: str = ""
     failed: str = ""
     order: str = ""
 
@@ -48,10 +61,26 @@ class Searched(BaseModel):
 def members() -> Any:
     search = searching.search(read(Searched).model_dump())
     exports.members(g.organization, by=g.account)
-    name = f"{g.organization.slug}-members.csv"
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    return _file("members", _pieces(_app(), g.organization.id, search))
+
+
+@bp.post("/<slug>/activity.csv")
+@deed("Export Activity", MEMBER)
+@in_organization
+def activity() -> Any:
+    search = search_for(read(Asked).model_dump())
+    exports.activity(g.organization, by=g.account)
+    return _file("activity", _history(_app(), g.membership.id, search))
+
+
+def _app() -> Flask:
+    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]
+
+
+def _file(what: str, pieces: Iterator[str]) -> Any:
+    name = f"{g.organization.slug}-{what}.csv"
     return (
-        _pieces(app, g.organization.id, search),
+        pieces,
         {"Content-Type": "text/csv; charset=utf-8",
          "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )  # fmt: skip
@@ -59,7 +88,7 @@ def members() -> Any:
 
 def _pieces(app: Flask, organization_id: int, search: Search) -> Iterator[str]:
     """The file, piece after piece; between two of them nothing is held, however slow the reader."""
-    yield "\ufeff" + _line(COLUMNS)  # the mark by which spreadsheets know UTF-8
+    yield MARK + _line(COLUMNS)
     after: str | None = ""
     while after is not None:
         with app.app_context():
@@ -67,6 +96,27 @@ def _pieces(app: Flask, organization_id: int, search: Search) -> Iterator[str]:
             page = directories.look_up(organization, search, after, TOGETHER)
             piece, after = "".join(_line(_row(person)) for person in page.people), page.after
         yield piece
+
+
+def _history(app: Flask, membership_id: int, search: chronicles.Search) -> Iterator[str]:
+    """The actions, newest first, as `_pieces` does it; they end where the membership has ended."""
+    yield MARK + _line(COLUMNS_OF_ACTIVITY)
+    before: int | None = None
+    while True:
+        with app.app_context():
+            reader = db.session.get_one(Membership, membership_id)
+            found = chronicles.of(reader, before, TOGETHER, search) if reader.active else []
+            piece = "".join(_line(_told(entry)) for entry in found)
+        yield piece
+        if len(found) < TOGETHER:
+            return
+        before = found[-1].action.id
+
+
+def _told(entry: chronicles.Entry) -> tuple[str, ...]:
+    line = sentences.line(entry)
+    said = "".join(word for word, _ in line.words)
+    return line.at.isoformat(), sentences.doer(entry), said, line.why
 
 
 def _row(person: Person) -> tuple[str, ...]:

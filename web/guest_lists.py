@@ -17,7 +17,7 @@ from web.deeds import deed
 from web.forms import read
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import guest_lists, invitations
+from workflows import guest_lists, invitations, moves
 from workflows.engine import outbox
 from workflows.guest_lists import Outcome
 from workflows.invitations import Invitation
@@ -30,6 +30,7 @@ INVITATION = "/<slug>/invitations/<int:invitation_id>"
 
 class GuestList(BaseModel):
     addresses: str = ""
+    seat: bool = False  # whoever accepts gets a seat, or a place in line
 
 
 def _list() -> str:
@@ -60,7 +61,7 @@ def look_over() -> Any:
 @in_organization
 @deed("Invite Members", ADMIN)
 def invite() -> Any:
-    outcomes = guest_lists.invite(g.organization, _list(), by=g.account)
+    outcomes = guest_lists.invite(g.organization, _list(), by=g.account, seat=read(GuestList).seat)
     told = [[one.address, one.word, one.sentence, one.good, one.bad] for one in outcomes]
     answer = redirect(f"/{g.organization.slug}/invitations/outcome", 303)
     return session.remember(answer, outcome={"of": g.organization.id, "list": told})
@@ -87,8 +88,12 @@ def all_of_them() -> Any:
     found = invitations.of_organization(g.organization, before, PAGE + 1)
     shown, older = found[:PAGE], len(found) > PAGE
     letters = outbox.newest(("invitation",), [one.id for one in shown])
+    moving = moves.of([one.id for one in shown])
     items = partial(people_menu.of_invitation, slug=g.organization.slug, by=g.account)
-    listed = [(one, letters.get(one.id), items(one)) for one in shown]
+    listed = [
+        (one, letters.get(one.id), items(one, moving.get(one.id)), moving.get(one.id))
+        for one in shown
+    ]
     facts = {"rows": listed, "before": before, "older": shown[-1].id if older else None}
     return render_template("pages/invitations/index.html", **facts)
 
@@ -101,7 +106,7 @@ def resend(invitation_id: int) -> Any:
     invitations.resend(invitation, by=g.account)
     days = g.organization.invitation_days
     flash(f"The invitation to {invitation.email} is on its way again, valid for {days} days.")
-    return _back()
+    return back()
 
 
 @bp.post(f"{INVITATION}/revoke")
@@ -111,10 +116,10 @@ def revoke(invitation_id: int) -> Any:
     invitation = of_this_organization(Invitation, invitation_id)
     invitations.revoke(invitation, by=g.account)
     flash(f"The invitation to {invitation.email} is revoked.")
-    return _back()
+    return back()
 
 
-def _back() -> Any:
+def back() -> Any:
     """To the list that the button was on."""
     page = "invitations" if request.args.get("from") == "invitations" else "members"
     return redirect(f"/{g.organization.slug}/{page}", 303)

@@ -31,7 +31,9 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 # Addresses of letters hold what opens them: no other page, not even ours, may learn of it.
-SEALED = ("/join", "/signup/", "/reset")
+SEALED = (
+    "/join", "/signup/", "/reset", "/never", "/profile/address/confirm", "/profile/address/undo",
+)  # fmt: skip
 
 
 def register(app: Flask) -> None:

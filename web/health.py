@@ -7,25 +7,44 @@ said by `./usher doctor`.
 from __future__ import annotations
 
 import os
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from alembic.script import ScriptDirectory
-from flask import Blueprint, current_app
+from flask import Blueprint, current_app, request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from web import peers
 from web.probes import Probe, mail_server_greets, redis_answers
+from workflows.engine import seals
 from workflows.engine.db import db
+from workflows.engine.refusals import why_not
 from workflows.engine.settings import settings
 
 bp = Blueprint("health", __name__)
+DOCTOR = "Usher-Doctor"
+NOTE_LASTS = 60  # seconds
 
 
 @bp.get("/healthz")
 def alive() -> Any:
-    return {"alive": True}
+    """That the process lives; to our own doctor, also which address it is seen with."""
+    asked = request.headers.get(DOCTOR, "")
+    return {"alive": True} | ({"client": peers.address()} if _from_the_doctor(asked) else {})
+
+
+def doctors_note() -> str:
+    """What the doctor shows with a question: good for a minute, and made with our key only."""
+    return seals.seal("doctor", int(time.time()))
+
+
+def _from_the_doctor(note: str) -> bool:
+    if not note or why_not(seals.unseal, "doctor", note):
+        return False
+    return abs(time.time() - seals.unseal("doctor", note)[0]) < NOTE_LASTS
 
 
 @bp.get("/readyz")

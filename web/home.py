@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, g, redirect, render_template
+from flask import Blueprint, flash, g, redirect, render_template
+from pydantic import BaseModel
 
 from web import people_menu
+from web.deeds import deed
+from web.forms import read
 from web.session import in_organization
-from workflows import directories, journeys, memberships, seats
+from workflows import directories, journeys, memberships, own_turns, seats, setups
 from workflows.directories import Search
-from workflows.seats import Count
+from workflows.memberships import ADMIN
 
 bp = Blueprint("home", __name__)
 MOST_TURNS = 5  # of those who wait, how many are listed; the members page has all
+PLACES = {  # where a step of the set-up is taken
+    "invite": "invitations/new", "buy": "subscriptions", "assign": "members",
+    "contact": "billing-contact", "logo": "settings#logo",
+}  # fmt: skip
+
+
+class Skipped(BaseModel):
+    step: str
 
 
 @bp.get("/<slug>")
@@ -25,7 +36,7 @@ def root() -> Any:
 @bp.get("/<slug>/home")
 @in_organization
 def home() -> Any:
-    own = journeys.for_themselves(journeys.of_member(g.membership))
+    own = own_turns.for_themselves(journeys.of_member(g.membership))
     count = seats.count(g.organization)
     facts = {"own": own, "count": count, "idle": directories.idle(g.organization)}
     if g.membership.state != "admin":
@@ -35,7 +46,8 @@ def home() -> Any:
     people = sum(numbers.values())
     return render_template(
         "pages/home/admin.html", people=people, turns=_turns(), **facts, ended=numbers["Ended"],
-        stages=directories.by_stage(g.organization), to_do=_to_do(people, count),
+        stages=directories.by_stage(g.organization), steps=setups.of(g.organization),
+        places=PLACES,
     )  # fmt: skip
 
 
@@ -45,11 +57,11 @@ def _turns() -> list[people_menu.Row]:
     return people_menu.of_people(yours, g.organization, by=g.account)
 
 
-def _to_do(people: int, count: Count) -> list[tuple[str, str, bool]]:
-    """What an organization needs before its first token works: words, address, and whether done."""
-    return [
-        ("Form the organization", "settings", True),
-        ("Invite members", "invitations/new", people > 1),
-        ("Buy seats", "subscriptions", count.bought > 0),
-        ("Assign seats", "members", count.used > 0),
-    ]
+@bp.post("/<slug>/home/skip")
+@in_organization
+@deed("Skip a Step of the Set-up", ADMIN)
+def skip() -> Any:
+    step = read(Skipped).step
+    setups.skip(g.organization, step, by=g.account)
+    flash(f"“{setups.STEPS[step]}” is left for later. It stays here, under what was skipped.")
+    return redirect(f"/{g.organization.slug}/home", 303)

@@ -64,7 +64,7 @@ DEEDS: Mapping[str, Mapping[str, Deed]] = {
         ),
         "expire": Deed(
             "Expire", "It can be accepted no more, and whoever sent it hears of it. It can be "
-            "sent again.", invitations.expire, _event("expire"),
+            "sent again.", invitations.end, _event("expire"),
         ),
         "revoke": Deed(
             "Revoke Invitation", "It can be accepted no more. If its letter has left, another one "

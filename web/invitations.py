@@ -18,10 +18,10 @@ from pydantic import BaseModel
 from web import links, session
 from web.forms import read
 from web.session import signed_in
-from workflows import accounts, arrivals, invitations, log_ins, memberships
+from workflows import accounts, arrivals, invitations, log_ins, memberships, moves
 from workflows.accounts import Account
 from workflows.engine.db import db, now
-from workflows.engine.refusals import NotFound
+from workflows.engine.refusals import NotFound, why_not
 from workflows.invitations import Invitation
 
 bp = Blueprint("invitations", __name__)
@@ -39,6 +39,7 @@ class SignUp(LogIn):
 
 class Decline(BaseModel):
     email: str = ""
+    word: str = ""
 
 
 @bp.after_request
@@ -60,13 +61,13 @@ def with_invitation(view: Callable[[Invitation], Any]) -> Callable[[], Any]:
 
     @wraps(view)
     def shown() -> Any:
-        invitation = _remembered()
-        return _what_became_of(invitation) or view(invitation)
+        invitation = remembered()
+        return what_became_of(invitation) or view(invitation)
 
     return shown
 
 
-def _remembered() -> Invitation:
+def remembered() -> Invitation:
     """The invitation whose link this browser opened last."""
     invitation_id = session.note("invitation")
     invitation = db.session.get(Invitation, invitation_id) if invitation_id else None
@@ -76,15 +77,15 @@ def _remembered() -> Invitation:
     return invitation
 
 
-def _what_became_of(invitation: Invitation) -> Any:
+def what_became_of(invitation: Invitation) -> Any:
     mine = memberships.of(g.account, invitation.organization)
     if mine and mine.id == invitation.membership_id:
-        return _page("member", invitation)
-    kind = _end(invitation)
-    return (_page("ended", invitation, kind=kind), 410) if kind else None
+        return page("member", invitation)
+    kind = end(invitation)
+    return (page("ended", invitation, kind=kind), 410) if kind else None
 
 
-def _end(invitation: Invitation) -> str | None:
+def end(invitation: Invitation) -> str | None:
     """How it ended, as far as whoever holds the link is concerned."""
     if invitation.organization.state == "closed":
         return "closed"
@@ -95,7 +96,7 @@ def _end(invitation: Invitation) -> str | None:
     return invitation.state
 
 
-def _page(name: str, invitation: Invitation, **facts: Any) -> str:
+def page(name: str, invitation: Invitation, **facts: Any) -> str:
     host = invitations.who_hears(invitation)
     facts |= {"invitation": invitation, "host": host, "mailto": mailto}
     return render_template(f"pages/join/{name}.html", **facts)
@@ -105,23 +106,38 @@ def mailto(to: Account, subject: str) -> str:
     return f"mailto:{quote(to.email, safe='@')}?subject={quote(subject)}"
 
 
-def _is_for_another(invitation: Invitation) -> bool:
+def is_for_another(invitation: Invitation) -> bool:
     return g.account is not None and g.account.email_key != invitation.email_key
+
+
+def wrong_account(invitation: Invitation) -> Any:
+    """Kindly, and with a way on: log in as the other, or ask to have it moved."""
+    move = moves.newest(invitation)
+    facts = {
+        "asked": move is not None and move.state == "asked" and move.account_id == g.account.id,
+        "why_not": why_not(moves.may_ask, invitation, by=g.account),
+    }
+    return page("wrong_account", invitation, **facts), 403
+
+
+def addressee(invitation: Invitation) -> Account | None:
+    """The invited person, where that is who is logged in."""
+    return None if is_for_another(invitation) else g.account
 
 
 @bp.get("/join")
 @with_invitation
 def join(invitation: Invitation) -> Any:
-    if _is_for_another(invitation):
-        return _page("wrong_account", invitation), 403
-    return _page("index", invitation)
+    if is_for_another(invitation):
+        return wrong_account(invitation)
+    return page("index", invitation)
 
 
 @bp.post("/join")
 @with_invitation
 def accept(invitation: Invitation) -> Any:
-    if _is_for_another(invitation):
-        return _page("wrong_account", invitation), 403
+    if is_for_another(invitation):
+        return wrong_account(invitation)
     if g.account is None:  # the link proves the address, so its holder may know of the account
         known = accounts.with_key(invitation.email_key)
         return redirect("/join/login" if known else "/join/signup", 303)
@@ -141,7 +157,7 @@ def _home(invitation: Invitation) -> Any:
 @bp.post("/join/switch")
 def switch() -> Any:
     """Log out, and go on as the invited person."""
-    invitation = _remembered()
+    invitation = remembered()
     answer = session.sign_out(redirect("/join/login", 303))
     return session.remember(answer, invitation=invitation.id)
 
@@ -149,7 +165,7 @@ def switch() -> Any:
 @bp.get("/join/login")
 @with_invitation
 def log_in_page(invitation: Invitation) -> Any:
-    return redirect("/join", 303) if g.account else _page("login", invitation)
+    return redirect("/join", 303) if g.account else page("login", invitation)
 
 
 @bp.post("/join/login")
@@ -164,7 +180,7 @@ def log_in(invitation: Invitation) -> Any:
 @bp.get("/join/signup")
 @with_invitation
 def sign_up_page(invitation: Invitation) -> Any:
-    return redirect("/join", 303) if g.account else _page("signup", invitation)
+    return redirect("/join", 303) if g.account else page("signup", invitation)
 
 
 @bp.post("/join/signup")
@@ -178,27 +194,26 @@ def sign_up(invitation: Invitation) -> Any:
 @bp.get("/join/decline")
 @with_invitation
 def decline_page(invitation: Invitation) -> Any:
-    if _is_for_another(invitation):
-        return _page("wrong_account", invitation), 403
-    return _page("decline", invitation, known=g.account is not None, back="/join")
+    if is_for_another(invitation):
+        return wrong_account(invitation)
+    return page("decline", invitation, known=g.account is not None, back="/join")
 
 
 @bp.post("/join/decline")
 @with_invitation
 def decline(invitation: Invitation) -> Any:
-    email = read(Decline).email
-    if g.account:
-        email = g.account.email
-    invitations.decline(invitation, email, by=g.account)
+    form = read(Decline)
+    email = g.account.email if g.account else form.email
+    invitations.decline(invitation, email, form.word, by=g.account)
     return redirect("/join/declined", 303)
 
 
 @bp.get("/join/declined")
 def declined() -> Any:
-    invitation = _remembered()
+    invitation = remembered()
     if invitation.state != "declined":
         return redirect("/join", 303)
-    return _page("goodbye", invitation)
+    return page("goodbye", invitation)
 
 
 @bp.post("/invitations/<int:invitation_id>/accept")
@@ -212,14 +227,14 @@ def accept_waiting(invitation_id: int) -> Any:
 def decline_waiting_page(invitation_id: int) -> Any:
     invitation = _waiting(invitation_id)
     facts = {"known": True, "back": "/organizations"}
-    return _what_became_of(invitation) or _page("decline", invitation, **facts)
+    return what_became_of(invitation) or page("decline", invitation, **facts)
 
 
 @bp.post("/invitations/<int:invitation_id>/decline")
 @signed_in
 def decline_waiting(invitation_id: int) -> Any:
     invitation = _waiting(invitation_id)
-    invitations.decline(invitation, g.account.email, by=g.account)
+    invitations.decline(invitation, g.account.email, read(Decline).word, by=g.account)
     flash(f"You declined the invitation to “{invitation.organization.name}”.")
     return redirect("/organizations", 303)
 

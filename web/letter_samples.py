@@ -13,6 +13,7 @@ from workflows.engine.settings import settings
 AT = datetime(2026, 11, 24, 10, 4, tzinfo=UTC)
 TOKEN = "ushtSAMPLE0SAMPLE0SAMPLE0SAMPLE0SAMPLE0SAMPLE000"
 ADMIN = "ines.okafor@acme-robotics.example"
+NEW = "ines@okafor.example"
 MEMBER = "li.wei@acme-robotics.example"
 INVITED = "noor.haddad@acme-robotics.example"
 
@@ -32,31 +33,67 @@ def _account() -> dict[str, tuple[str, dict[str, Any]]]:
     return {
         "confirm_sign_up": (ADMIN, {**name, "url": _url("signup/SAMPLE")}),
         "sign_up_known": (ADMIN, {**name, **log_in}),
+        "password_changed": (ADMIN, {**name, "url": _url("forgot")}),
+        **_address(name),
         "password_reset": (ADMIN, {**name, "url": _url("reset/SAMPLE"), "hours": 2}),
+    }
+
+
+def _address(name: dict[str, str]) -> dict[str, tuple[str, dict[str, Any]]]:
+    old, new = {"old_email": ADMIN}, {"new_email": NEW}
+    undo = {"url": _url("profile/address/undo/SAMPLE"), "until": AT + timedelta(hours=72)}
+    return {
+        "confirm_address": (
+            NEW,
+            {**name, **old, "url": _url("profile/address/confirm/SAMPLE")},
+        ),
+        "address_taken": (NEW, {**name, **old}),
+        "address_change_asked": (ADMIN, {**name, **new, "url": _url("profile/address")}),
+        "address_changed": (ADMIN, {**name, **new, **undo}),
     }
 
 
 def _invitation() -> dict[str, tuple[str, dict[str, Any]]]:
     organization = {"organization": "Acme Robotics"}
-    about = {**organization, "email": INVITED, "url": _url("acme-robotics/members"), "reply": ""}
+    about = {**organization, "email": INVITED, "url": _url("acme-robotics/members")}
+    about |= {"reply": "", "word": ""}
     inviter = {"inviter_name": "Ines Okafor", "inviter_email": ADMIN}
     link = {"url": _url("join/SAMPLE"), "expires_at": AT + timedelta(days=14), "days": 14}
+    link |= {"never_url": _url("never/SAMPLE")}
     member = {"member_name": "Noor Haddad", "member_email": INVITED}
     bounce = {"reply": "550 5.1.1 There is no such mailbox."}
+    it = _url("acme-robotics/invitations/7")
     return {
         "invitation": (INVITED, {**organization, **inviter, **link}),
-        "invitation_accepted": (ADMIN, {**about, **member, "seated": False}),
-        "invitation_declined": (ADMIN, about),
+        "invitation_reminder": (INVITED, {**organization, **inviter, **link}),
+        "invitation_accepted": (ADMIN, {**about, **member, "seated": False, "in_line": False}),
+        "invitation_declined": (ADMIN, {**about, "word": "Thanks, but I work elsewhere now."}),
         "invitation_expired": (ADMIN, about),
         "invitation_revoked": (INVITED, {**organization, "inviter_email": ADMIN}),
-        "invitation_bounced": (ADMIN, {**about, **bounce}),
+        "invitation_bounced": (ADMIN, {**about, **bounce, "url": f"{it}/correct"}),
+        "invitation_asked": (ADMIN, {**about, "url": it}),
+        **_moves(about),
+    }
+
+
+def _moves(about: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+    asker = {"asker_name": "Noor Haddad", "asker_email": "noor@haddad.example"}
+    url = {"url": _url("acme-robotics/invitations/7/move")}
+    told = {"name": "Noor Haddad", "host_email": ADMIN}
+    return {
+        "move_asked": (ADMIN, {**about, **asker, **url}),
+        "move_refused": (asker["asker_email"], {**about, **asker, **told}),
     }
 
 
 def _seat() -> dict[str, tuple[str, dict[str, Any]]]:
     facts = {"name": "Li Wei", "organization": "Acme Robotics"}
+    no = {"word": "We buy more in spring.", "url": _url("acme-robotics/home")}
+    asked = {"names": ["Li Wei", "Noor Haddad"], "number": 2, "organization": "Acme Robotics"}
     return {
-        "seat_assigned": (MEMBER, {**facts, "url": _url("acme-robotics/token")}),
+        "seat_asked": (ADMIN, {**asked, "url": _url("acme-robotics/waitlist")}),
+        "seat_refused": (MEMBER, {**facts, **no}),
+        "seat_assigned": (MEMBER, {**facts, "url": _url("acme-robotics/token"), "waited": False}),
         "seat_revoked": (MEMBER, facts),
         "member_removed": (MEMBER, facts),
     }

@@ -6,14 +6,26 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request
+from pydantic import BaseModel
 
 from web import people_menu, searching, ways_out
 from web.deeds import deed
 from web.errands import DEEDS
+from web.forms import read
 from web.proving import proved
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import departures, directories, journeys, memberships, roles, seats, tokens
+from workflows import (
+    departures,
+    directories,
+    memberships,
+    own_turns,
+    places,
+    roles,
+    seats,
+    tokens,
+    waitlist,
+)
 from workflows.engine import refusals
 from workflows.journeys import Person
 from workflows.memberships import ADMIN, Membership
@@ -21,6 +33,10 @@ from workflows.memberships import MEMBER as MEMBERS
 
 bp = Blueprint("members", __name__)
 MEMBER = "/<slug>/members/<int:membership_id>"
+
+
+class Heir(BaseModel):
+    to: int = 0  # the membership that gets the seat; 0: the first in line, or nobody
 
 
 @bp.get("/<slug>/members")
@@ -37,14 +53,14 @@ def members() -> Any:
         search=search, asked=asked,
         numbers=directories.by_turn(g.organization, search), count=seats.count(g.organization),
         chips=searching.CHIPS, roles=searching.ROLES, places=searching.PLACES,
-        orders=searching.ORDERS, deeds=DEEDS,
+        stages=searching.STAGES, orders=searching.ORDERS, deeds=DEEDS,
     )  # fmt: skip
 
 
 def _seen(person: Person) -> Person:
     """The reader's own line is told as `for_themselves` tells it."""
     mine = person.membership and person.membership.id == g.membership.id
-    return journeys.for_themselves(person) if mine else person
+    return own_turns.for_themselves(person) if mine else person
 
 
 def _view_members() -> Any:
@@ -68,8 +84,12 @@ def assign(membership_id: int) -> Any:
 @in_organization
 @deed("Revoke Seat", ADMIN)
 def revoke_seat(membership_id: int) -> Any:
-    sentence = "{} has no seat any more, and the token has stopped working."
-    return _do(seats.revoke, membership_id, sentence)
+    member, heir = of_this_organization(Membership, membership_id), read(Heir).to
+    to = of_this_organization(Membership, heir) if heir else None
+    seats.revoke(member, by=g.account, to=to)
+    gone = f"{member.account.name} has no seat any more, and the token has stopped working."
+    flash(f"{gone} {to.account.name} has the seat now." if to else gone)
+    return redirect(f"/{g.organization.slug}/members", 303)
 
 
 @bp.post(f"{MEMBER}/make-admin")
@@ -118,7 +138,10 @@ def _do(command: Callable[..., Any], membership_id: int, sentence: str) -> Any:
 def ask_revoke_seat(membership_id: int) -> Any:
     member = of_this_organization(Membership, membership_id)
     why_not = refusals.why_not(seats.may_revoke, member)
-    return render_template("pages/members/revoke_seat.html", **_lost(member), why_not=why_not)
+    heirs = waitlist.next_ones(g.organization, member)
+    standings = places.standings([one.id for one in heirs])
+    facts = {**_lost(member), "why_not": why_not, "heirs": heirs, "standings": standings}
+    return render_template("pages/members/revoke_seat.html", **facts)
 
 
 @bp.get(f"{MEMBER}/remove")

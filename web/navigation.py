@@ -22,7 +22,7 @@ class Place(NamedTuple):
 # Pages that are reached from another and have no line of their own.
 UNDER = {
     "invitations": "members", "leave": "home", "who-may": "members", "ownership": "settings",
-    "close": "settings",
+    "close": "settings", "billing-contact": "subscriptions",
 }  # fmt: skip
 
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from flask import url_for
 
 from web import ways_out
-from workflows import handovers, memberships, seats
+from workflows import handovers, memberships, seats, waitlist
 from workflows.accounts import Account
 from workflows.engine import refusals
 from workflows.invitations import Invitation
 from workflows.journeys import Person
 from workflows.memberships import Membership, RoleMachine
+from workflows.moves import Move
 from workflows.organizations import Organization
 from workflows.seats import Room
 
@@ -85,10 +86,10 @@ class RoleRules:
 
 def _row(person: Person, slug: str, by: Account, room: Room, roles: RoleRules) -> Row:
     if person.membership:
-        items = _of_member(person.membership, slug, room, roles)
+        items = _of_member(person, person.membership, slug, room, roles)
     else:
         assert person.invitation
-        items = of_invitation(person.invitation, slug, by=by)
+        items = of_invitation(person.invitation, person.move, slug=slug, by=by)
     return Row(person, items, _button(person, items, slug))
 
 
@@ -101,7 +102,9 @@ def _button(person: Person, items: list[Item], slug: str) -> Item | None:
     return named[0] if named else None
 
 
-def _of_member(member: Membership, slug: str, room: Room, roles: RoleRules) -> list[Item]:
+def _of_member(
+    person: Person, member: Membership, slug: str, room: Room, roles: RoleRules
+) -> list[Item]:
     def at(endpoint: str) -> str:
         return url_for(f"members.{endpoint}", slug=slug, membership_id=member.id)
 
@@ -113,6 +116,7 @@ def _of_member(member: Membership, slug: str, room: Room, roles: RoleRules) -> l
     return [
         Item("Assign Seat", at("assign"), refusals.why_not(seats.may_assign, member, room)),
         Item("Revoke Seat", at("revoke_seat"), stays, asks=True),
+        *_of_line(person, member, slug, room),
         role("Make Account Admin", "make_admin"),
         role("Make Billing Admin", "make_billing_admin"),
         role("Make Member", "make_member"),
@@ -122,6 +126,21 @@ def _of_member(member: Membership, slug: str, room: Room, roles: RoleRules) -> l
     ]
 
 
+def _of_line(person: Person, member: Membership, slug: str, room: Room) -> list[Item]:
+    """What can be done about waiting for a seat: nothing for whoever could just have one."""
+    standing = person.standing
+    if member.id in room.holders or (room.count.free and standing is None):
+        return []
+    at = url_for("waitlist.line_up", slug=slug, membership_id=member.id)
+    why_not = refusals.why_not(waitlist.may_line_up, member, standing, room)
+    items = [Item("Put in Line", at, why_not)]
+    if standing:
+        label = "Remove from Line" if standing.in_line else "Say No"
+        no = url_for("waitlist.refuse", slug=slug, membership_id=member.id)
+        items.append(Item(label, no, asks=True))
+    return items
+
+
 def _ownership(member: Membership, slug: str, roles: RoleRules) -> list[Item]:
     if not roles.owns or member.is_owner:
         return []
@@ -129,11 +148,23 @@ def _ownership(member: Membership, slug: str, roles: RoleRules) -> list[Item]:
     return [Item("Hand Over Ownership", address, roles.why_not_own(member), asks=True)]
 
 
-def of_invitation(invitation: Invitation, slug: str, *, by: Account) -> list[Item]:
+def of_invitation(
+    invitation: Invitation, move: Move | None = None, *, slug: str, by: Account
+) -> list[Item]:
     """What can be done with an invitation that no member came of."""
 
-    def item(label: str, event: str, red: bool = False) -> Item:
-        address = url_for(f"guest_lists.{event}", slug=slug, invitation_id=invitation.id)
-        return Item(label, address, invitation.why_not(event, by=by), red=red)
+    def at(endpoint: str) -> str:
+        return url_for(endpoint, slug=slug, invitation_id=invitation.id)
 
-    return [item("Resend", "resend"), item("Revoke Invitation", "revoke", red=True)]
+    def item(label: str, endpoint: str, event: str, **more: bool) -> Item:
+        return Item(label, at(endpoint), invitation.why_not(event, by=by), **more)
+
+    items = [
+        item("Resend", "guest_lists.resend", "resend"),
+        item("Correct Address", "corrections.correct_page", "revoke", asks=True),
+        item("Extend", "corrections.extend", "extend"),
+        item("Revoke Invitation", "guest_lists.revoke", "revoke", red=True),
+    ]
+    if move is None or items[-1].why_not:
+        return items
+    return [Item("Answer Request", at("corrections.move_page"), asks=True), *items]

@@ -14,7 +14,7 @@ from flask import Blueprint, g, render_template
 from web import people_menu, sentences
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import chronicles, correspondence, journeys, tokens
+from workflows import chronicles, correspondence, journeys, memberships, own_turns, tokens
 from workflows.chronicles import Entry
 from workflows.correspondence import Posted
 from workflows.invitations import Invitation
@@ -24,6 +24,7 @@ from workflows.memberships import Membership
 bp = Blueprint("person", __name__)
 LETTERS = {  # what a letter is called here, by its template
     "invitation": "Invitation letter",
+    "invitation_reminder": "Reminder of the invitation",
     "seat_assigned": "Seat letter",
     "token": "Letter with the token",
     "token_reissued": "Letter with the new token",
@@ -31,9 +32,11 @@ LETTERS = {  # what a letter is called here, by its template
     "member_removed": "Letter about the removal",
     "invitation_revoked": "Letter about the invitation",
     **dict.fromkeys(
-        (f"invitation_{end}" for end in ("accepted", "declined", "expired", "bounced")),
+        (f"invitation_{end}" for end in ("accepted", "declined", "expired", "bounced", "asked")),
         "Letter to the inviter",
     ),
+    "move_asked": "Letter to the inviter",
+    "move_refused": "Letter to whoever asked to move it",
 }
 
 
@@ -61,8 +64,10 @@ def member(membership_id: int) -> Any:
     found = _mine_or_theirs(membership_id)
     person = journeys.of_member(found) if found.active else None
     if person and found.id == g.membership.id:
-        person = journeys.for_themselves(person)
+        person = own_turns.for_themselves(person)
     facts = {"member": found, "token": tokens.of(found), "address": found.account.email}
+    facts["earlier"] = memberships.earlier(found)
+    facts["back"] = None if found.active else memberships.of(found.account, g.organization)
     return _page(found.account.name, person, chronicles.rows_of(found), **facts)
 
 

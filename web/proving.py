@@ -54,7 +54,8 @@ def _proves() -> bool:
 
 def _facts(membership_id: int = 0, **_: Any) -> dict[str, str]:
     facts = defaultdict(str, {name: value[:20] for name, value in request.form.items()})
-    facts["organization"] = g.organization.name
+    if g.get("organization"):
+        facts["organization"] = g.organization.name
     if membership_id:
         facts["name"] = of_this_organization(Membership, membership_id).account.name
     return facts
@@ -70,9 +71,14 @@ def _ask(deed: str, sentence: str, again: bool) -> Any:
     page = render_template(
         "pages/accounts/prove.html",
         deed=deed, sentence=sentence, fields=fields if again else [], field_name=PROOF,
-        back=errors.back() or f"/{g.organization.slug}/home",
+        back=errors.back() or _home(),
     )  # fmt: skip
     response = make_response(page, 422 if wrong else 403)
     if request.headers.get("HX-Request"):
         response.headers.update({"HX-Retarget": "body", "HX-Reswap": "innerHTML"})
     return response
+
+
+def _home() -> str:
+    """Where the deeds of an organization, or of one's own profile, set out from."""
+    return f"/{g.organization.slug}/home" if g.get("organization") else "/profile"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from flask import Flask, g, url_for
 from markupsafe import Markup
 
-from web import navigation
+from web import navigation, pictures
 from workflows import memberships, prices
 from workflows.engine import pauses, stationery
 from workflows.engine.db import now
@@ -29,7 +29,7 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         icon=icon, lucide=icon, now=now, role=memberships.role, vendored=vendored, asset=asset,
         places_here=navigation.places_here, places_of_operations=navigation.of_operations,
-        told=told, untold=untold, paused_domains=pauses.all_now,
+        told=told, untold=untold, paused_domains=pauses.all_now, bar=pictures.bar,
     )  # fmt: skip
     app.jinja_env.filters.update(
         ago=ago, in_words=in_words, exact=stationery.moment, date=stationery.day, day=day,

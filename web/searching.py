@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from workflows.directories import STAGES as WORDS
 from workflows.directories import Search
 from workflows.journeys import TURNS
 
 ROLES = {"admin": "Admins", "billing_admin": "Billing admins", "member": "Members"}
 PLACES = {  # as in an address, and as on the page
     "invited": "Invited", "expired": "Invitation expired", "no-seat": "Without a seat",
+    "in-line": "In line for a seat",
     "seat": "With a seat", "inactive": "Token inactive", "active": "Token active",
     "ended": "Declined or revoked",
 }  # fmt: skip
+STAGES = {word.lower(): word for word in WORDS}
 ORDERS = {"turn": "Whose turn it is", "name": "Name", "role": "Role"}
 CHIPS = dict(zip(("yours", "theirs", "ushers", "set", "ended"), TURNS, strict=True))
-NAMES = ("q", "turn", "role", "place", "failed", "order")
+NAMES = ("q", "turn", "role", "place", "stage", "failed", "order")
 
 
 def search(asked: Mapping[str, str]) -> Search:
@@ -25,6 +28,7 @@ def search(asked: Mapping[str, str]) -> Search:
         turn=CHIPS.get(asked.get("turn", ""), ""),
         role=asked.get("role", "") if asked.get("role") in ROLES else "",
         place=asked.get("place", "").replace("-", " ") if asked.get("place") in PLACES else "",
+        stage=STAGES.get(asked.get("stage", ""), ""),
         failed=bool(asked.get("failed")),
         order=asked.get("order", "") if asked.get("order") in ORDERS else "turn",
     )

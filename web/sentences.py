@@ -14,13 +14,24 @@ SENTENCES = {
     "organizations.found": ("{by} formed the organization", "active"),
     "organizations.rename": ("{by} renamed the organization", ""),
     "organizations.set_invitation_days": ("{by} changed how long invitations are valid", ""),
+    "setups.skip": ("{by} left a step of the set-up for later", ""),
+    "logos._keep": ("{by} changed the logo", ""),
+    "logos.take_down": ("{by} removed the logo", "revoked"),
+    "billing_contacts.write": ("{by} changed the billing contact", ""),
+    "billing_contacts.forget": ("{by} removed the billing contact", "revoked"),
     "crowd._bring": ("{by} brought in a crowd, to look around", "seated"),
     "guest_lists.invite": ("{by} invited {addresses}", "sent"),
     "invitations.resend": ("{by} sent the invitation of {addresses} again", "sent"),
+    "invitations.extend": ("{by} gave the invitation of {addresses} more time", "sent"),
     "invitations.revoke": ("{by} revoked the invitation of {addresses}", "revoked"),
     "invitations.decline": ("{addresses} declined the invitation", "declined"),
-    "invitations.expire": ("{by} let the invitation of {addresses} run out of time", "expired"),
-    "invitations._expire": ("The invitation of {addresses} ran out of time", "expired"),
+    "invitations.end": ("{by} let the invitation of {addresses} run out of time", "expired"),
+    "invitations.expire": ("The invitation of {addresses} ran out of time", "expired"),
+    "replies._ask_again": ("{addresses} asked for a new link", "expired"),
+    "corrections.correct": ("{by} corrected the address of an invitation", "sent"),
+    "moves.ask": ("{by} asked to have the invitation of {addresses} moved", "sent"),
+    "moves.grant": ("{by} moved an invitation to who asked for it", "sent"),
+    "moves.refuse": ("{by} left the invitation of {addresses} where it is", "sent"),
     "arrivals.accept": ("{by} accepted the invitation", "accepted"),
     "arrivals.arrive": ("{by} signed up and accepted the invitation", "accepted"),
     "roles.make_admin": ("{by} made {members} an admin", ""),
@@ -39,6 +50,11 @@ SENTENCES = {
     "errands.go_on": ("{by} stopped what a former admin had begun for many people", "revoked"),
     "errands.drop_old_plans": ("{by} dropped what was planned for many people and not begun", ""),
     "exports.members": ("{by} exported the list of members", ""),
+    "exports.activity": ("{by} exported the activity", ""),
+    "waitlist.ask": ("{by} asked for a seat", "accepted"),
+    "waitlist.withdraw": ("{by} wants no seat any more", "left"),
+    "waitlist.line_up": ("{by} put {members} in line for a seat", "waitlisted"),
+    "waitlist.refuse": ("{by} gave {members} no seat", "revoked"),
     "tokens.activate": ("{by} activated the token", "active"),
     "tokens.reissue": ("{by} reissued the token", "reissued"),
     "tokens.end_old": ("{by} ended the old token", "revoked"),
@@ -73,7 +89,9 @@ SENTENCES = {
     "remedies.withdraw_offer": ("{by} ended the offer of ownership to {members}", "revoked"),
     "departures.leave": ("{by} left the organization", "left"),
     "departures.remove": ("{by} removed {members}", "removed"),
+    "account_closures.close": ("A member closed their account", "left"),
 }
+FROM_THE_LINE = ("{members} came next in line and got a seat", "seated")
 
 
 @dataclass(frozen=True)
@@ -88,14 +106,25 @@ class Line:
 
 def line(entry: Entry, *, named: bool = False) -> Line:
     """The sentence for what happened, as far as the reader may see it; operators are `named`."""
-    sentence, state = SENTENCES[entry.action.event]
+    sentence, state = FROM_THE_LINE if _is_from_the_line(entry) else SENTENCES[entry.action.event]
     return Line(entry.action.at, _words(sentence, entry, named), state, _why(entry))
 
 
+def doer(entry: Entry) -> str:
+    """Who did it; what the clock did, Usher did."""
+    return "An operator" if entry.action.operator else entry.by or "Usher"
+
+
+def _is_from_the_line(entry: Entry) -> bool:
+    """Whether a seat that freed or was bought, whoever did that, found somebody in line."""
+    served = any((step.kind, step.event) == ("places", "seat") for step in entry.steps)
+    return served and entry.action.by_id is None
+
+
 def _words(sentence: str, entry: Entry, named: bool) -> list[tuple[str, bool]]:
-    operator = f"{entry.by}, an operator," if named else "An operator"
+    operator = entry.action.operator and named
     names = {
-        "by": operator if entry.action.operator else entry.by or "Usher",
+        "by": f"{entry.by}, an operator," if operator else doer(entry),
         "members": _several(entry.members, entry.how_many_members),
         "addresses": _several(entry.addresses, entry.how_many_addresses),
     }
@@ -126,5 +155,5 @@ def _before(entry: Entry) -> str:
     if entry.action.event.startswith("roles.") and "memberships" in steps:
         return f"Was {ROLES[steps['memberships'].source or 'member'].lower()}."
     if entry.action.event.startswith("departures.") and "tokens" in steps:
-        return "The seat is free again, and the token has ended."
+        return "The seat was freed, and the token has ended."
     return ""

@@ -1,8 +1,9 @@
 """Who is asking: the browser's session, and what a page demands of it.
 
-The cookie holds a random secret, the CSRF secret, flash messages and a name for the browser;
-everything that matters is in the row on the server (`workflows.sessions`). Log-in begins a new row
-with a new secret.
+The cookie holds a random secret, the CSRF secret, flash messages and a name for the browser; who
+that is stands in the row on the server (`workflows.sessions`). Log-in begins a new row with a new
+secret. Somebody who is not logged in has no row: which row a link of a letter led to is noted in
+the cookie, signed, so that nobody who opens links again and again fills a table.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from flask import session as cookie
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException
 
-from web import peers
+from web import browsers, peers
 from workflows import memberships, operators, organizations, sessions
 from workflows.accounts import Account
+from workflows.engine.identity import surroundings
 from workflows.engine.refusals import NotFound, NotNow
 from workflows.engine.settings import LOOPBACK, Settings
 
@@ -72,11 +74,12 @@ def _other_name() -> str | None:
 
 
 def remember(response: Response, **notes: Any) -> Response:
-    """Note something in this browser's session, which begins with it if there was none."""
+    """Note something of this browser: in its session, or in the cookie if it has none."""
     if g.session:
         sessions.note(g.session, **notes)
     else:
-        _begin(None, **notes)
+        cookie.permanent = True
+        cookie["notes"] = {**cookie.get("notes", {}), **notes}
     return response
 
 
@@ -109,11 +112,17 @@ def sign_out(response: Response) -> Response:
     return response
 
 
-def _begin(account: Account | None, **notes: Any) -> None:
+def _begin(account: Account) -> None:
     cookie.permanent = True
-    cookie["sid"] = secret = sessions.open_session(account, **notes)
+    cookie["sid"] = secret = sessions.open_session(account, **_where())
     g.session = sessions.session_of(secret)
     g.account = account
+
+
+def _where() -> dict[str, str]:
+    """What a person needs to know this log-in again among the others, and no more."""
+    agent = request.user_agent.string
+    return {"browser": browsers.name(agent), "network": surroundings(peers.address())}
 
 
 def _end() -> None:
@@ -127,8 +136,8 @@ def _end() -> None:
 
 
 def note(name: str) -> Any:
-    """What this browser's session remembers under this name."""
-    return g.session.notes.get(name) if g.session else None
+    """What was noted of this browser under this name."""
+    return (g.session.notes if g.session else cookie.get("notes", {})).get(name)
 
 
 def require_shown(row_id: int) -> None:

@@ -15,7 +15,7 @@ from web.deeds import deed
 from web.forms import read
 from web.proving import proved
 from web.session import in_organization
-from workflows import gate, memberships, seats, tokens, verdicts
+from workflows import gate, memberships, places, seats, tokens, verdicts
 from workflows.engine.db import now
 from workflows.engine.stationery import moment
 from workflows.memberships import MEMBER
@@ -65,8 +65,9 @@ def _no_seat() -> str:
     """For whoever has none, or has it no more; a page that was open is loaded anew."""
     admins = memberships.admins(g.organization)
     return render_template(
-        "pages/token/no_seat.html", admins=admins, count=seats.count(g.organization)
-    )
+        "pages/token/no_seat.html", admins=admins, count=seats.count(g.organization),
+        standing=places.standings([g.membership.id]).get(g.membership.id),
+    )  # fmt: skip
 
 
 def _overlap(token: Token) -> Overlap | None:

@@ -20,6 +20,7 @@ from workflows import (
     directories,
     journeys,
     mailrooms,
+    own_turns,
     prospects,
     seats,
     subscriptions,
@@ -41,7 +42,8 @@ from workflows.tokens import Token
 bp = Blueprint("traces", __name__)
 EVENTS = {  # what the machine's events are called, where the word alone says too little
     "seat": "be given a seat", "invitations.close": "end without a seat",
-    "expire": "run out of time",
+    "expire": "run out of time", "extend": "be given more time", "ask_again": "ask for a new link",
+    "vanish": "end with the account",
     "free_up": "be freed", "assign": "be given away", "hand_over": "be handed over",
     "put_off": "wait for the next try", "drop": "be dropped", "give_up": "be given up",
     "claim": "be taken by a worker", "hurry": "leave at once", "discard": "be set aside",
@@ -77,7 +79,7 @@ def invitation(invitation_id: int) -> Any:
 
 
 def _page(way: Way, people: list[Person], rows: dict[str, Any], **facts: Any) -> str:
-    stands = journeys.for_operators(people[0]) if people else None
+    stands = own_turns.for_operators(people[0]) if people else None
     happened = chronicles.about(person.with_letters(rows))
     letters = correspondence.about(rows)
     waiting = [one.letter for one in letters if one.letter.state in mailrooms.OPEN]
@@ -150,7 +152,7 @@ def organization(organization_id: int) -> str:
         }),
         bought=bought, count=seats.count(place), words=words,
         people=directories.look_up(place, Search(words=words), request.args.get("after", "")),
-        for_operators=journeys.for_operators,
+        for_operators=own_turns.for_operators,
     )  # fmt: skip
 
 

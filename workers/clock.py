@@ -24,11 +24,13 @@ from workers import post
 from workflows import (
     accounts,
     acknowledgements,
+    address_changes,
     errands,
     gate,
     handovers,
     invitations,
     lines,
+    reminders,
     rescues,
     resets,
     seats,
@@ -152,18 +154,15 @@ def look_for_ailments() -> None:
 def jobs() -> list[Job]:
     """What one clock does beside ringing, and how often."""
     return [
-        Job(heartbeats.EVERY, beat),
+        *_for_operators(),
         Job(TICK, run_errands),
-        Job(TICK, run_rescues),
-        Job(2, rescues.verify_all),
-        Survey(surveys.EVERY, look_for_ailments),
-        Survey(surveys.EVERY, surveys.look_at_states),
-        Survey(300, surveys.check_invariants),
         Job(1, invitations.expire_unanswered),
         Job(1, handovers.expire_unanswered),
         Job(5, check_lines),
+        Job(5, reminders.remind),
         Job(60, tallies.fold),
         Job(60, accounts.drop_stale),
+        Job(60, address_changes.end_stale),
         Job(600, lines.forget_ended),
         Job(600, sessions.drop_stale),
         Job(600, resets.drop_stale),
@@ -172,6 +171,17 @@ def jobs() -> list[Job]:
         Job(600, errands.drop_old_plans),
         Job(3600, mend_verdicts),
         Job(3600, mend_seat_tallies),
+    ]
+
+
+def _for_operators() -> list[Job]:
+    return [
+        Job(heartbeats.EVERY, beat),
+        Job(TICK, run_rescues),
+        Job(2, rescues.verify_all),
+        Survey(surveys.EVERY, look_for_ailments),
+        Survey(surveys.EVERY, surveys.look_at_states),
+        Survey(300, surveys.check_invariants),
     ]
 
 

@@ -12,8 +12,8 @@ from email.utils import format_datetime
 from typing import Literal
 
 from workflows.engine import stationery
+from workflows.engine.envelopes import Envelope
 from workflows.engine.identity import parse_address
-from workflows.engine.outbox import Envelope
 from workflows.engine.settings import settings
 
 LINES = SMTP.clone(max_line_length=76)  # the most that encoded words and encoded text may have
@@ -50,6 +50,9 @@ def pack(envelope: Envelope) -> Mail:
     message["Date"] = format_datetime(envelope.at)
     message["Message-ID"] = envelope.message_id
     message["Auto-Submitted"] = "auto-generated"
+    if never := envelope.facts.get("never_url"):  # RFC 8058
+        message["List-Unsubscribe"] = _AsItIs(f"<{never}>")
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(written.text, cte="quoted-printable")
     message.add_alternative(written.html, subtype="html", cte="quoted-printable")
     # "=_" cannot stand in quoted-printable text, so the boundary is never in a part.
@@ -70,3 +73,13 @@ class _Subject(str):
         plain = self.isascii() and "=?" not in self and len(self) < SHORT
         header = Header(str(self), "us-ascii" if plain else "utf-8", 76, self.name)
         return f"{self.name}: {header.encode(linesep=policy.linesep)}{policy.linesep}"
+
+
+class _AsItIs(str):
+    """An address of ours on one line, however long: the library would encode what it cannot fold,
+    and no mail program could press that."""
+
+    name = "List-Unsubscribe"
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"

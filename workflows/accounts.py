@@ -4,8 +4,8 @@
                  └────── drop ────▶ dropped
 
 A sign-up is not an account: until somebody opens the letter it is only a name, an address and a
-password waiting. Whoever proves the address first gets the account; the other sign-ups for it, and
-their passwords, are dropped. So nobody can prepare an account for somebody else's address.
+password waiting. Whoever proves the address first gets the account, whoever caused the letter; all
+sign-ups for it end. So nobody can prepare an account for somebody else's address.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, false, select
+from sqlalchemy import Index, false, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workflows.engine import identity, limits, outbox, seals
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
-from workflows.engine.identity import mailbox, network
+from workflows.engine.identity import network, rationed_as
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, NotNow, all_of
 from workflows.engine.settings import settings
 
 CONFIRM_WITHIN = timedelta(hours=48)
-ASKED = "Letters were asked for with this address often enough. Look for them first."
+ASKED = "Letters were asked for with this address often enough. Look for them first: any will do."
 JUST_ASKED = "A letter to this address was asked for a moment ago. Look for it first."
+CLOSED = "Closed account"  # what the person of a closed account is called
 
 
 class SignUpMachine(Machine):
@@ -96,7 +97,7 @@ def sign_up(name: str, email: str, password: str, *, client: str = "") -> SignUp
     if client:
         limits.count("again", "sign-up", key, network(client), sentence=JUST_ASKED)
         limits.count("sign_up", network(client))
-        limits.count("sign_up_letters", mailbox(key), network(client), sentence=ASKED)
+        limits.count("sign_up_letters", rationed_as(key), network(client), sentence=ASKED)
     hashed = identity.hash_password(password)  # slow, so before the transaction
     return remember_sign_up(name, spelling, key, hashed)
 
@@ -111,25 +112,54 @@ def remember_sign_up(name: str, spelling: str, key: str, password_hash: str) -> 
 
 
 @command
-def confirm(waiting: SignUp) -> Account:
-    """Make the account of whoever opened the letter, and drop all other sign-ups for it."""
-    lock(*{one.id: one for one in [waiting, *_waiting_for(waiting.email_key)]}.values())
-    waiting.fire("confirm", by=None)
-    if with_key(waiting.email_key):
-        raise NotNow("There is an account with this address already. You can log in.")
-    hashed, waiting.password_hash = waiting.password_hash, None
-    assert hashed
-    return _open(waiting.name, waiting.email, waiting.email_key, hashed)
+def confirm(waiting: SignUp, mine: SignUp | None = None) -> Account:
+    """Make the account of whoever opened this letter; every sign-up for its address ends.
+
+    Name and password are those of `mine`, which the same browser typed, where it is another one.
+    """
+    chosen = mine or waiting
+    _hold_all_for(waiting)
+    chosen.rehearse("confirm", by=None)
+    assert chosen.password_hash
+    return _prove(waiting, chosen.name, chosen.email, chosen.password_hash)
+
+
+def confirm_anew(waiting: SignUp, name: str, password: str) -> Account:
+    """Confirm in a browser that did not sign up: what a stranger may have typed is forgotten."""
+    may_confirm(waiting)
+    name, hashed = prepared(name, password, "sign-up", waiting.id)
+    return _confirm_anew(waiting, name, hashed)
+
+
+@command
+def _confirm_anew(waiting: SignUp, name: str, password_hash: str) -> Account:
+    _hold_all_for(waiting)
+    return _prove(waiting, name, waiting.email, password_hash)
+
+
+def _hold_all_for(waiting: SignUp) -> None:
+    lock(*{one.id: one for one in [waiting, *waiting_for(waiting.email_key)]}.values())
+
+
+def _prove(waiting: SignUp, name: str, spelling: str, password_hash: str) -> Account:
+    waiting.fire("confirm", by=None, password_hash=None)
+    require_new(waiting.email_key, "There is an account with this address already. You can log in.")
+    return _open(name, spelling, waiting.email_key, password_hash)
 
 
 def _open(name: str, spelling: str, key: str, password_hash: str) -> Account:
-    """The account of an address that was proved; what others typed for it is forgotten."""
+    """The account of an address that was proved."""
     account = Account.begin(
         name=name, email=spelling, email_key=key, password_hash=password_hash, by=None
     )
-    for other in _waiting_for(key):
-        lock(other).fire("drop", by=None, password_hash=None)
+    drop_sign_ups(key)
     return account
+
+
+def drop_sign_ups(key: str) -> None:
+    """Forget what others typed to have this address."""
+    for other in waiting_for(key):
+        lock(other).fire("drop", by=None, password_hash=None)
 
 
 def may_confirm(waiting: SignUp) -> None:
@@ -137,34 +167,42 @@ def may_confirm(waiting: SignUp) -> None:
     waiting.rehearse("confirm", by=None)
 
 
-def confirm_elsewhere(waiting: SignUp, password: str) -> Account:
-    """Confirm in a browser that did not sign up: there, only who knows the password may."""
-    may_confirm(waiting)
-    if not identity.verify(waiting.password_hash, password):
-        raise Invalid(password="This is not the password that was typed at sign-up.")
-    return confirm(waiting)
+def forget_sign_ups(key: str) -> None:
+    """Keep nothing of the sign-ups for this address that have ended."""
+    ended = update(SignUp).where(SignUp.email_key == key, SignUp.state != "waiting")
+    db.session.execute(ended.values(name="", email="", email_key=""))
 
 
-def _waiting_for(key: str) -> Sequence[SignUp]:
+def waiting_for(key: str) -> Sequence[SignUp]:
+    """The sign-ups for this address that nobody has confirmed."""
     theirs = select(SignUp).filter_by(email_key=key, state="waiting").order_by(SignUp.id)
     return db.session.scalars(theirs).all()
 
 
-def prepared(name: str, password: str) -> tuple[str, str]:
-    """The name as it will be shown and the password as it will be kept; it takes its time."""
+def prepared(name: str, password: str, *link: Any) -> tuple[str, str]:
+    """The name as it will be shown and the password as it will be kept; it takes its time.
+
+    So whoever holds a link, whose row is named by `link`, may ask for it only so often.
+    """
     name, password = all_of(
         lambda: identity.parse_name(name), lambda: identity.parse_password(password)
     )
+    limits.count("sign_up", "link", *link)
     return name, identity.hash_password(password)
 
 
 @command
 def create_proved(name: str, spelling: str, key: str, password_hash: str) -> Account:
     """An account for somebody who holds a letter to this address: it needs no other proof."""
-    lock(*_waiting_for(key))
-    if with_key(key):
-        raise NotNow("You already have an account. Log in with it.")
+    lock(*waiting_for(key))
+    require_new(key)
     return _open(name, spelling, key, password_hash)
+
+
+def require_new(key: str, sentence: str = "You already have an account. Log in with it.") -> None:
+    """Refuse an address that has an account; for whoever proved to read its mail."""
+    if with_key(key):
+        raise NotNow(sentence)
 
 
 def check(email: str, password: str) -> Account:
@@ -179,29 +217,13 @@ def check(email: str, password: str) -> Account:
     return account
 
 
-@command
-def make_operator(email: str, *, acting: bool = True) -> Account:
-    """Let this account see the status page, and act there; only the command line may do it."""
-    account = _known(email)
-    account.operator, account.acting = True, acting
-    return account
+def hold(account: Account) -> Account:
+    """Lock the account of whoever is about to own, join or become something.
 
-
-@command
-def unmake_operator(email: str) -> Account:
-    """Close the status page to this account again."""
-    account = _known(email)
-    if not account.operator:
-        raise NotNow(f"{account.name} is no operator.")
-    account.operator = account.acting = False
-    return account
-
-
-def _known(email: str) -> Account:
-    account = with_key(identity.parse_address(email)[1])
-    if account is None:
-        raise NotNow("There is no account with this address yet. Sign up first.")
-    lock(account)
+    Refused once it is closed.
+    """
+    if lock(account).state != "active":
+        raise NotNow("This account is closed.")
     return account
 
 
@@ -215,22 +237,6 @@ def drop_stale() -> None:
 
 def with_key(key: str) -> Account | None:
     return db.session.scalar(select(Account).filter_by(email_key=key))
-
-
-@outbox.letter("confirm_sign_up", about=SignUp, rationed=True)
-def to_confirm(waiting: SignUp, _: Any) -> tuple[str, dict[str, Any]] | None:
-    if waiting.state != "waiting":
-        return None
-    return waiting.email, {"name": waiting.name, "url": link("signup", waiting)}
-
-
-@outbox.letter("sign_up_known", about=SignUp, rationed=True)
-def to_known(waiting: SignUp, _: Any) -> tuple[str, dict[str, Any]] | None:
-    account = with_key(waiting.email_key)
-    if account is None or account.state != "active":
-        return None
-    urls = {f"{page}_url": f"{settings().base_url}/{page}" for page in ("login", "forgot")}
-    return account.email, {"name": account.name, **urls}
 
 
 def link(purpose: str, row: Any, generation: int = 0) -> str:

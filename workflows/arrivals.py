@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from workflows import accounts, invitations, memberships, quotas, seats
+from workflows import accounts, invitations, memberships, places, quotas, seats, waitlist
 from workflows.accounts import Account
 from workflows.engine import outbox
 from workflows.engine.db import command, db, lock
@@ -22,19 +22,30 @@ def accept(invitation: Invitation, *, by: Account) -> Membership:
 
     Whoever is a member already is taken in as they are; a second click finds the work done.
     """
+    accounts.hold(by)
     lock(invitation.organization, invitation)
     membership = memberships.of(by, invitation.organization)
     if membership and invitation.membership_id == membership.id:
         return membership
     may_accept(invitation, by=by)
+    wish = seat_is_wished(invitation) if membership is None else None
     if membership is None:
         membership = Membership.begin(organization=invitation.organization, account=by, by=by)
     invitation.fire("accept", by=by, membership_id=membership.id)
-    if seats.of(membership):
+    if wish:
+        waitlist.seat_or_queue(membership, "joined", wish, by=by)
+    elif seats.of(membership):
         invitation.fire("seat", by=by)
     quotas.welcomed(invitation.organization_id)
     outbox.post("invitation_accepted", about=invitation)
     return membership
+
+
+def seat_is_wished(invitation: Invitation) -> Account | None:
+    """The inviter, if they wished a seat for whoever accepts, and are an admin still."""
+    inviter = memberships.of(invitation.invited_by, invitation.organization)
+    wishes = invitation.seat_wished and inviter and inviter.state == "admin"
+    return invitation.invited_by if wishes else None
 
 
 def may_accept(invitation: Invitation, *, by: Account) -> None:
@@ -46,7 +57,9 @@ def may_accept(invitation: Invitation, *, by: Account) -> None:
 
 def sign_up_by_link(invitation: Invitation, name: str, password: str) -> Account:
     """An account for whoever holds the link, and the invitation accepted: the link is the proof."""
-    name, hashed = accounts.prepared(name, password)  # slow, so before the transaction
+    accounts.require_new(invitation.email_key)
+    # Slow, so before the transaction.
+    name, hashed = accounts.prepared(name, password, "invitation", invitation.id)
     return arrive(invitation, name, hashed)
 
 
@@ -73,5 +86,6 @@ def to_inviter(invitation: Invitation, _: Any) -> tuple[str, dict[str, Any]] | N
     url = f"{settings().base_url}/{organization.slug}/members"
     facts: dict[str, Any] = {"member_name": member.name, "member_email": member.email}
     facts["seated"] = invitation.state == "seated"
+    facts["in_line"] = places.of(invitation.membership) is not None
     told = invitations.who_hears(invitation)
     return told.email, {**facts, "organization": organization.name, "url": url}

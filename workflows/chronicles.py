@@ -8,32 +8,38 @@ invitation sent to many tells nobody the other addresses.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, true
 
+from workflows import mentions
 from workflows.accounts import Account
-from workflows.engine import history
+from workflows.engine import heaps, history
 from workflows.engine.db import db
 from workflows.engine.history import Action, Step
-from workflows.handovers import Handover
 from workflows.invitations import Invitation
-from workflows.invoices import Invoice
 from workflows.memberships import Membership
+from workflows.moves import Move
+from workflows.places import Place
 from workflows.tokens import Token
 
 FEW = 3  # steps that are read of each kind that an action moved
+NAMED = (  # what pages name
+    "memberships", "tokens", "places", "invitations", "handovers", "subscriptions",
+)  # fmt: skip
 SUBJECTS = {  # what actions are about: the workflows whose commands they are
-    "invitations": ("guest_lists", "invitations", "arrivals"),
+    "invitations": (
+        "guest_lists", "invitations", "replies", "corrections", "moves", "arrivals",
+    ),
     "members": ("memberships", "departures", "arrivals"),
-    "seats": ("seats",),
+    "seats": ("seats", "waitlist"),
     "tokens": ("tokens",),
-    "subscriptions": ("subscriptions",),
-    "organization": ("organizations",),
-}
+    "subscriptions": ("subscriptions", "billing_contacts"),
+    "organization": ("organizations", "logos", "setups"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,11 @@ class Entry:
 
     @property
     def how_many_members(self) -> int:
-        return max(self.numbers.get("memberships", 0), self.numbers.get("tokens", 0))
+        return max(self.numbers.get(kind, 0) for kind in ("memberships", "tokens", "places"))
 
     @property
     def how_many_addresses(self) -> int:
-        return self.numbers.get("invitations", 0)
+        return self.numbers.get("invitations", 0) or self.numbers.get("moves", 0)
 
 
 @dataclass(frozen=True)
@@ -81,11 +87,7 @@ def of(
         wanted.append(or_(mine, Action.id.in_(select(Step.action_id).where(own))))
     only = and_(true(), *wanted)
     actions = history.of_organization(membership.organization_id, before, limit, only)
-    moved: Any = Step.action_id.in_([action.id for action in actions])
-    if own is not None:
-        theirs = [action.id for action in actions if action.by_id == membership.account_id]
-        moved = moved & or_(own, Step.action_id.in_(theirs))
-    return _entries(actions, _few(moved), _numbers(moved))
+    return _entries(actions, *_moved(actions, own, membership.account_id))
 
 
 def _wanted(search: Search) -> list[Any]:
@@ -102,6 +104,36 @@ def _wanted(search: Search) -> list[Any]:
     return wanted
 
 
+def _moved(
+    actions: Sequence[Action], own: Any, account_id: int
+) -> tuple[list[Step], dict[int, Mapping[str, int]]]:
+    """What a page of these says they moved: some steps of each, and how many there are.
+
+    Others' actions are cut to one's `own` rows, which are found by themselves: an action of
+    thousands, of which one is ours, is not read through.
+    """
+    whole = [one.id for one in actions if own is None or one.by_id == account_id]
+    heaped = heaps.of(whole)
+    here = Step.action_id.in_([one for one in whole if one not in heaped])
+    steps, numbers = [*_few(here), *_firsts(heaped)], {**_numbers(here), **heaped}
+    if own is not None:
+        others = (one.id for one in actions if one.by_id != account_id)
+        ours = own & (Step.action_id + 0).in_(list(others))  # + 0: not by the action's index
+        steps, numbers = [*steps, *_few(ours)], {**numbers, **_numbers(ours)}
+    return sorted(steps, key=lambda step: step.id), numbers
+
+
+def _firsts(action_ids: Collection[int]) -> Sequence[Step]:
+    """The first step of each kind of these actions, however many they have."""
+    firsts = [
+        select(func.min(Step.id)).where(Step.action_id == Action.id, Step.kind == kind)
+        .correlate(Action).scalar_subquery() for kind in NAMED
+    ]  # fmt: skip
+    found = db.session.execute(select(*firsts).where(Action.id.in_(action_ids)))
+    ids = [step_id for row in found for step_id in row if step_id]
+    return db.session.scalars(select(Step).where(Step.id.in_(ids))).all()
+
+
 def _few(moved: Any) -> Sequence[Step]:
     """The first steps of each kind of each action: a sentence names one of ten thousand."""
     place = func.row_number().over(partition_by=(Step.action_id, Step.kind), order_by=Step.id)
@@ -110,18 +142,18 @@ def _few(moved: Any) -> Sequence[Step]:
     return db.session.scalars(steps.order_by(Step.id)).all()
 
 
-def _numbers(moved: Any) -> dict[int, dict[str, int]]:
+def _numbers(moved: Any) -> dict[int, Mapping[str, int]]:
     """How many rows of each table each action moved."""
     number = func.count(Step.row_id.distinct())
     counted = select(Step.action_id, Step.kind, number).where(moved)
-    found: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    found: defaultdict[int, Any] = defaultdict(dict)
     for action_id, kind, rows in db.session.execute(counted.group_by(Step.action_id, Step.kind)):
         found[action_id][kind] = rows
     return found
 
 
 def rows_of(membership: Membership) -> dict[str, Any]:
-    """The ids, by table, of a person's memberships, invitations and tokens in this organization.
+    """The ids, by table, of all that is a person's in this organization.
 
     Not of seats: a seat is somebody else's before and after, and never moves without a token.
     """
@@ -130,13 +162,15 @@ def rows_of(membership: Membership) -> dict[str, Any]:
     asked = or_(Invitation.membership_id.in_(own), Invitation.email_key == account.email_key)
     invited = select(Invitation.id).filter_by(organization_id=organization_id).where(asked)
     held = select(Token.id).where(Token.membership_id.in_(own))
-    return {"memberships": own, "invitations": invited, "tokens": held}
+    waited = select(Place.id).where(Place.membership_id.in_(own))
+    return {"memberships": own, "invitations": invited, "tokens": held, "places": waited}
 
 
 def rows_of_address(invitation: Invitation) -> dict[str, Any]:
-    """The ids of all invitations to this address in this organization."""
+    """The ids of all invitations to this address in this organization, and of their moves."""
     known = {"organization_id": invitation.organization_id, "email_key": invitation.email_key}
-    return {"invitations": select(Invitation.id).filter_by(**known)}
+    asked = select(Invitation.id).filter_by(**known)
+    return {"invitations": asked, "moves": select(Move.id).where(Move.invitation_id.in_(asked))}
 
 
 def about(rows: dict[str, Any]) -> list[Entry]:
@@ -156,62 +190,22 @@ def _entries(
     actions: Sequence[Action], steps: Sequence[Step], numbers: Mapping[int, Mapping[str, int]]
 ) -> list[Entry]:
     by_ids = {action.by_id for action in actions if action.by_id}
-    names = _pairs(select(Account.id, Account.name).where(Account.id.in_(by_ids)))
-    members, addresses, bills = _members(steps), _addresses(steps), _bills(steps)
+    names = dict(db.session.execute(_names(by_ids)).all())
+    members, addresses = mentions.members(steps), mentions.addresses(steps)
+    bills = mentions.bills(steps)
     of_action: dict[int, list[Step]] = {action.id: [] for action in actions}
     for step in steps:
         of_action[step.action_id].append(step)
     return [
         Entry(
             action, mine := of_action[action.id], names.get(action.by_id),
-            _found(members, mine), _found(addresses, mine), _found(bills, mine),
+            mentions.found(members, mine), mentions.found(addresses, mine),
+            mentions.found(bills, mine),
             numbers.get(action.id, {}),
         )
         for action in actions
     ]  # fmt: skip
 
 
-def _found(words: dict[Any, str], steps: Iterable[Step]) -> list[str]:
-    """The words for these steps, each once, in their order."""
-    keys = ((step.kind, step.row_id) for step in steps)
-    return list(dict.fromkeys(words[key] for key in keys if key in words))
-
-
-def _members(steps: Sequence[Step]) -> dict[Any, str]:
-    named = select(Membership.id, Account.name).join(Account, Account.id == Membership.account_id)
-    held = select(Token.id, Account.name).join(Membership, Membership.id == Token.membership_id)
-    held = held.join(Account, Account.id == Membership.account_id)
-    offered = select(Handover.id, Account.name).join(
-        Membership, Membership.id == Handover.chosen_id
-    )
-    offered = offered.join(Account, Account.id == Membership.account_id)
-    chosen = _pairs(offered.where(Handover.id.in_(_ids(steps, "handovers"))))
-    members = _pairs(named.where(Membership.id.in_(_ids(steps, "memberships"))))
-    tokens = _pairs(held.where(Token.id.in_(_ids(steps, "tokens"))))
-    people = _keyed("memberships", members) | _keyed("tokens", tokens)
-    return people | _keyed("handovers", chosen)
-
-
-def _addresses(steps: Sequence[Step]) -> dict[Any, str]:
-    ids = _ids(steps, "invitations")
-    asked = select(Invitation.id, Invitation.email).where(Invitation.id.in_(ids))
-    return _keyed("invitations", _pairs(asked))
-
-
-def _bills(steps: Sequence[Step]) -> dict[Any, str]:
-    """What was bought, by the first bill of each subscription that was paid for here."""
-    ids = [step.row_id for step in steps if (step.kind, step.event) == ("subscriptions", "pay")]
-    first = select(Invoice.subscription_id, Invoice.description).filter_by(seats_before=0)
-    return _keyed("subscriptions", _pairs(first.where(Invoice.subscription_id.in_(ids))))
-
-
-def _ids(steps: Iterable[Step], kind: str) -> set[int]:
-    return {step.row_id for step in steps if step.kind == kind}
-
-
-def _pairs(query: Any) -> dict[Any, str]:
-    return dict(db.session.execute(query).all())
-
-
-def _keyed(kind: str, words: dict[Any, str]) -> dict[Any, str]:
-    return {(kind, row_id): word for row_id, word in words.items()}
+def _names(account_ids: Collection[int]) -> Any:
+    return select(Account.id, Account.name).where(Account.id.in_(account_ids))

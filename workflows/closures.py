@@ -21,6 +21,7 @@ from workflows.engine.sweeps import sweep
 from workflows.invitations import OPEN, Invitation
 from workflows.memberships import Membership, require_owner
 from workflows.organizations import Organization
+from workflows.places import NOBODY, Place
 from workflows.seats import Count, Seat
 from workflows.subscriptions import Subscription
 from workflows.tokens import Generation, Token
@@ -49,6 +50,7 @@ def close(organization: Organization, typed: str, *, by: Account) -> None:
     handovers.call_off(organization, by=by)
     subscriptions.break_off(organization, by=by)
     _end_tokens(organization, by)
+    _end_places(organization, by)
     _end_seats(organization, by)
     revoked = _end_invitations(organization, by)
     lines.forget(organization)
@@ -72,6 +74,12 @@ def _end_tokens(organization: Organization, by: Account) -> None:
 
 def _works_at(kind: Any, organization: Organization) -> Any:
     return kind.ends_at.is_(None) | (kind.ends_at > organization.since)
+
+
+def _end_places(organization: Organization, by: Account) -> None:
+    """Nobody waits for a seat of what is closed, and none that frees finds somebody in line."""
+    ours = Place.organization_id == organization.id
+    sweep(Place, ours, "withdraw", organization_id=organization.id, by=by, **NOBODY)
 
 
 def _end_seats(organization: Organization, by: Account) -> None:

@@ -25,7 +25,7 @@ class Posted:
     @property
     def at(self) -> datetime:
         """When it came to where it is: handed over, or else posted."""
-        return self.letter.sent_at or self.letter.posted_at
+        return self.letter.since if self.letter.told == "sent" else self.letter.posted_at
 
 
 def about(rows: Mapping[str, Any]) -> list[Posted]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from workflows import handovers, invitations, memberships, seat_blocks, seats
+from workflows import handovers, invitations, memberships, places, seat_blocks, seats
 from workflows.accounts import Account
 from workflows.engine import cohorts, outbox
 from workflows.engine.db import command, lock
@@ -32,9 +32,16 @@ def remove(membership: Membership, *, by: Account) -> None:
     outbox.post("member_removed", about=membership)
 
 
+def vanish(membership: Membership, *, by: Account) -> None:
+    """End the membership of somebody who closes their account; see `account_closures`."""
+    _go(membership, "vanish", by)
+
+
 def _go(membership: Membership, event: str, by: Account) -> None:
     membership.rehearse(event, by=by)
+    lock(membership.organization)  # before an offer, a place and a seat, as a closure does
     handovers.fall_through(membership, by=by)  # or the database refuses the last of these lines
+    places.step_out(membership.organization_id, [membership.id], by=by)
     seats.give_up(membership, "member_gone", by=by)
     membership.fire(event, by=by)
     if invitation := invitations.accepted_by(membership):
@@ -48,11 +55,13 @@ def remove_all(organization: Organization, ids: Sequence[int], *, by: Account) -
     refused = cohorts.refused(people, "remove", by=by)
     good = [one for one in people if one.id not in refused]
     gone = [one.id for one in good]
+    lock(organization)
     if (offer := handovers.pending(organization)) and offer.chosen_id in gone:
         handovers.fall_through(offer.chosen, by=by)
+    places.step_out(organization.id, gone, by=by)
     seat_blocks.give_up(organization, good, "member_gone", by=by)
     cohorts.fire(good, "remove", by=by)
-    cohorts.fire(seat_blocks.accepted_by(gone), "close", by=by)
+    cohorts.fire(invitations.all_accepted_by(gone), "close", by=by)
     cohorts.post("member_removed", organization.id, dict.fromkeys(gone, 0))
     return refused
 

@@ -37,7 +37,8 @@ ORDERS = {
 PLACES = {
     "invited": ("sent",),
     "expired": ("expired",),
-    "no seat": ("accepted",),
+    "no seat": ("accepted", "waitlisted"),
+    "in line": ("waitlisted",),
     "seat": ("seated", "active", "reissued"),
     "inactive": ("seated",),
     "active": ("active", "reissued"),
@@ -54,13 +55,14 @@ class Search:
     turn: str = ""  # one of journeys.TURNS
     role: str = ""  # one of memberships.ROLES
     place: str = ""  # one of PLACES
+    stage: str = ""  # one of STAGES
     failed: bool = False  # a letter to them did not arrive
     order: str = "turn"  # one of ORDERS
 
     @property
     def narrow(self) -> bool:
         """Whether anything but the turn is asked for, so that no tally knows how many there are."""
-        return bool(self.words or self.role or self.place or self.failed)
+        return bool(self.words or self.role or self.place or self.stage or self.failed)
 
 
 @dataclass(frozen=True)
@@ -131,15 +133,21 @@ def by_stage(organization: Organization) -> list[tuple[str, int, datetime | None
         if turn != ENDED:
             numbers[max(0, done - 1)] += number
     return [
-        (word, numbers[stage], _longest(organization, stage) if numbers[stage] else None)
+        (word, numbers[stage], _longest(organization, word) if numbers[stage] else None)
         for stage, word in enumerate(STAGES)
     ]
 
 
-def _longest(organization: Organization, stage: int) -> datetime | None:
-    done = (0, 1) if stage == 0 else (stage + 1,)
-    mine = select(Line.since).where(Line.organization_id == organization.id, Line.done.in_(done))
-    return db.session.scalar(mine.where(Line.turn != ENDED).order_by(Line.since).limit(1))
+def _longest(organization: Organization, stage: str) -> datetime | None:
+    mine = select(Line.since).where(Line.organization_id == organization.id)
+    there = mine.where(Line.done.in_(_steps_at(stage)), Line.turn != ENDED)
+    return db.session.scalar(there.order_by(Line.since).limit(1))
+
+
+def _steps_at(stage: str) -> tuple[int, ...]:
+    """How many steps are behind whoever stands at this stage."""
+    place = STAGES.index(stage)
+    return (place + 1,) if place else (0, 1)
 
 
 def members(organization: Organization, after: str = "") -> tuple[list[Membership], str | None]:
@@ -170,6 +178,8 @@ def _found(organization: Organization, search: Search) -> Any:
         lines = lines.where(Line.rank.in_(_ranks(search.role)))
     if search.place:
         lines = lines.where(Line.state.in_(PLACES[search.place]))
+    if search.stage:
+        lines = lines.where(Line.done.in_(_steps_at(search.stage)), Line.turn != ENDED)
     if search.failed:
         lines = lines.where(Line.failed)
     for word in search.words.casefold().split():

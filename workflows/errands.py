@@ -30,6 +30,7 @@ from workflows.organizations import Organization
 
 TOGETHER = 500  # people in one transaction
 MOST = 100_000
+UNKNOWN = "Somebody chosen is not among your people. Nothing was done: choose again."
 SAME_CLICK = timedelta(seconds=10)
 KEEP_PLANS = timedelta(days=1)
 
@@ -86,9 +87,12 @@ def prepare(
     require_admin(by, organization)
     if deed not in DEEDS:
         raise Invalid(deed="Choose what to do.")
-    whom = deeds.of_organization(organization, list(dict.fromkeys(subjects)))
-    if not whom:
+    asked = list(dict.fromkeys(subjects))
+    if not asked:
         raise Invalid(who="Choose at least one person.")
+    whom = deeds.of_organization(organization, asked)
+    if len(whom) < len(asked):
+        raise Invalid(who=UNKNOWN)
     if len(whom) > MOST:
         raise Invalid(who=f"{len(whom)} people; choose at most {MOST} at once.")
     foreseen = _foresee(organization, DEEDS[deed], whom, by)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
-from workflows import invitations, quotas, seats
+from workflows import invitations, quotas, seats, waitlist
 from workflows.accounts import Account
 from workflows.engine.db import command, db, lock
 from workflows.engine.identity import parse_address
@@ -40,17 +40,22 @@ def look_over(organization: Organization, text: str, *, by: Account) -> list[Out
 
 
 @command
-def invite(organization: Organization, text: str, *, by: Account) -> list[Outcome]:
-    """Invite every good address of the list; bad ones stop no other, known ones hear nothing."""
+def invite(
+    organization: Organization, text: str, *, by: Account, seat: bool = False
+) -> list[Outcome]:
+    """Invite every good address of the list; bad ones stop no other, known ones hear nothing.
+
+    With `seat` whoever accepts gets a free seat at once, or a place in line.
+    """
     lock(organization)
     require_admin(by, organization)
     judged, bought = _judge(organization, text, "Invited"), seats.count(organization).bought
     lock(*(expired for _, expired in judged if expired))
-    # Two lists with the same addresses spend in the same order, so that neither waits for ever.
-    for index in sorted(range(len(judged)), key=lambda index: judged[index][0].key):
-        outcome, expired = judged[index]
+    for index, (outcome, expired) in enumerate(judged):
         if outcome.good and (no := _send(organization, outcome, expired, bought, by)):
             judged[index] = _not_now(outcome, no), expired
+    invited = [outcome.key for outcome, _ in judged if outcome.good]
+    waitlist.wish_seats(organization, invited, seat, by=by)
     return [outcome for outcome, _ in judged]
 
 

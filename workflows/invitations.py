@@ -1,11 +1,13 @@
 """Invitations: an address is asked to join, joins, and is given a seat.
 
-       ┌─ resend ─┐
-       ▼          │
+       ┌─ resend, extend
+       ▼     │
     sent ────── accept ─▶ accepted ── seat ──▶ seated
      ├───────── decline ▶ declined  └─ close ─▶ closed     gone before there was a seat
      ├───────── revoke ─▶ revoked
-     └───────── expire ─▶ expired ── resend ─▶ sent
+     └───────── expire ─▶ expired ── resend, extend ─▶ sent
+                           ▲  └─ ask_again
+                           └──────┘
 
 Nothing is counted against the subscription until the last step, so an organization cannot be
 filled up by inviting people who never answer. An invitation carries no role.
@@ -13,17 +15,17 @@ filled up by inviting people who never answer. An invitation carries no role.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, false, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import memberships, operators, quotas
 from workflows.accounts import Account
-from workflows.engine import outbox, seals
+from workflows.engine import cohorts, outbox, seals
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
-from workflows.engine.identity import parse_address
+from workflows.engine.identity import parse_address, parse_words
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow
 from workflows.engine.settings import settings
@@ -31,6 +33,8 @@ from workflows.memberships import Membership, require_admin
 from workflows.organizations import Organization
 
 OPEN = "state IN ('sent', 'expired')"
+A_DAY = timedelta(days=1)
+LONGEST_WORD = 280  # characters that somebody who declines may add
 
 
 class InvitationMachine(Machine):
@@ -49,10 +53,16 @@ class InvitationMachine(Machine):
     revoke = sent.to(revoked) | expired.to(revoked)
     expire = sent.to(expired)
     resend = sent.to(sent) | expired.to(sent)
+    extend = sent.to(sent, validators=["gains_time"]) | expired.to(sent)
+    ask_again = expired.to(expired)
 
     def in_time(self) -> None:
         if now() >= self.model.expires_at:
             raise NotNow("This invitation has expired.")
+
+    def gains_time(self) -> None:
+        if expiry(self.model.organization) - self.model.expires_at < A_DAY:
+            raise NotNow("This invitation has the full time to be answered.")
 
     def addressee_only(self, by: Account) -> None:
         if by.email_key != self.model.email_key:
@@ -88,6 +98,12 @@ class Invitation(Stateful, Base):
     expires_at: Mapped[datetime]
     round: Mapped[int] = mapped_column(default=1)  # how often it was sent
     membership_id: Mapped[int | None] = mapped_column(index=True)
+    instead_of: Mapped[str | None]  # the address that was corrected, or moved away from
+    became: Mapped[str | None]  # the address that took the place of this one
+    word: Mapped[str | None]  # to the admins, from whoever declined
+    asked_at: Mapped[datetime | None]  # when a new link was asked for, until there is one
+    reminded: Mapped[int | None]  # the round whose end the invited person was reminded of
+    seat_wished: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     organization: Mapped[Organization] = relationship()
     invited_by: Mapped[Account] = relationship()
@@ -95,9 +111,16 @@ class Invitation(Stateful, Base):
         primaryjoin="foreign(Invitation.membership_id) == remote(Membership.id)", viewonly=True
     )
 
+    @property
+    def inviter(self) -> Account:
+        """Whoever sent it, or who hears of it if that account is closed."""
+        return self.invited_by if self.invited_by.state == "active" else who_hears(self)
+
     def no_arrow(self, event: str) -> str:
         if event == "accept" and self.state == "expired":
             return "This invitation has expired."
+        if event == "ask_again" and self.state == "sent":
+            return "This invitation can be answered. No new link is needed."
         was = {"sent": "is not answered yet", "expired": "has expired", "seated": "is finished"}
         return f"This invitation {was.get(self.state, f'was {self.state}')}."
 
@@ -117,10 +140,18 @@ def resend(invitation: Invitation, *, by: Account) -> None:
     """Send it again, with the full time to answer; links in earlier letters keep working."""
     require_admin(by, invitation.organization)
     lock(invitation).rehearse("resend", by=by)
-    quotas.spend_again(invitation.id, invitation.email_key)
-    expires_at = expiry(invitation.organization)
-    invitation.fire("resend", by=by, expires_at=expires_at, round=invitation.round + 1)
+    quotas.spend_again(invitation.id)
+    changes = {"expires_at": expiry(invitation.organization), "asked_at": None}
+    invitation.fire("resend", by=by, round=invitation.round + 1, **changes)
     outbox.post("invitation", about=invitation, generation=invitation.round)
+
+
+@command
+def extend(invitation: Invitation, *, by: Account) -> None:
+    """Give it the full time again, as `resend` does, without a letter."""
+    require_admin(by, invitation.organization)
+    expires_at = expiry(invitation.organization)
+    lock(invitation).fire("extend", by=by, expires_at=expires_at, asked_at=None)
 
 
 @command
@@ -132,7 +163,7 @@ def revoke(invitation: Invitation, *, by: Account) -> None:
 
 
 @command
-def expire(invitation: Invitation, *, by: Account) -> None:
+def end(invitation: Invitation, *, by: Account) -> None:
     """End the time to answer before it is over, and tell who sent it; operators alone may."""
     operators.require_acting(by)
     lock(invitation).fire("expire", by=by, expires_at=now())
@@ -140,8 +171,16 @@ def expire(invitation: Invitation, *, by: Account) -> None:
 
 
 @command
-def decline(invitation: Invitation, email: str, *, by: Account | None) -> None:
-    """Say no thanks. Whoever holds the link must also know the address: mail scanners do not."""
+def decline(invitation: Invitation, email: str, word: str = "", *, by: Account | None) -> None:
+    """Say no thanks, and a word to the admins if you like."""
+    require_addressee(invitation, email, by=by)
+    said = parse_words(word, "word", LONGEST_WORD) or None
+    lock(invitation).fire("decline", by=by, word=said)
+    outbox.post("invitation_declined", about=invitation)
+
+
+def require_addressee(invitation: Invitation, email: str, *, by: Account | None) -> None:
+    """Whoever holds the link must also know the address: mail scanners do not."""
     if by and by.email_key != invitation.email_key:
         raise NotAllowed("This invitation is for another address. Nothing has changed.")
     try:
@@ -150,19 +189,18 @@ def decline(invitation: Invitation, email: str, *, by: Account | None) -> None:
         key = ""
     if key != invitation.email_key:
         raise Invalid(email="This is not the address the invitation was sent to.")
-    lock(invitation).fire("decline", by=by)
-    outbox.post("invitation_declined", about=invitation)
 
 
 def expire_unanswered() -> None:
     """Close every invitation whose time is over, each by itself, and tell who sent it."""
     late = select(Invitation).where(text("invitations.state = 'sent'"))
     for invitation in db.session.scalars(late.where(Invitation.expires_at <= now())).all():
-        _expire(invitation)
+        expire(invitation)
 
 
 @command
-def _expire(invitation: Invitation) -> None:
+def expire(invitation: Invitation) -> None:
+    """Close it if its time is over."""
     lock(invitation)
     if invitation.state == "sent" and invitation.expires_at <= now():
         invitation.fire("expire", by=None)
@@ -189,6 +227,12 @@ def accepted_by(membership: Membership) -> Invitation | None:
     return db.session.scalar(waiting)
 
 
+def all_accepted_by(member_ids: Collection[int]) -> list[Invitation]:
+    """The invitations that made these memberships, held, as far as they wait for a seat."""
+    mine = Invitation.membership_id.in_(member_ids)
+    return cohorts.hold(Invitation, mine & (Invitation.state == "accepted"))
+
+
 def link(invitation: Invitation) -> str:
     """The address in the letter; the same for every letter of this invitation."""
     return f"{settings().base_url}/join/{seals.seal('join', invitation.id)}"
@@ -202,49 +246,3 @@ def who_hears(invitation: Invitation) -> Account:
     owner = invitation.organization.owner
     assert owner is not None
     return owner.account
-
-
-Made = tuple[str, dict[str, Any]] | None
-
-
-@outbox.letter(
-    "invitation", about=Invitation, rationed=True, bounced=lambda row: _tell_bounced(row)
-)
-def to_invited(invitation: Invitation, letter: Any) -> Made:
-    if invitation.state != "sent" or invitation.round != letter.generation:
-        return None
-    return invitation.email, {
-        "inviter_name": invitation.invited_by.name,
-        "inviter_email": invitation.invited_by.email,
-        "organization": invitation.organization.name,
-        "url": link(invitation),
-        "expires_at": invitation.expires_at,
-        "days": invitation.organization.invitation_days,
-    }
-
-
-@outbox.letter("invitation_revoked", about=Invitation, rationed=True)
-def to_disinvited(invitation: Invitation, _: Any) -> Made:
-    """Only somebody who has had the first letter needs the second."""
-    if not outbox.was_sent("invitation", invitation.id):
-        return None
-    facts = {"inviter_email": invitation.invited_by.email}
-    return invitation.email, {"organization": invitation.organization.name, **facts}
-
-
-@outbox.letter("invitation_declined", about=Invitation)
-@outbox.letter("invitation_expired", about=Invitation)
-@outbox.letter("invitation_bounced", about=Invitation)
-def to_inviter(invitation: Invitation, letter: Any) -> Made:
-    state = {"invitation_bounced": "sent"}.get(letter.template, letter.template[11:])
-    if invitation.state != state:
-        return None
-    facts = {"email": invitation.email, "organization": invitation.organization.name}
-    url = f"{settings().base_url}/{invitation.organization.slug}/members"
-    sent = outbox.newest(("invitation",), [invitation.id]).get(invitation.id)
-    reply = (sent.reply if sent else None) or ""
-    return who_hears(invitation).email, {**facts, "url": url, "reply": reply}
-
-
-def _tell_bounced(invitation: Invitation) -> None:
-    outbox.post("invitation_bounced", about=invitation, generation=invitation.round)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import prices
+from workflows import billing_contacts, prices
 from workflows.accounts import Account
 from workflows.engine import outbox
 from workflows.engine.db import Base, db, now
@@ -31,6 +31,7 @@ class Invoice(Base):
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
     card: Mapped[str]
+    billed_to: Mapped[str | None]  # name and address of the contact, as they were then
 
     organization: Mapped[Organization] = relationship()
     subscription: Mapped[Any] = relationship("Subscription", viewonly=True)
@@ -42,11 +43,12 @@ class Invoice(Base):
 
 def write(subscription: Any, description: str, amount: int, *, before: int, by: Account) -> Invoice:
     """The bill for a purchase or a change that was just paid for, and its receipt by mail."""
-    card = subscription.card
+    card, contact = subscription.card, billing_contacts.of(subscription.organization)
     bill = Invoice(
         organization_id=subscription.organization_id, subscription_id=subscription.id, by_id=by.id,
         at=now(), description=description, seats=subscription.seats, seats_before=before,
         amount=amount, currency=subscription.currency, card=f"{card.brand} ending in {card.last4}",
+        billed_to=contact.lines if contact else None,
     )  # fmt: skip
     db.session.add(bill)
     db.session.flush()

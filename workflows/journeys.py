@@ -16,18 +16,21 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import aliased, selectinload
 
-from workflows import seats
+from workflows import moves, places, seats
 from workflows.accounts import Account
 from workflows.engine import outbox
 from workflows.engine.db import db, now
 from workflows.engine.letters import Letter
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
+from workflows.moves import Move
+from workflows.places import Standing
 from workflows.tokens import Token
 
 STEPS = ("Invited", "Accepted", "Seated", "Activated", "First download")
 TURNS = ("Your turn", "Their turn", "Usher's turn", "All set", "Ended")
 ENDED_ARE_SHOWN = timedelta(days=90)
+LONGEST_REPLY = 120  # characters of a mail server's answer
 AS_IT_IS = {"populate_existing": True}  # whatever this session has read before
 
 
@@ -52,6 +55,8 @@ class Person:
     membership: Membership | None = None
     invitation: Invitation | None = None
     token: Token | None = None
+    move: Move | None = None  # to another address, asked for and not answered yet
+    standing: Standing | None = None  # where they wait for a seat, if they do
 
     @property
     def since(self) -> datetime:
@@ -85,7 +90,13 @@ def of_members(ids: Collection[int], free: int | None = None) -> list[Person]:
     tokens = db.session.scalars(living, execution_options=AS_IT_IS).all()
     of_member = {token.membership_id: token for token in tokens}
     letters = outbox.newest(("seat_assigned", "token", "token_reissued"), [t.id for t in tokens])
-    return [_member(member, of_member.get(member.id), letters, free) for member in members]
+    waiting = places.standings([member.id for member in members if member.id not in of_member])
+    return [
+        _waits(member, waiting.get(member.id), free)
+        if (token := of_member.get(member.id)) is None
+        else _seated(member, token, letters)
+        for member in members
+    ]
 
 
 def of_member(membership: Membership) -> Person:
@@ -97,9 +108,11 @@ def of_member(membership: Membership) -> Person:
 def of_invitations(ids: Collection[int]) -> list[Person]:
     """The lines of these invitations, as far as no member came of them and they are of interest.
 
-    One that ended is not, after 90 days or when the person has come back in another way.
+    One that ended is not, after 90 days or when the person has come back in another way; nor is
+    one that became another.
     """
     mine = select(Invitation).where(Invitation.id.in_(ids), Invitation.membership_id.is_(None))
+    mine = mine.where(Invitation.became.is_(None))
     ended = Invitation.state.not_in(["sent", "expired"])
     shown = mine.where(~ended | (Invitation.since > now() - ENDED_ARE_SHOWN) & ~_came_back())
     known = shown.options(
@@ -107,10 +120,19 @@ def of_invitations(ids: Collection[int]) -> list[Person]:
     )
     asked = db.session.scalars(known.order_by(Invitation.id), execution_options=AS_IT_IS)
     found = [one for one in asked if one.organization.state != "closed"]
-    letters = outbox.newest(("invitation",), [invitation.id for invitation in found])
-    return [
-        Person(one.state, 0, _invited(one, letters.get(one.id)), invitation=one) for one in found
-    ]
+    theirs = [invitation.id for invitation in found]
+    letters, moving = outbox.newest(("invitation",), theirs), moves.of(theirs)
+    return [_asked(one, letters.get(one.id), moving.get(one.id)) for one in found]
+
+
+def _asked(invitation: Invitation, letter: Letter | None, move: Move | None) -> Person:
+    if move is None or invitation.state not in ("sent", "expired"):
+        return Person(invitation.state, 0, _invited(invitation, letter), invitation=invitation)
+    who = f"{move.account.name} ({move.account.email})"
+    turn = Turn(
+        "Your turn", f"{who} asks to have it at that address.", move.since, "Answer Request"
+    )
+    return Person(invitation.state, 0, turn, invitation=invitation, move=move)
 
 
 def _came_back() -> Any:
@@ -128,44 +150,7 @@ def _came_back() -> Any:
     return again | member
 
 
-def for_themselves(person: Person) -> Person:
-    """The line of a member as that member reads it: what waits for an admin is not their turn."""
-    return replace(person, turn=_own_turn(person))
-
-
-def for_operators(person: Person) -> Person:
-    """The line of a person as operators read it, who are neither the admins nor the person."""
-    turns = {"Your turn": "An admin’s turn", "Their turn": "The person’s turn"}
-    whose = turns.get(person.turn.whose, person.turn.whose)
-    return replace(person, turn=replace(person.turn, whose=whose))
-
-
-def _own_turn(person: Person) -> Turn:
-    token, turn = person.token, person.turn
-    if token is None and person.membership and person.membership.state != "member":
-        return Turn("All set", "You need no seat for what you do here.")
-    if token is None:
-        since = person.membership.since if person.membership else None
-        return Turn("Their turn", "You have joined. An admin gives you a seat next.", since)
-    if token.state == "inactive":
-        return Turn(
-            "Your turn", "You have a seat. Activate its token.", token.since, "Activate Token"
-        )
-    if token.first_download_at:
-        return replace(turn, button="Token Access")
-    if turn.whose == "Usher's turn":
-        return replace(turn, sentence="The letter with your token is on its way.")
-    sentence = "Your token was mailed to you. Use it for a first download."
-    if turn.bad:
-        sentence = "The letter with your token did not arrive. Reissue the token to get another."
-    return Turn("Your turn", sentence, token.since, "Token Access", turn.bad)
-
-
-def _member(
-    membership: Membership, token: Token | None, letters: dict[int, Letter], free: int | None
-) -> Person:
-    if token is None:
-        return Person("accepted", 2, _without_seat(membership, free), membership)
+def _seated(membership: Membership, token: Token, letters: dict[int, Letter]) -> Person:
     turn = _by_letter(letters.get(token.id), "seat" if token.state == "inactive" else "token")
     if token.state == "inactive":
         theirs = Turn("Their turn", "Has not activated the token.", token.since)
@@ -174,6 +159,19 @@ def _member(
         return Person(token.state, 5, _settled(token), membership, token=token)
     theirs = Turn("Their turn", "Has the token, no download yet.", token.since)
     return Person(token.state, 4, turn or theirs, membership, token=token)
+
+
+def _waits(membership: Membership, standing: Standing | None, free: int | None) -> Person:
+    if standing is None:
+        return Person("accepted", 2, _without_seat(membership, free), membership)
+    since = standing.place.since
+    if not standing.in_line:
+        button = "Put in Line" if free == 0 else "Assign Seat"
+        turn = Turn("Your turn", "Asks for a seat.", since, button)
+        return Person("accepted", 2, turn, membership, standing=standing)
+    sentence = f"{standing.words}: gets a seat as soon as one frees."
+    turn = Turn("Usher's turn", sentence, since, "Buy Seats")
+    return Person("waitlisted", 2, turn, membership, standing=standing)
 
 
 def _without_seat(membership: Membership, free: int | None) -> Turn:
@@ -208,17 +206,30 @@ def _by_letter(letter: Letter | None, which: str) -> Turn | None:
 def _invited(invitation: Invitation, letter: Letter | None) -> Turn:
     if invitation.state == "sent":
         return _unanswered(invitation, letter)
+    if invitation.state == "expired" and invitation.asked_at:
+        return Turn("Your turn", "Asked for a new link.", invitation.asked_at, "Resend")
     if invitation.state == "expired":
         sentence = f"Never answered. Invited by {invitation.invited_by.name}."
         return Turn("Your turn", sentence, invitation.since, "Resend")
-    words = {"declined": "Declined the invitation.", "revoked": "The invitation was revoked."}
+    said = f" “{invitation.word}”" if invitation.word else ""
+    words = {"declined": f"Declined the invitation.{said}"}
+    words["revoked"] = "The invitation was revoked."
     return Turn("Ended", words[invitation.state], invitation.since)
 
 
 def _unanswered(invitation: Invitation, letter: Letter | None) -> Turn:
     if turn := _by_letter(letter, "invitation"):
-        button = "Resend" if turn.bad else None
-        return Turn(turn.whose, turn.sentence, turn.since, button, turn.bad)
+        if not turn.bad or letter is None:
+            return turn
+        button = "Correct Address" if letter.state == "bounced" else "Resend"
+        return replace(turn, sentence=_with_reply(turn.sentence, letter), button=button)
     days = ceil((invitation.expires_at - now()) / timedelta(days=1))
     left = f"{days} days left." if days > 1 else "Ends within a day."
     return Turn("Their turn", f"Not answered yet. {left}", invitation.since, "Resend")
+
+
+def _with_reply(sentence: str, letter: Letter) -> str:
+    """The sentence, and what the mail server said to it."""
+    reply = letter.reply or ""
+    short = reply if len(reply) <= LONGEST_REPLY else f"{reply[:LONGEST_REPLY]}…"
+    return f"{sentence} It said: {short}" if reply else sentence

@@ -36,6 +36,7 @@ from workflows.invitations import Invitation
 from workflows.journeys import ENDED_ARE_SHOWN, TURNS, Person
 from workflows.memberships import Membership
 from workflows.organizations import Organization
+from workflows.places import Place
 from workflows.tokens import Token
 
 ENDED = TURNS.index("Ended")
@@ -81,12 +82,17 @@ class Line(Base):
 def redraw_moved() -> None:
     """Draw the lines of everybody of whom the running command has moved a row."""
     moved = history.moved_rows()
-    if not any(moved[kind] for kind in ("memberships", "accounts", "tokens", "invitations")):
+    if not any(
+        moved[kind] for kind in ("memberships", "accounts", "tokens", "places", "invitations")
+    ):
         return
     holders = select(Token.membership_id).where(Token.id.in_(moved["tokens"]))
+    waiting = select(Place.membership_id).where(Place.id.in_(moved["places"]))
     members = set(moved["memberships"])
     if moved["tokens"]:
         members.update(db.session.scalars(holders))
+    if moved["places"]:
+        members.update(db.session.scalars(waiting))
     if moved["accounts"]:
         theirs = select(Membership.id).where(Membership.account_id.in_(moved["accounts"]))
         members.update(db.session.scalars(theirs))

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from workflows import accounts
-from workflows.accounts import Account, SignUp
+from workflows.accounts import Account
 from workflows.engine import limits
 from workflows.engine.identity import network, parse_address, verify
 from workflows.engine.refusals import Invalid
@@ -43,16 +43,6 @@ def proves(account: Account, password: str, *, client: str, browser: str = "") -
     if right:
         _give_back(tries)
     return right
-
-
-def confirm_elsewhere(waiting: SignUp, password: str, *, client: str) -> Account:
-    """Confirm in a browser that did not sign up, by the password; guesses are counted."""
-    _require_typed(password)
-    tries = [("log_in", "network", network(client)), ("log_in", "sign-up", waiting.id)]
-    _count(tries)
-    account = accounts.confirm_elsewhere(waiting, password)
-    _give_back(tries)
-    return account
 
 
 def make_familiar(account: Account, *, browser: str) -> None:

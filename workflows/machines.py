@@ -7,6 +7,7 @@ picture shows from top to bottom; the others are ends, or ways around.
 from __future__ import annotations
 
 from workflows.accounts import Account, SignUp
+from workflows.address_changes import AddressChange
 from workflows.engine.letters import Letter
 from workflows.engine.machine import Stateful
 from workflows.engine.pauses import Pause
@@ -15,6 +16,7 @@ from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
 from workflows.organizations import Organization
+from workflows.places import Place
 from workflows.seats import Seat
 from workflows.subscriptions import Subscription
 from workflows.tokens import Token
@@ -24,6 +26,7 @@ LIVES: dict[str, tuple[type[Stateful], list[str]]] = {
     "membership": (Membership, ["member", "billing_admin", "admin"]),
     "token": (Token, ["inactive", "active", "reissued"]),
     "seat": (Seat, ["free", "taken"]),
+    "place": (Place, ["asked", "queued", "seated"]),
     "subscription": (Subscription, ["incomplete", "active", "past_due", "suspended"]),
     "errand": (Errand, ["planned", "running", "done"]),
     "letter": (Letter, ["pending", "sending", "sent"]),
@@ -32,4 +35,5 @@ LIVES: dict[str, tuple[type[Stateful], list[str]]] = {
     "handover": (Handover, ["offered", "accepted"]),
     "sign-up": (SignUp, ["waiting", "confirmed"]),
     "account": (Account, ["active", "closed"]),
+    "address-change": (AddressChange, ["asked", "confirmed"]),
 }

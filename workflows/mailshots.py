@@ -24,7 +24,7 @@ def resend(organization: Organization, ids: Sequence[int], *, by: Account) -> di
     good = [one for one in asked if one.id not in refused]
     rounds = {one.id: one.round + 1 for one in good}
     cohorts.fire(
-        good, "resend", by=by, expires_at=invitations.expiry(organization),
+        good, "resend", by=by, expires_at=invitations.expiry(organization), asked_at=None,
         each={one: {"round": number} for one, number in rounds.items()},
     )  # fmt: skip
     cohorts.post("invitation", organization.id, rounds)
@@ -32,9 +32,8 @@ def resend(organization: Organization, ids: Sequence[int], *, by: Account) -> di
 
 
 def _spend(asked: Sequence[Invitation]) -> dict[int, str]:
-    """Count these against their limits, or say why not; in one order, so that no two wait."""
-    in_order = sorted(asked, key=lambda one: one.email_key)
-    answers = {one.id: why_not(quotas.spend_again, one.id, one.email_key) for one in in_order}
+    """Count these against their limits, or say why not."""
+    answers = {one.id: why_not(quotas.spend_again, one.id) for one in asked}
     return {one: sentence for one, sentence in answers.items() if sentence}
 
 
@@ -58,4 +57,4 @@ def _hold(organization: Organization, ids: Sequence[int]) -> list[Invitation]:
 def may_not_resend(asked: Sequence[Invitation], *, by: Account) -> dict[int, str]:
     """Why some of these cannot be sent again, by their ids; nothing is counted."""
     refused = cohorts.refused(asked, "resend", by=by)
-    return quotas.waits({one.id: one.email_key for one in asked}) | refused
+    return quotas.waits([one.id for one in asked]) | refused

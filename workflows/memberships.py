@@ -6,6 +6,7 @@
       ▼              └──────┬──────┘
      left                removed
 
+Whoever closes their account leaves (`vanish`), whatever their role; only an owner cannot.
 `active` is computed by the database from the state. A seat points at an active membership and an
 organization at its owner's admin membership, so nobody can be removed in the wrong order.
 """
@@ -53,6 +54,9 @@ class RoleMachine(Machine):
         | admin.to(member, validators=["not_the_owner", "not_oneself"])
     )  # fmt: skip
     leave = member.to(left)
+    vanish = (  # the person closes the account
+        member.to(left) | billing_admin.to(left) | admin.to(left, validators=["not_the_owner"])
+    )
     remove = (
         member.to(removed, validators=["not_removing_oneself"])
         | billing_admin.to(removed, validators=["not_removing_oneself"])
@@ -116,10 +120,10 @@ class Membership(Stateful, Base):
         return f"{name} is a {ROLES[self.state].lower()} already.".replace(" a admin", " an admin")
 
 
-def lock_both(membership: Membership, by: Account) -> None:
+def lock_both(membership: Membership, by: Account, also: Membership | None = None) -> None:
     """Hold the membership and that of the acting person: two admins may act on each other."""
     mine = of(by, membership.organization)
-    lock(*{row.id: row for row in (membership, mine) if row}.values())
+    lock(*{row.id: row for row in (membership, mine, also) if row}.values())
 
 
 def hold_all(organization: Organization, ids: Collection[int], *, by: Account) -> list[Membership]:
@@ -188,6 +192,12 @@ def require_billing(by: Account | None, organization: Organization) -> Membershi
 def require_owner(by: Account | None, organization: Organization) -> Membership:
     """Refuse everyone but the owner."""
     return require(OWNER, by, organization)
+
+
+def of_account(account: Account) -> list[Membership]:
+    """Every active membership of a person, also in organizations that were closed."""
+    theirs = select(Membership).filter_by(account_id=account.id, active=True)
+    return list(db.session.scalars(theirs.order_by(Membership.id)))
 
 
 def admins(organization: Organization) -> list[Membership]:

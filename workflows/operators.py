@@ -10,12 +10,39 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from workflows import accounts
 from workflows.accounts import Account
-from workflows.engine import history
-from workflows.engine.db import command
-from workflows.engine.refusals import Invalid, NotAllowed, NotFound
+from workflows.engine import history, identity
+from workflows.engine.db import command, lock
+from workflows.engine.refusals import Invalid, NotAllowed, NotFound, NotNow
 
 LONGEST_WHY = 200
+
+
+@command
+def make_operator(email: str, *, acting: bool = True) -> Account:
+    """Let this account see the status page, and act there; only the command line may do it."""
+    account = _known(email)
+    account.operator, account.acting = True, acting
+    return account
+
+
+@command
+def unmake_operator(email: str) -> Account:
+    """Close the status page to this account again."""
+    account = _known(email)
+    if not account.operator:
+        raise NotNow(f"{account.name} is no operator.")
+    account.operator = account.acting = False
+    return account
+
+
+def _known(email: str) -> Account:
+    account = accounts.with_key(identity.parse_address(email)[1])
+    if account is None:
+        raise NotNow("There is no account with this address yet. Sign up first.")
+    lock(account)
+    return account
 
 
 def require_operator(by: Account | None) -> Account:

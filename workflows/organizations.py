@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from sqlalchemy import DDL, CheckConstraint, ForeignKeyConstraint, event, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import memberships
+from workflows import accounts, memberships
 from workflows.accounts import Account
 from workflows.engine import history, limits
 from workflows.engine.db import Base, command, db
@@ -28,9 +28,9 @@ SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _RESERVED = """
     about account accounts activity admin api app apps assets auth billing blog contact dev docs
     download favicon forgot gate health healthz help home invitation invitations invite join legal
-    letters login logout mail mailbox me members metrics new null open organization organizations
-    ownership pricing privacy profile public readyz register repo repository reset robots root
-    search security sessions settings signin signup simple static status subscription
+    letters login logout mail mailbox me members metrics never new null open organization
+    organizations ownership pricing privacy profile public readyz register repo repository reset
+    robots root search security sessions settings signin signup simple static status subscription
     subscriptions support system t team teams terms token tokens undefined user users usher
     webhooks well-known www
 """
@@ -70,6 +70,7 @@ class Organization(Stateful, Base):
     owner_id: Mapped[int | None]
     owner_state: Mapped[str | None]
     invitation_days: Mapped[int] = mapped_column(default=14)
+    logo: Mapped[str | None]  # which version of the picture in `logos`, None without one
 
     owner: Mapped[Membership | None] = relationship(
         primaryjoin="foreign(Organization.owner_id) == remote(Membership.id)", viewonly=True
@@ -86,6 +87,7 @@ def found(name: str, slug: str, *, by: Account) -> Organization:
     """Form the organization with its founder as owner and first admin."""
     slug = parse_slug(slug)
     require_free(slug)
+    accounts.hold(by)
     limits.count("organizations", by.id, sentence=FORMED)
     organization = Organization.begin(name=parse_name(name, "name"), slug=slug, by=by)
     founder = Membership.begin(organization=organization, account=by, by=by)

@@ -31,11 +31,13 @@ WITH_SEAT, WITH_MEMBER = "Whoever takes the seat away", "Whoever ends the member
 WHO: Mapping[str, Mapping[str, str]] = {  # who brings each event about, by table
     "invitations": {
         "accept": INVITED, "decline": INVITED, "revoke": ADMIN, "resend": ADMIN, "expire": CLOCK,
-        "seat": "Whoever assigns the seat", "close": WITH_MEMBER,
+        "extend": ADMIN, "ask_again": INVITED, "close": WITH_MEMBER,
+        "seat": "Whoever assigns the seat",
     },
     "memberships": {
         "make_admin": "Another admin", "make_billing_admin": "Another admin",
         "make_member": "Another admin", "leave": "The member", "remove": "Another admin",
+        "vanish": "The member, by closing the account",
     },
     "tokens": {"activate": HOLDER, "reissue": HOLDER, "revoke": WITH_SEAT},
     "seats": {"assign": ADMIN, "free_up": ADMIN},

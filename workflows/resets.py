@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workflows import accounts, log_ins
@@ -46,11 +46,12 @@ def ask_reset(email: str, *, client: str = "", browser: str = "") -> None:
         limits.count("again", "reset", key, network(client), sentence=JUST_ASKED)
         limits.count("forgot", network(client))
     limits.count("reset_letters", key, log_ins.place(key, browser), sentence=ASKED)
-    _remember_wish(key)
+    remember_wish(key)
 
 
 @command
-def _remember_wish(key: str) -> None:
+def remember_wish(key: str) -> None:
+    """The letter alone, for those who need not be limited."""
     wish = Wish(email_key=key, at=now())
     db.session.add(wish)
     db.session.flush()
@@ -84,6 +85,11 @@ def _set(account: Account, generation: int, password_hash: str) -> None:
 def drop_stale() -> None:
     """Forget what was asked for days ago."""
     db.session.execute(delete(Wish).where(Wish.at < now() - KEEP))
+
+
+def forget(key: str) -> None:
+    """Keep no address that its account has no more; letters to it are moot."""
+    db.session.execute(update(Wish).where(Wish.email_key == key).values(email_key=""))
 
 
 @outbox.letter("password_reset", about=Wish, rationed=True)

@@ -9,20 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import or_, select, text, update
+from sqlalchemy import or_, update
 
-from workflows import memberships, seats, verdicts
+from workflows import memberships, places, seats, verdicts
 from workflows.accounts import Account
 from workflows.engine import cohorts, tallies
-from workflows.engine.db import command, db, now
+from workflows.engine.db import command, db, lock, now
 from workflows.engine.refusals import why_not
-from workflows.invitations import Invitation
 from workflows.memberships import Membership
 from workflows.organizations import Organization
-from workflows.seats import TAKEN, Count, Room, Seat
+from workflows.seats import GONE, TAKEN, Count, Room, Seat
 from workflows.tokens import Generation, Token
-
-GONE = "The last free seat was given away a moment ago."
 
 
 @command
@@ -32,43 +29,20 @@ def assign(organization: Organization, ids: Sequence[int], *, by: Account) -> di
     Answers why some have got none, by their ids.
     """
     people = memberships.hold_all(organization, ids, by=by)
+    places.hold(organization.id, [one.id for one in people])
     refused = may_not_assign(organization, people)
-    good = [one for one in people if one.id not in refused]
-    free = _claim(organization, len(good))
-    late = {one.id: GONE for one in good[len(free) :]}
-    _seat(organization, good[: len(free)], free, by)
+    good = [one.id for one in people if one.id not in refused]
+    free = seats.claim(organization.id, len(good))
+    late = dict.fromkeys(good[len(free) :], GONE)
+    seats.give(good[: len(free)], free, by=by)
     return refused | late
-
-
-def _seat(
-    organization: Organization, people: list[Membership], free: list[Seat], by: Account
-) -> None:
-    """Give each of these people one of these seats, with all that a seat brings."""
-    pairs = list(zip(people, free, strict=True))
-    cohorts.fire(
-        free, "assign", by=by, holder_active=True,
-        each={seat.id: {"membership_id": member.id} for member, seat in pairs},
-    )  # fmt: skip
-    tallies.add(organization.id, {TAKEN: len(free)})
-    tokens = cohorts.begin(Token, [
-        {"organization_id": organization.id, "membership_id": member.id, "seat_id": seat.id,
-         "generation": 0} for member, seat in pairs
-    ], by=by)  # fmt: skip
-    cohorts.fire(accepted_by([member.id for member in people]), "seat", by=by)
-    cohorts.post("seat_assigned", organization.id, dict.fromkeys(tokens, 0))
-
-
-def _claim(organization: Organization, number: int) -> list[Seat]:
-    """So many free seats, or as many as there are, that nobody else can take."""
-    free = select(Seat).where(Seat.organization_id == organization.id, text("state = 'free'"))
-    oldest = free.order_by(Seat.id).limit(number).with_for_update(skip_locked=True)
-    return list(db.session.scalars(oldest, execution_options={"populate_existing": True}))
 
 
 @command
 def revoke(organization: Organization, ids: Sequence[int], *, by: Account) -> dict[int, str]:
     """Take these members' seats away; answers why some have none to take."""
     people = memberships.hold_all(organization, ids, by=by)
+    lock(organization)
     refused = may_not_revoke(organization, people)
     good = [one for one in people if one.id not in refused]
     tokens = give_up(organization, good, "seat_revoked", by=by)
@@ -79,7 +53,10 @@ def revoke(organization: Organization, ids: Sequence[int], *, by: Account) -> di
 def give_up(
     organization: Organization, people: Collection[Membership], reason: str, *, by: Account
 ) -> list[int]:
-    """Free the seats of these members, who are held, and revoke their tokens first: their ids."""
+    """Free the seats of these members, who are held like the organization; answers their tokens.
+
+    The line is served.
+    """
     mine = [member.id for member in people]
     living = cohorts.hold(Token, Token.membership_id.in_(mine) & Token.seat_id.is_not(None))
     cohorts.fire(living, "revoke", by=by, seat_id=None)
@@ -87,6 +64,7 @@ def give_up(
     taken = cohorts.hold(Seat, Seat.membership_id.in_(mine))
     cohorts.fire(taken, "free_up", by=by, membership_id=None, holder_active=None)
     tallies.add(organization.id, {TAKEN: -len(taken)})
+    seats.serve(organization.id)
     return [token.id for token in living]
 
 
@@ -99,12 +77,6 @@ def _end(token_ids: list[int], reason: str) -> None:
     ended = living.values(ends_at=moment, reason=reason).returning(Generation.id)
     ids = db.session.scalars(ended, execution_options={"synchronize_session": False}).all()
     verdicts.close(ids, reason, moment)
-
-
-def accepted_by(member_ids: Collection[int]) -> list[Invitation]:
-    """The invitations that made these memberships, held, as far as they wait for a seat."""
-    mine = Invitation.membership_id.in_(member_ids)
-    return cohorts.hold(Invitation, mine & (Invitation.state == "accepted"))
 
 
 def may_not_assign(

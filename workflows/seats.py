@@ -10,7 +10,7 @@ membership of its own organization, or the database refuses it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,27 +20,26 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
-    delete,
     func,
-    insert,
     literal,
     select,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflows import invitations, memberships, tokens
+from workflows import invitations, memberships, places, tokens
 from workflows.accounts import Account
-from workflows.engine import outbox, tallies
-from workflows.engine.db import Base, command, db, lock, now
+from workflows.engine import cohorts, outbox, tallies
+from workflows.engine.db import Base, command, db, lock
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotNow
-from workflows.engine.settings import settings
 from workflows.memberships import Membership, require_admin
 from workflows.organizations import Organization
 from workflows.tokens import Token
 
 BOUGHT, TAKEN = "seats", "seats taken"  # as tallies
+FRESH = {"populate_existing": True}
+GONE = "The last free seat was given away a moment ago."
 
 
 class SeatMachine(Machine):
@@ -93,31 +92,34 @@ def assign(membership: Membership, *, by: Account) -> Seat:
     """Give the member a free seat with a new token, and mail the way to activate it."""
     memberships.lock_both(membership, by)
     require_admin(by, membership.organization)
+    places.hold(membership.organization_id, [membership.id])
     may_assign(membership)
-    seat = _claim(membership.organization_id)
-    seat.fire("assign", by=by, membership_id=membership.id, holder_active=True)
-    tallies.add(seat.organization_id, {TAKEN: 1})
-    token = Token.begin(
-        organization_id=seat.organization_id, membership=membership, seat_id=seat.id, by=by
-    )
-    if invitation := invitations.accepted_by(membership):
-        invitation.fire("seat", by=by)
-    outbox.post("seat_assigned", about=token)
+    seat = free_one(membership.organization_id)
+    if seat is None:
+        raise NotNow(GONE)
+    give([membership.id], [seat], by=by)
     return seat
 
 
 @command
-def revoke(membership: Membership, *, by: Account) -> None:
-    """Take the seat away; the token dies at this moment."""
-    memberships.lock_both(membership, by)
-    require_admin(by, membership.organization)
+def revoke(membership: Membership, *, by: Account, to: Membership | None = None) -> None:
+    """Take the seat away, and its token at this moment; it goes to `to`, or the first in line."""
+    memberships.lock_both(membership, by, to)
+    require_admin(by, lock(membership.organization))
     may_revoke(membership)
-    token = give_up(membership, "seat_revoked", by=by)
+    if to:
+        may_have(to)
+    token = give_up(membership, "seat_revoked", by=by, to=to)
     outbox.post("seat_revoked", about=token)
 
 
-def give_up(membership: Membership, reason: str, *, by: Account | None) -> Token | None:
-    """Free the seat of a member, if there is one, and revoke the token first."""
+def give_up(
+    membership: Membership, reason: str, *, by: Account | None, to: Membership | None = None
+) -> Token | None:
+    """Free the seat of a member, if there is one; it goes to `to`, or the first in line.
+
+    The organization is held by now, which `places` tells more of.
+    """
     seat, token = of(membership), tokens.of(membership)
     if seat is None:
         return None
@@ -125,7 +127,39 @@ def give_up(membership: Membership, reason: str, *, by: Account | None) -> Token
     tokens.revoke(token, reason, by=by)
     lock(seat).fire("free_up", by=by, membership_id=None, holder_active=None)
     tallies.add(seat.organization_id, {TAKEN: -1})
+    if to:
+        give([to.id], [seat], by=by)
+    serve(membership.organization_id)
     return token
+
+
+def serve(organization_id: int) -> None:
+    """Give what is free to the first in line; the organization is held by now."""
+    if number := places.number(organization_id):
+        free = claim(organization_id, number)
+        first = places.first(organization_id, len(free))
+        give([place.membership_id for place in first], free, by=None)
+
+
+def give(member_ids: Sequence[int], free: Sequence[Seat], *, by: Account | None) -> None:
+    """Give each of these one of these seats, which are held, with all that a seat brings.
+
+    Whoever waited for one waits no more.
+    """
+    if not free:
+        return
+    place, ids = free[0].organization_id, [seat.id for seat in free]
+    mine = dict(zip(ids, member_ids, strict=True))
+    held = {one: {"membership_id": member} for one, member in mine.items()}
+    cohorts.fire(free, "assign", by=by, holder_active=True, each=held)
+    tallies.add(place, {TAKEN: len(free)})
+    begun = cohorts.begin(Token, [
+        {"organization_id": place, "membership_id": member, "seat_id": one, "generation": 0}
+        for one, member in mine.items()
+    ], by=by)  # fmt: skip
+    cohorts.fire(invitations.all_accepted_by(member_ids), "seat", by=by)
+    places.end(places.hold(place, member_ids), "seat", by=by)
+    cohorts.post("seat_assigned", place, dict.fromkeys(begun, 0))
 
 
 @dataclass(frozen=True)
@@ -145,9 +179,7 @@ def room(organization: Organization, member_ids: Collection[int]) -> Room:
 
 def may_assign(membership: Membership, room: Room | None = None) -> None:
     """The rule behind Assign Seat."""
-    memberships.require_active(membership)
-    if _has_one(membership, room):
-        raise NotNow(f"{membership.account.name} already has a seat.")
+    may_have(membership, room)
     seats = room.count if room else count(membership.organization)
     if not seats.bought:
         raise NotNow("There are no seats yet. Purchase subscriptions first.")
@@ -157,6 +189,13 @@ def may_assign(membership: Membership, room: Room | None = None) -> None:
             if seats.bought > 1
             else "The one seat is in use. Buy more, or revoke it first."
         )
+
+
+def may_have(membership: Membership, room: Room | None = None) -> None:
+    """Nobody has two seats, and nobody who has gone has one."""
+    memberships.require_active(membership)
+    if _has_one(membership, room):
+        raise NotNow(f"{membership.account.name} already has a seat.")
 
 
 def may_revoke(membership: Membership, room: Room | None = None) -> None:
@@ -169,37 +208,23 @@ def _has_one(membership: Membership, room: Room | None) -> bool:
     return membership.id in room.holders if room else of(membership) is not None
 
 
-def _claim(organization_id: int) -> Seat:
-    """A free seat that nobody else can take; the loser of a race waits once, then is refused."""
+def free_one(organization_id: int) -> Seat | None:
+    """A free seat that nobody else can take; the loser of a race waits once, and may get none."""
+    if found := claim(organization_id, 1):
+        return found[0]
+    oldest = _free(organization_id).limit(1).with_for_update()
+    return db.session.scalar(oldest, execution_options=FRESH)  # type: ignore[no-any-return]
+
+
+def claim(organization_id: int, number: int) -> list[Seat]:
+    """So many free seats, or as many as there are, that nobody else can take or has in hand."""
+    oldest = _free(organization_id).limit(number).with_for_update(skip_locked=True)
+    return list(db.session.scalars(oldest, execution_options=FRESH))
+
+
+def _free(organization_id: int) -> Any:
     free = select(Seat).where(Seat.organization_id == organization_id, text("state = 'free'"))
-    oldest = free.order_by(Seat.id).limit(1)
-    seat = db.session.scalar(
-        oldest.with_for_update(skip_locked=True).execution_options(populate_existing=True)
-    ) or db.session.scalar(
-        oldest.with_for_update().execution_options(populate_existing=True)
-    )  # fmt: skip
-    if seat is None:
-        raise NotNow("The last free seat was given away a moment ago.")
-    return seat
-
-
-def add(organization_id: int, number: int) -> None:
-    """Add seats that were bought, all free."""
-    row = {"organization_id": organization_id, "state": "free", "since": now(), "revision": 1}
-    if number:
-        db.session.execute(insert(Seat), [row] * number)
-        tallies.add(organization_id, {BOUGHT: number})
-
-
-def take_away(organization_id: int, number: int) -> None:
-    """Delete free seats; when too few are free, none is deleted."""
-    free = select(Seat.id).where(Seat.organization_id == organization_id, text("state = 'free'"))
-    doomed = free.order_by(Seat.id.desc()).limit(number).with_for_update().subquery()
-    taken_away = db.session.execute(delete(Seat).where(Seat.id.in_(select(doomed.c.id))))
-    missing = number - taken_away.rowcount  # type: ignore[attr-defined]
-    if missing:
-        raise NotNow(f"{missing} of these seats are in use. Free them first.")
-    tallies.add(organization_id, {BOUGHT: -number})
+    return free.order_by(Seat.id)
 
 
 def of(membership: Membership) -> Seat | None:
@@ -218,19 +243,3 @@ def recount() -> int:
     bought = select(place, literal(BOUGHT), number).group_by(place)
     taken = select(place, literal(TAKEN), number).where(Seat.state == "taken").group_by(place)
     return tallies.mend([bought, taken], "seats%")
-
-
-@outbox.letter("seat_assigned", about=Token, rationed=True)
-def to_seated(token: Token, _: Any) -> tuple[str, dict[str, Any]] | None:
-    if token.state != "inactive":
-        return None
-    organization = token.membership.organization
-    url = f"{settings().base_url}/{organization.slug}/token"
-    facts = {"name": token.membership.account.name, "organization": organization.name}
-    return token.membership.account.email, {**facts, "url": url}
-
-
-@outbox.letter("seat_revoked", about=Token, rationed=True)
-def to_unseated(token: Token, _: Any) -> tuple[str, dict[str, Any]] | None:
-    person, organization = token.membership.account, token.membership.organization
-    return person.email, {"name": person.name, "organization": organization.name}

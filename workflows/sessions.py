@@ -1,7 +1,7 @@
 """Sessions: what Usher remembers of one browser, on the server.
 
-The browser holds a random secret, the row its digest. A session without an account remembers what
-a link in a letter led to (`notes`), so that the secret leaves the address bar at once.
+The browser holds a random secret, the row its digest. Only somebody who logged in has a session:
+what a browser without one has opened is noted in its cookie (`web/session.py`).
 """
 
 from __future__ import annotations
@@ -32,23 +32,30 @@ class Session(Base):
     notes: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     begun_at: Mapped[datetime]
     seen_at: Mapped[datetime] = mapped_column(index=True)
+    browser: Mapped[str | None]  # in our words, such as “Firefox on Linux”
+    network: Mapped[str | None]  # roughly: as in `identity.surroundings`
     proved_at: Mapped[datetime | None]  # when the password, or a link, last proved who this is
 
     account: Mapped[Account | None] = relationship()
 
 
 @command
-def open_session(account: Account | None, **notes: Any) -> str:
+def open_session(account: Account, *, browser: str = "", network: str = "") -> str:
     """Begin a session and answer its secret; it ends by itself when the password is set anew."""
     secret = secrets.token_urlsafe(32)
     moment = now()
     opened = Session(
-        digest=seals.digest(secret), account_id=account.id if account else None,
-        password_round=account.password_round if account else 0,
-        notes=notes, begun_at=moment, seen_at=moment, proved_at=moment if account else None,
+        digest=seals.digest(secret), account_id=account.id, password_round=account.password_round,
+        begun_at=moment, seen_at=moment, proved_at=moment, browser=browser, network=network,
     )  # fmt: skip
     db.session.add(opened)
     return secret
+
+
+def of_account(account: Account) -> list[Session]:
+    """Where the person is logged in, the last seen first."""
+    theirs = select(Session).filter_by(account_id=account.id).order_by(Session.seen_at.desc())
+    return [found for found in db.session.scalars(theirs) if _lives(found)]
 
 
 def session_of(secret: str) -> Session | None:
@@ -61,8 +68,8 @@ def _lives(session: Session) -> bool:
     moment, account = now(), session.account
     if moment - session.seen_at > IDLE or moment - session.begun_at > LONGEST:
         return False
-    if account is None:
-        return session.account_id is None
+    if account is None:  # earlier versions gave sessions to strangers too
+        return False
     return account.state == "active" and account.password_round == session.password_round
 
 
@@ -103,6 +110,26 @@ def close_session(session: Session) -> None:
     """Forget it, also when another request of the same browser just did."""
     identity = inspect(session).identity  # its columns can no longer be read if it is gone
     db.session.execute(delete(Session).where(Session.id == (identity or (0,))[0]))
+
+
+@command
+def end(session_id: int, *, by: Account) -> None:
+    """Log out another browser of the same person; a number of nobody's ends nothing."""
+    theirs = delete(Session).where(Session.id == session_id, Session.account_id == by.id)
+    db.session.execute(theirs)
+
+
+@command
+def end_others(session: Session) -> None:
+    """Log out everywhere but here."""
+    assert session.account
+    end_all(session.account, but=session)
+
+
+def end_all(account: Account, *, but: Session | None = None) -> None:
+    """Log the person out everywhere, or everywhere but in this browser."""
+    theirs = delete(Session).where(Session.account_id == account.id)
+    db.session.execute(theirs.where(Session.id != (but.id if but else 0)))
 
 
 @command

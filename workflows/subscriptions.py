@@ -18,7 +18,7 @@ from math import ceil
 from sqlalchemy import CheckConstraint, ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import invoices, memberships, prices, seats
+from workflows import invoices, licences, memberships, prices, seats
 from workflows.accounts import Account
 from workflows.billing import Card
 from workflows.engine import history
@@ -130,7 +130,7 @@ def pay(subscription: Subscription, card: Card, *, by: Account) -> Invoice:
         "pay", by=by, card_brand=card.brand, card_last4=card.last4, card_until=card.until,
         period_start=start, period_end=prices.later(start, subscription.interval),
     )  # fmt: skip
-    seats.add(subscription.organization_id, subscription.seats)
+    licences.add(subscription.organization_id, subscription.seats)
     period = INTERVALS[subscription.interval]
     bill = f"{prices.seats_in_words(subscription.seats)}, one {period}"
     return invoices.write(subscription, bill, total(subscription), before=0, by=by)
@@ -170,7 +170,7 @@ def resize(
     before, amount = subscription.seats, quote(subscription, number) if paid is None else paid
     history.because(f"{prices.seats_in_words(before)} became {number:,}")
     subscription.fire("resize", by=by, seats=number)
-    move = seats.add if number > before else seats.take_away
+    move = licences.add if number > before else licences.take_away
     move(subscription.organization_id, abs(number - before))
     change = f"From {before:,} to {prices.seats_in_words(number)}"
     change += f", until {subscription.period_end:%-d %B %Y}"

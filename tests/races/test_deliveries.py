@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from racing import nothing_is_wrong, won
 
-from workflows import accounts, deliveries, guest_lists, operators
+from workflows import deliveries, guest_lists, operators
 from workflows.engine import history, outbox, pauses
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
@@ -13,7 +13,7 @@ from workflows.engine.letters import Letter
 
 @pytest.fixture
 def marta(cast):
-    marta = accounts.make_operator(cast.account("Marta").email)
+    marta = operators.make_operator(cast.account("Marta").email)
     cast.deliver()
     return marta
 

@@ -6,7 +6,16 @@ from functools import partial
 from people import PASSWORD
 from racing import nothing_is_wrong, won
 
-from workflows import arrivals, departures, guest_lists, invitations, memberships, organizations
+from workflows import (
+    arrivals,
+    departures,
+    guest_lists,
+    invitations,
+    memberships,
+    moves,
+    organizations,
+    reminders,
+)
 from workflows.engine.db import db, now
 from workflows.engine.history import history
 from workflows.engine.letters import Letter
@@ -120,6 +129,31 @@ def test_an_invitation_expires_once_though_two_clocks_run(race, cast, acme, ann,
         assert answers == [None, None]
         assert [step.target for step in history(invitation)] == ["sent", "expired"]
         assert letters(invitation, "invitation_expired") == 1
+
+
+def test_of_one_invitation_two_clocks_remind_once(race, cast, acme, ann, settings, laps):
+    for lap in laps:
+        invitation = cast.invitation(acme, f"bob{lap}@acme.test", ann)
+        cast.deliver()
+        settings.clock_offset += timedelta(days=13).total_seconds()
+
+        race(*[partial(reminders.remind)] * 2)
+
+        assert letters(invitation, "invitation_reminder") == 1
+
+
+def test_of_two_people_one_asks_for_a_move(race, cast, acme, ann, laps):
+    askers = [cast.account(name) for name in ("Dee", "Eve")]
+    for lap in laps:
+        invitation = cast.invitation(acme, f"bob{lap}@acme.test", ann)
+
+        answers = race(*(partial(moves.ask, invitation, by=asker) for asker in askers))
+
+        assert len([answer for answer in answers if answer is None]) == 1
+        assert "Somebody asked for this already" in str(answers)
+        assert letters(invitation, "invitation") == 1
+        assert len(moves.of([invitation.id])) == 1
+        assert nothing_is_wrong()
 
 
 def test_the_same_list_twice_at_once_invites_everybody_once(race, acme, ann, cy, laps):

@@ -4,19 +4,24 @@ organization's business is."""
 import re
 
 import pytest
+from people import Cast
 from security.oracle import masked, told_apart, walk
 from security.town import OURS, THEIRS
 
-from workflows import accounts
+from workflows import accounts, silences
 from workflows.accounts import Account, SignUp
 from workflows.engine import seals
 from workflows.engine.db import db
+from workflows.engine.letters import KEPT_BACK, Letter
 from workflows.invitations import Invitation
 
 pytestmark = pytest.mark.sqlite
 KNOWN, UNKNOWN = "stranger@acme.test", "nobodies@acme.test"  # as long as each other
 PASSWORD = "a password to test with"
-LINKS = ("signup", "join", "reset")
+LINKS = {  # what is sealed for, and where it is opened
+    "signup": "/signup", "join": "/join", "reset": "/reset", "never": "/never",
+    "confirm": "/profile/address/confirm", "undo": "/profile/address/undo",
+}  # fmt: skip
 
 
 def post(path, **form):
@@ -63,6 +68,25 @@ def compare(town, steps, known=KNOWN, unknown=UNKNOWN, invited=False, **who):
     assert told_apart(*seen) == []
     assert written[0] == written[1]
     return seen[0]
+
+
+MOVING = {
+    "wants it": lambda email: [post("/profile/address", email=email)],
+    "wants it twice": lambda email: [post("/profile/address", email=email)] * 2,
+    "looks at it and takes it back": lambda email: [
+        post("/profile/address", email=email), "/profile", post("/profile/address/cancel"),
+    ],
+    "is given another one": lambda email: [
+        post("/profile/address", email="mine@new.test"), post("/profile/address", email=email),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("deed", MOVING)
+def test_whoever_wants_another_address_does_not_learn_whether_it_has_an_account(town, deed):
+    seen = compare(town, MOVING[deed], kind="seated")
+
+    assert [answer[0] for answer in seen.answers[:2]] == [303, 200]
 
 
 @pytest.mark.parametrize("deed", DEEDS)
@@ -127,6 +151,29 @@ def next_invitation(town):
         return db.session.scalar(db.select(db.func.max(Invitation.id))) + 1
 
 
+def test_an_inviter_does_not_learn_who_wants_no_invitations(town):
+    """Invited, sent again and taken back, with the letters let go in between."""
+    seen, kept_back, here = [], [], f"/{OURS}/invitations/{next_invitation(town)}"
+    for email in (KNOWN, UNKNOWN):
+        town.reset()
+        with town.app.app_context():
+            silences.begin(KNOWN)
+            db.session.commit()
+        for step in (inviting(email), post(f"{here}/resend"), post(f"{here}/revoke")):
+            names = email, email.partition("@")[0]
+            seen.append(walk(town, [step, *PAGES, here], *names, kind="owner"))
+            with town.app.app_context():
+                Cast().deliver()
+            seen.append(walk(town, [*PAGES, here], *names, kind="owner"))
+        with town.app.app_context():
+            silent = db.select(db.func.count()).select_from(Letter).filter_by(reply=KEPT_BACK)
+            kept_back.append(db.session.scalar(silent))
+
+    for silent, other in zip(seen[:6], seen[6:], strict=True):
+        assert told_apart(silent, other) == []
+    assert kept_back[0] > kept_back[1] == 0
+
+
 # Who holds the link is told whether there is an account, by POST /join and by signing up (1.4).
 WITH_THE_LINK = {
     "looks at it": lambda email: ["/join"],
@@ -178,7 +225,8 @@ def test_a_link_of_ones_own_making_asks_nobody(town, purpose):
     payload, _, signature = true.partition(".")
     changed = [true[:-1], payload, f"{payload}.{signature[::-1]}", f"WzI5OTk5LDBd.{signature}"]
 
-    seen = [walk(town, [f"/{purpose}/{one}"], one) for one in ["a.b", *changed, *others]]
+    at = LINKS[purpose]
+    seen = [walk(town, [f"{at}/{one}"], one) for one in ["a.b", *changed, *others]]
 
     assert seen[0].answers[0][0] == 404
     assert {table for said in seen[0].statements for table in tables(said)} == {"buckets"}

@@ -6,11 +6,12 @@ import pytest
 from security.scanner import Forms, Scanner
 from security.town import HERE, OURS
 
+from workflows import accounts, address_changes
 from workflows.engine import outbox, stationery
 from workflows.engine.db import Base
 
 pytestmark = pytest.mark.sqlite
-NEW, ASKED = "new@new.test", "guest@new.test"
+NEW, ASKED, MOVED = "new@new.test", "guest@new.test", "removed@acme.test"
 PASSWORD, ANOTHER = "a password to test with", "quite another password"
 LOOKS, FULL = 100, 1_000
 USED = {"last_used_at", "last_used_from", "revision"}
@@ -36,12 +37,15 @@ def letters(site):
         ("anonymous", "/signup", {"name": "X", "email": "owner@acme.test", "password": PASSWORD}),
         ("anonymous", "/forgot", {"email": "stranger@acme.test"}),
         ("owner", f"/{OURS}/invitations/new", {"addresses": ASKED}),
+        ("gone", "/profile/address", {"email": "gone@new.test"}),
         ("owner", f"/{OURS}/members/{ids['member']}/assign", {}),
         ("seated", f"/{OURS}/token/reissue", {"generation": "1", "hours": "24"}),
         ("invited", f"/invitations/{ids['personal']}/accept", {}),
     ):
         assert site.visit(kind, "POST", path, data=form).status_code == 303, path
     with site.app.app_context():
+        change = address_changes.remember("x@new.test", "x@new.test", by=accounts.with_key(MOVED))
+        address_changes.confirm(change, by=change.account)
         while claims := outbox.claim(100, "test"):
             for envelope in filter(None, map(outbox.compose, claims)):
                 mails[envelope.template] = stationery.write(
@@ -101,6 +105,18 @@ def resets(person, letter):
     assert person.open("/profile").status_code == 200
 
 
+def moves(person, letter):
+    page = person.open(link(letter, "/confirm/"))
+    page = person.press(page, "/profile/address/confirm", password=PASSWORD)
+    assert "Your new address is confirmed." in page.text
+
+
+def takes_back(person, letter):
+    page = person.open(link(letter, "/undo/"))
+    page = person.press(page, "/profile/address/undo", email=MOVED)
+    assert "Your account is back" in page.text
+
+
 def joins(person, letter):
     page = person.press(person.open(link(letter, "/join/")), "/join")
     page = person.press(page, "/join/signup", name="Guest", password=PASSWORD)
@@ -129,10 +145,14 @@ COMES = {
     "confirm_sign_up": confirms,
     "sign_up_known": looks,
     "password_reset": resets,
+    "confirm_address": moves,
+    "address_change_asked": looks,
+    "address_changed": takes_back,
     "invitation": joins,
     "seat_assigned": activates,
     "token_reissued": downloads,
     "invitation_accepted": looks,
+    "move_asked": looks,
 }
 
 
@@ -179,7 +199,7 @@ def what_counts(site):
 def test_every_kind_of_link_is_among_those_that_are_scanned(site, letters):
     def places(kinds):
         return {
-            re.sub(rf"/{OURS}|/(join|reset|signup|t)/[^/]*", r"/\1…", address)
+            re.sub(rf"/{OURS}|/(join|reset|signup|t|confirm|undo)/[^/]*", r"/\1…", address)
             for kind in kinds
             for address in links(letters[kind])
         }

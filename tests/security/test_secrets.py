@@ -28,7 +28,7 @@ from workflows.engine.db import db
 from workflows.engine.settings import Settings
 
 BASE = "http://127.0.0.1:8000"
-LINK = re.compile(rf"{BASE}(/(?:join|signup|reset)/[\w.-]+)")
+LINK = re.compile(rf"{BASE}(/(?:join|signup|reset|profile/address/\w+)/[\w.-]+)")
 RESET = re.compile(rf"{BASE}(/reset/[\w.-]+)")
 TOKEN = re.compile(r"usht[0-9A-Za-z]{44}")
 RUN = re.compile(rb"[0-9A-Za-z_-]{20,}")

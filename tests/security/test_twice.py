@@ -16,7 +16,7 @@ from security.table import (
 )
 from security.town import OURS
 
-from workflows import accounts, resets, sessions
+from workflows import accounts, address_changes, resets
 from workflows.accounts import Account
 from workflows.engine.db import db
 
@@ -34,8 +34,11 @@ WHO = {  # somebody whom the door opens to
 }
 POSTS = [route for route in MAY if route.startswith("POST")]
 IDLE = {  # what adds no row about an organization or a person
+    "POST /profile/sessions", "POST /profile/sessions/end", "POST /profile/takeout",
+    "POST /profile/address/cancel",  # nothing is asked for
     "POST /login", "POST /reset", "POST /logout", "POST /join", "POST /join/switch",
     "POST /<slug>/invitations/look-over", "POST /<slug>/subscriptions/pay",  # paid already
+    "POST /join/move",  # by nobody; by somebody it is in the stories
 }  # fmt: skip
 
 
@@ -52,7 +55,8 @@ def behind_a_link(town, rule):
     """The cookie of a browser that has opened the link in question."""
     with town.app.app_context():
         email = "new@new.test" if rule == "/join/signup" else "owner@acme.test"
-        notes = {"invitation": town.ids[OURS]["invitation" if "signup" in rule else "personal"]}
+        asked = town.ids[OURS]["invitation" if "signup" in rule else "personal"]
+        notes = {"invitation": asked, "never": asked}
         if rule == "/signup/confirm":
             waiting = accounts.sign_up("New", "new@new.test", "a password to test with")
             notes |= {"confirming": waiting.id, "signed_up": waiting.id}
@@ -61,7 +65,14 @@ def behind_a_link(town, rule):
             owner = db.session.scalar(db.select(Account).filter_by(email_key=email))
             Cast().deliver()
             notes |= {"reset": [owner.id, owner.reset_round]}
-        return town.cookie({"sid": sessions.open_session(None, **notes)})
+        if "/address/" in rule:
+            owner = accounts.with_key(email)
+            address_changes.ask(owner, "elsewhere@new.test")
+            change = address_changes.asked_by(owner)
+            if rule.endswith("/undo"):
+                address_changes.confirm(change, by=owner)
+            notes |= {"changing": change.id, "undoing": change.id}
+        return town.cookie({"notes": notes})
 
 
 def counts(town):

@@ -9,27 +9,33 @@ import shutil
 import sqlite3
 import traceback
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import flask_migrate
 from databases import settings_in
+from drawings import picture
 from flask import got_request_exception
 from people import Cast
 
 from web import create_app
 from workflows import (
-    accounts,
     arrivals,
+    billing_contacts,
     departures,
     errands,
     invoices,
+    logos,
+    moves,
+    operators,
     rescues,
     roles,
     seats,
     sessions,
     subscriptions,
+    waitlist,
 )
 from workflows.engine.db import Base, db
+from workflows.invitations import Invitation
 
 HERE = "http://127.0.0.1:8000"
 OURS, THEIRS = "acme", "bolt"
@@ -80,7 +86,7 @@ class Town:
             for kind in KINDS
             if kind != "anonymous"
         }
-        accounts.make_operator(people["operator"].email)
+        operators.make_operator(people["operator"].email)
         ours = self._organization(cast, OURS, people["owner"])
         theirs = self._organization(cast, THEIRS, people["foreigner"])
         for kind, organization in (("both", ours), ("both", theirs), ("admin", ours)):
@@ -91,6 +97,11 @@ class Town:
                 self.ids[OURS]["admin"] = member.id
         self._roles(cast, ours, people)
         self._roles(cast, theirs, {})
+        for slug in (THEIRS, OURS):  # somebody asks to be invited in another's place
+            asked = db.session.get(Invitation, self.ids[slug]["invitation"])
+            moves.ask(asked, by=people["gone"])
+            asked.expires_at -= timedelta(days=2)  # so that it can be extended
+            db.session.commit()
         asked = [self.ids[OURS]["personal"]]
         waiting = ("invitation-unanswered", "revoke", asked, None)
         rescues.plan(*waiting, by=people["operator"], why="to be tried")
@@ -98,6 +109,8 @@ class Town:
 
     def _organization(self, cast, slug, owner):
         organization = cast.organization(owner, slug.title(), seats=4)
+        logos.put_up(organization, picture(), by=owner)
+        billing_contacts.write(organization, slug.title(), "1 Road", by=owner)
         asked = f"asked@{slug}.test"
         self.ids[slug] = {
             "owner": organization.owner_id,
@@ -112,7 +125,7 @@ class Town:
     def _roles(self, cast, organization, people):
         """A billing admin, a seated member with an active token, and who has left."""
         owner, ids = organization.owner.account, self.ids[organization.slug]
-        for kind in ("billing", "seated", "member", "removed", "gone"):
+        for kind in ("billing", "seated", "member", "removed", "gone", "waiting"):
             account = people.get(kind) or cast.account(kind, f"{kind}@{organization.slug}.test")
             member = self._join(cast, organization, account)
             ids[kind] = member.id
@@ -125,6 +138,8 @@ class Town:
                 departures.remove(member, by=owner)
             elif kind == "gone":
                 departures.leave(member, by=account)
+            elif kind == "waiting":
+                waitlist.ask(member, by=account)
         ids["errand"] = errands.prepare(
             organization, "assign", [(ids["member"], None)], by=owner
         ).id

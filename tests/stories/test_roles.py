@@ -148,4 +148,4 @@ def test_strangers_are_not_told_that_there_is_such_an_organization(cast, acme, b
 
 def test_every_arrow_of_roles_is_known_here():
     arrows = {event for _, event, _ in memberships.RoleMachine.arrows()}
-    assert arrows == {"found", "leave", "remove", *CHANGES}
+    assert arrows == {"found", "leave", "remove", "vanish", *CHANGES}

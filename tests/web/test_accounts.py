@@ -6,6 +6,7 @@ from people import PASSWORD
 from workflows import accounts
 from workflows.engine import seals
 from workflows.engine.db import db
+from workflows.sessions import Session
 
 NEW = {"name": "Ada Byron", "email": "ada@acme.test", "password": PASSWORD}
 
@@ -92,16 +93,79 @@ def test_the_browser_that_signed_up_confirms_with_one_click(client, signed_up):
     assert "Ada Byron" in client.get("/profile").text
 
 
-def test_another_browser_confirms_with_the_password_of_the_sign_up(app, signed_up):
+def test_another_browser_confirms_with_a_name_and_password_chosen_there(app, signed_up):
     other = app.test_client()
-    assert 'name="password"' in other.get(signed_up, follow_redirects=True).text
+    page = other.get(signed_up, follow_redirects=True).text
+    assert "Somebody, perhaps you in another browser, asked for an account" in page
+    assert 'value="Ada Byron"' in page
 
-    refused = other.post("/signup/confirm", data={"password": "not the one that was typed"})
-    accepted = other.post("/signup/confirm", data={"password": PASSWORD})
+    refused = other.post("/signup/confirm", data={"name": "", "password": "short"})
+    chosen = {"name": "Ada King", "email": "eve@acme.test", "password": "chosen by the owner"}
+    accepted = other.post("/signup/confirm", data=chosen)
 
     assert refused.status_code == 422
-    assert "This is not the password that was typed at sign-up." in refused.text
+    assert "Type a name." in refused.text
+    assert "A password needs at least 12 characters." in refused.text
     assert accepted.location == "/organizations"
+    page = other.get("/profile").text
+    assert "Ada King" in page
+    assert "ada@acme.test" in page
+
+
+def test_what_a_stranger_typed_for_somebody_elses_address_opens_nothing(app, cast):
+    stranger, owner = app.test_client(), app.test_client()
+    stranger.post("/signup", data={**NEW, "name": "Mallory", "password": "the strangers password"})
+    link = path_in(cast.deliver()[-1])
+
+    owner.get(link)
+    owner.post("/signup/confirm", data={"name": "Ada", "password": PASSWORD})
+
+    assert "Ada" in owner.get("/profile").text
+    login = {"email": "ada@acme.test", "password": "the strangers password"}
+    assert stranger.post("/login", data=login).status_code == 422
+    assert stranger.get("/profile").location.startswith("/login")
+    assert stranger.get("/signup/confirm").status_code == 404
+
+
+def test_a_strangers_letter_confirms_what_this_browser_signed_up_with(app, client, cast, settings):
+    settings.limit_again = "9/1s"
+    app.test_client().post("/signup", data={**NEW, "name": "Mallory", "password": "x" * 12})
+    of_the_stranger = path_in(cast.deliver()[-1])
+    client.post("/signup", data=NEW)
+
+    page = client.get(of_the_stranger, follow_redirects=True).text
+    answer = client.post("/signup/confirm")
+
+    assert 'name="password"' not in page
+    assert "Mallory" not in page
+    assert answer.location == "/organizations"
+    assert "Ada Byron" in client.get("/profile").text
+    assert "confirmed already" in app.test_client().get(of_the_stranger).text
+    client.post("/logout")
+    login = {"email": NEW["email"], "password": PASSWORD}
+    assert client.post("/login", data=login).location == "/organizations"
+
+
+def test_a_sign_up_with_another_address_confirms_no_letter_to_this_one(app, client, cast):
+    app.test_client().post("/signup", data=NEW)
+    link = path_in(cast.deliver()[-1])
+    client.post("/signup", data={**NEW, "email": "eve@acme.test"})
+
+    page = client.get(link, follow_redirects=True).text
+
+    assert 'name="password"' in page
+    assert client.post("/signup/confirm").status_code == 422
+
+
+def test_opening_a_good_link_without_a_cookie_writes_no_row(app, signed_up):
+    sessions = db.select(db.func.count()).select_from(Session)
+    before = db.session.scalar(sessions)
+
+    for _ in range(5):
+        page = app.test_client().get(signed_up, follow_redirects=True)
+
+    assert "Confirm Email" in page.text
+    assert db.session.scalar(sessions) == before == 0
 
 
 def test_another_browser_cannot_confirm_by_leaving_the_password_out(app, signed_up):
@@ -204,8 +268,7 @@ def test_a_wrong_password_and_a_wrong_address_get_the_same_answer(client, cast):
 
 def test_logging_in_leads_to_the_organizations_with_a_new_session(client, cast):
     cast.account("Ada")
-    client.get("/signup/confirm")
-    client.post("/signup", data=NEW)
+    client.post("/login", data={"email": "ada@acme.test", "password": PASSWORD})
     with client.session_transaction() as cookie:
         before = cookie["sid"]
 

@@ -1,12 +1,13 @@
 """The organization's history in sentences: everything for admins, one's own for everybody else."""
 
 import ast
+import csv
 import re
 from pathlib import Path
 
 import pytest
 
-from web import activity, crowd
+from web import activity, crowd, exports
 from web.sentences import SENTENCES
 from workflows import (
     departures,
@@ -19,7 +20,8 @@ from workflows import (
     subscriptions,
     tokens,
 )
-from workflows.engine.db import now
+from workflows.accounts import Account
+from workflows.engine.db import db, now
 
 ROOT = Path(__file__).parents[2]
 MOVES = {"begin", "fire", "note", "record"}  # what writes a step or an action
@@ -76,10 +78,11 @@ def commands_that_write_history():
 
 
 def test_every_command_that_writes_history_has_a_sentence():
-    # Accounts and sign-ups belong to no organization, so no page of one shows what moves them.
-    writing = {name for name in commands_that_write_history() if not name.startswith("accounts.")}
+    # What people do with their accounts belongs to no organization, and no page of one shows it.
+    personal = ("accounts.", "address_changes.", "profiles.")
+    writing = {name for name in commands_that_write_history() if not name.startswith(personal)}
 
-    assert {"organizations.rename", "departures.remove", "invitations._expire"} <= writing
+    assert {"organizations.rename", "departures.remove", "invitations.expire"} <= writing
     assert writing - SENTENCES.keys() == set(), "give it a sentence in web/sentences.py"
     assert SENTENCES.keys() - writing == set(), "no command has this name any more"
 
@@ -102,7 +105,7 @@ def test_a_life_of_an_organization_reads_as_it_was(client, cast, acme, ines):
     told = lines(client)
 
     assert told == [
-        "Ines removed Bo The seat is free again, and the token has ended.",
+        "Ines removed Bo The seat was freed, and the token has ended.",
         "a@acme.test declined the invitation",
         "Ines sent the invitation of b@acme.test again",
         "Ines revoked the invitation of c@acme.test",
@@ -253,3 +256,68 @@ def test_what_moved_thousands_is_told_in_one_line(client, cast, acme, ines):
     assert "and 199 more" in told.pop(0)
     assert told[0] == "Ines invited 20 people guest0@acme.test and 19 more."
     assert told[1] == "Ines invited zed@acme.test"
+
+
+def exported(client, **asked):
+    """The rows of the file, without its heading."""
+    answer = client.post("/acme/activity.csv", data=asked)
+    assert answer.mimetype == "text/csv"
+    text = answer.get_data(as_text=True)
+    assert text.startswith("\ufeffWhen,By,What,Why")
+    return list(csv.reader(text[1:].splitlines()))[1:]
+
+
+def test_the_file_has_what_the_page_was_asked_for_on_all_its_pages(
+    client, cast, acme, ines, monkeypatch
+):
+    monkeypatch.setattr(exports, "TOGETHER", 4)
+    for number in range(9):
+        organizations.rename(acme, f"Acme {number}", by=ines)
+
+    rows = exported(client, about="organization", who="ine")
+
+    assert [row[3] for row in rows[:2]] == [
+        "“Acme 7” became “Acme 8”.", "“Acme 6” became “Acme 7”.",
+    ]  # fmt: skip
+    assert [row[1:3] for row in rows[-1:]] == [["Ines", "Ines formed the organization"]]
+    assert len(rows) == 10
+    assert rows[0][0] > rows[-1][0]
+
+
+def test_a_member_takes_out_what_concerns_them_and_it_is_written_down_once(
+    client, cast, acme, ines
+):
+    cast.invitation(acme, "secret@acme.test", ines)
+    bo = cast.seated(acme, "Bo", by=ines)
+    client.sign_in(bo.account)
+
+    exported(client)
+    told = exported(client)
+
+    assert [row[2] for row in told] == [
+        "Bo exported the activity",
+        "Ines assigned a seat to Bo",
+        "Bo signed up and accepted the invitation",
+        "Ines invited bo@acme.test",
+    ]
+    client.sign_in(ines)
+    assert lines(client)[0] == "Bo exported the activity"
+
+
+def test_a_formula_in_a_name_is_text_in_the_file(client, cast, acme, ines):
+    bo = cast.member(acme, "Bo", by=ines)
+    db.session.execute(db.update(Account).where(Account.id == bo.account_id).values(name="=1+1"))
+    db.session.commit()
+
+    names = {row[1] for row in exported(client)}
+
+    assert "'=1+1" in names
+    assert "=1+1" not in names
+
+
+def test_the_button_sends_what_the_page_was_asked(client, acme):
+    page = client.get("/acme/activity?about=organization&who=In").text
+
+    assert 'action="/acme/activity.csv"' in page
+    assert '<input type="hidden" name="about" value="organization">' in page
+    assert '<input type="hidden" name="who" value="In">' in page

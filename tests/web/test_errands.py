@@ -139,8 +139,23 @@ def test_nobody_chosen_is_said_in_a_sentence(client, acme):
 
 
 @pytest.mark.parametrize("who", ["m", "x1", "m1 OR 1=1", "m99999999999", "i-1", "m0"])
-def test_people_who_are_none_are_nobody(client, acme, who):
-    assert "Choose at least one person." in choose(client, "remove", who=who).text
+def test_somebody_who_is_nobody_here_is_told_and_nothing_is_prepared(client, acme, three, who):
+    for chosen in ([who], [*ticked(*three)["who"], who]):
+        answer = choose(client, "remove", who=chosen)
+
+        assert answer.status_code == 422
+        assert "Somebody chosen is not among your people." in answer.text
+        assert newest() is None
+
+
+def test_people_of_another_organization_are_as_unknown_as_nobody(cast, client, acme, three):
+    eve = cast.account("Eve")
+    theirs = cast.organization(eve, "Theirs").owner_id
+
+    answer = choose(client, "remove", who=[*ticked(*three)["who"], f"m{theirs}"])
+
+    assert "Somebody chosen is not among your people." in answer.text
+    assert newest() is None
 
 
 def exported(client, **search):

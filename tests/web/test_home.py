@@ -65,20 +65,6 @@ def test_only_the_first_five_are_listed_and_the_rest_is_a_link_away(client, cast
     assert page.count(">Assign Seat</button>") == 5
 
 
-def test_what_is_left_to_do_is_worked_out_from_what_was_done(client, cast, ines):
-    acme = cast.organization(ines)
-    assert "1 of 4 done" in client.get("/acme/home").text
-
-    cast.invitation(acme, "bo@acme.test", ines)
-    assert "2 of 4 done" in client.get("/acme/home").text
-
-
-def test_when_nothing_is_left_to_do_the_list_goes(client, acme, cast, ines):
-    cast.seated(acme, "Bo", by=ines)
-
-    assert "Left to do" not in client.get("/acme/home").text
-
-
 def test_seats_are_shown_in_figures_and_blocks(client, acme, cast, ines):
     bo = cast.seated(acme, "Bo", by=ines)
     page = client.get("/acme/home").text
@@ -107,6 +93,11 @@ def test_people_are_counted_by_how_far_they_are(client, acme, cast, ines):
     assert "3 people" in page
     assert '>Invited</span><span class="u-big">1<' in page
     assert '>Seated</span><span class="u-big">1<' in page
+    assert 'aria-label="1 invited, 1 accepted, 1 seated, 0 activated, 0 downloading"' in page
+    assert page.count('<rect class="is-') == 3
+    assert 'href="/acme/members?stage=seated"' in page
+    assert "bo@acme.test" in client.get("/acme/members?stage=seated").text
+    assert "hana@acme.test" not in client.get("/acme/members?stage=seated").text
 
 
 def test_an_admin_with_a_seat_sees_their_own_line_too(client, acme, ines):

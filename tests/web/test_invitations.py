@@ -98,12 +98,15 @@ def test_whoever_has_an_account_logs_in_and_is_in(client, cast, acme, opened):
 def test_logging_in_to_accept_begins_a_new_session(client, cast, opened):
     cast.account("Noor")
     with client.session_transaction() as cookie:
-        before = cookie["sid"]
+        assert "sid" not in cookie
+        before = cookie["csrf_token"] = "a secret that somebody else may know"
 
     client.post("/join/login", data={"password": PASSWORD})
 
     with client.session_transaction() as cookie:
-        assert cookie["sid"] != before
+        assert cookie["sid"]
+        assert cookie.get("csrf_token") != before
+        assert "notes" not in cookie
 
 
 def test_signed_in_with_the_invited_address_one_click_accepts(client, cast, acme, link):
@@ -177,7 +180,7 @@ def decline(invitation, by):
 @pytest.mark.parametrize(
     ("end", "title", "next_step"),
     [
-        (expire, "This invitation has expired", "Ask Ines to Send It Again"),
+        (expire, "This invitation has expired", "Ask for a New Link"),
         (revoke, "This invitation was revoked", "Write to Ines"),
         (decline, "This invitation was declined", "Write to Ines"),
     ],

@@ -70,6 +70,8 @@ def test_an_invitation_can_be_resent_or_revoked_from_its_row(client, cast, acme,
 
     assert menu(client.get("/acme/members").text, "noor@acme.test") == {
         "Resend": None,
+        "Correct Address": None,
+        "Extend": "This invitation has the full time to be answered.",
         "Revoke Invitation": None,
     }
 
@@ -77,6 +79,8 @@ def test_an_invitation_can_be_resent_or_revoked_from_its_row(client, cast, acme,
 
     assert menu(client.get("/acme/members").text, "noor@acme.test") == {
         "Resend": "This invitation was revoked.",
+        "Correct Address": "This invitation was revoked.",
+        "Extend": "This invitation was revoked.",
         "Revoke Invitation": "This invitation was revoked.",
     }
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from workflows import accounts, guest_lists, invitations, seats, tokens
+from workflows import accounts, guest_lists, invitations, operators, seats, tokens
 from workflows.engine import outbox
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
@@ -15,7 +15,7 @@ WHY = {"why": "they asked on the phone"}
 
 @pytest.fixture
 def marta(cast, client):
-    account = accounts.make_operator(cast.account("Marta", "marta@ops.test").email)
+    account = operators.make_operator(cast.account("Marta", "marta@ops.test").email)
     client.sign_in(account)
     return account
 
@@ -148,7 +148,7 @@ def test_who_only_looks_sees_everything_and_is_told_why_nothing_can_be_done(
     cast, client, acme, ada, marta
 ):
     asked = cast.invitation(acme, "cy@acme.test", ada)
-    accounts.make_operator(marta.email, acting=False)
+    operators.make_operator(marta.email, acting=False)
     at = f"/status/invitations/{asked.id}"
 
     assert "You may look at everything here, and change nothing." in text(client.get(at))

@@ -42,17 +42,45 @@ def test_t96_only_what_trusted_proxies_wrote_is_believed(count, forwarded, addre
     assert seen(count, forwarded) == address
 
 
+@pytest.mark.parametrize(
+    "forwarded",
+    [
+        f"for={CLIENT}",
+        f"for={EVIL}, for={CLIENT}",
+        f"for={EVIL}, proto=https;For={CLIENT};by=10.0.0.9",
+        f'for="{CLIENT}:4711"',
+        f'for="{EVIL}, for={CLIENT}',  # a quote that the client left open
+        CLIENT,
+    ],
+)
+def test_t96_a_header_of_one_word_is_read_as_its_standard_says(forwarded):
+    settings = Settings(trusted_proxies=1, client_header="Forwarded")
+    both = {"HTTP_FORWARDED": forwarded, "HTTP_X_FORWARDED_FOR": EVIL, "REMOTE_ADDR": "10.0.0.2"}
+
+    assert address_in(both, settings) == CLIENT
+
+
+def test_t96_an_ipv6_address_in_forwarded_has_brackets_and_quotes():
+    environ = {"HTTP_FORWARDED": 'for="[2001:DB8::7]:4711"'}
+    settings = Settings(trusted_proxies=1, client_header="Forwarded")
+
+    assert address_in(environ, settings) == "2001:db8::7"
+
+
 def test_without_any_address_it_says_so():
     assert address_in({}, Settings()) == ""
 
 
 SPEAKER = """
+import os
 from types import SimpleNamespace
 from web.peers import address_in
 
+HERE = {"trusted_proxies": 1, "client_header": os.environ["CLIENT_HEADER"]}
+
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
-    return [address_in(environ, SimpleNamespace(trusted_proxies=1)).encode()]
+    return [address_in(environ, SimpleNamespace(**HERE)).encode()]
 """
 KEEP = "--no-clear-untrusted-proxy-headers"
 SERVERS = {
@@ -62,16 +90,15 @@ SERVERS = {
 
 
 @contextmanager
-def serving(name, folder):
+def serving(name, folder, header="X-Forwarded-For"):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     (folder / "speaker.py").write_text(SPEAKER)
     command = [sys.executable, "-m", *(word.format(port=port) for word in SERVERS[name])]
     root = __file__.rpartition("/tests/")[0]
     log = (folder / "log.txt").open("w")
-    server = subprocess.Popen(
-        command, cwd=folder, env={"PYTHONPATH": f"{root}:{folder}"}, stdout=log, stderr=log
-    )
+    environment = {"PYTHONPATH": f"{root}:{folder}", "CLIENT_HEADER": header}
+    server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
         yield port
     finally:
@@ -100,4 +127,16 @@ def test_t96_a_second_line_of_the_header_hides_nobody(name, tmp_path):
     )
 
     with serving(name, tmp_path) as port:
+        assert answer(port, head) == CLIENT
+
+
+def test_t96_no_spelling_of_a_header_takes_the_place_of_forwarded(tmp_path):
+    """granian takes X_Forwarded_For for X-Forwarded-For; a name of one word has no other form."""
+    head = (
+        "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        f"FORWARDED: for={EVIL}\r\nForwarded: for={CLIENT}\r\n_Forwarded: for={EVIL}\r\n"
+        f"Forwarded_: for={EVIL}\r\nX_Forwarded_For: {EVIL}\r\n\r\n"
+    )
+
+    with serving("granian", tmp_path, "Forwarded") as port:
         assert answer(port, head) == CLIENT

@@ -116,3 +116,26 @@ def test_rows_lead_to_the_person(client, cast, acme, ines):
     assert f'href="/acme/invitations/{asked.id}"' in page
     invitations.revoke(asked, by=ines)
     assert "Revoked" in client.get(f"/acme/invitations/{asked.id}").text
+
+
+def test_whoever_came_back_is_linked_with_the_time_before_and_the_other_way(
+    client, cast, acme, ines
+):
+    bo = cast.member(acme, "Bo", by=ines)
+    departures.leave(bo, by=bo.account)
+    again = arrivals.accept(cast.invitation(acme, "bo@acme.test", ines), by=bo.account)
+    departures.remove(again, by=ines)
+    third = arrivals.accept(cast.invitation(acme, "bo@acme.test", ines), by=bo.account)
+
+    now_here = client.get(f"/acme/members/{third.id}").text
+    before = client.get(f"/acme/members/{again.id}").text
+
+    assert f'href="/acme/members/{again.id}"' in now_here
+    assert f'href="/acme/members/{bo.id}"' in now_here
+    assert "Removed by Ines" in now_here
+    assert "Is a member again" not in now_here
+    assert f'href="/acme/members/{third.id}">Is a member again' in before
+    client.sign_in(bo.account)
+    own = client.get(f"/acme/members/{third.id}").text
+    assert "Was here" in own
+    assert f'href="/acme/members/{bo.id}"' not in own

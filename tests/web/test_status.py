@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from web import cli
 from web import status as pages
-from workflows import accounts, rescues, stuck, surveys
+from workflows import operators, rescues, stuck, surveys
 from workflows.engine import heartbeats
 from workflows.engine.db import db, now
 from workflows.engine.heartbeats import Heartbeat
@@ -31,7 +31,7 @@ def ward(app, cast, settings):
 
 @pytest.fixture
 def marta(cast, client):
-    operator = accounts.make_operator(cast.account("Marta").email)
+    operator = operators.make_operator(cast.account("Marta").email)
     client.sign_in(operator)
     return operator
 
@@ -148,7 +148,7 @@ def test_what_came_later_than_the_look_is_not_touched(client, ward, marta):
 
 def test_who_only_looks_sees_all_and_is_told_so_at_the_button(client, ward, cast):
     ids = SEEDS["letter-dead"](ward, 1)
-    client.sign_in(accounts.make_operator(cast.account("Mia").email, acting=False))
+    client.sign_in(operators.make_operator(cast.account("Mia").email, acting=False))
 
     over = text_of(client, f"{DEAD}/retry?cause=timed+out")
     data = form(client, f"{DEAD}/retry?cause=timed+out") | {"why": "to try"}

@@ -187,7 +187,8 @@ def test_without_a_seat_the_page_says_whom_to_ask(cast, client, acme, ann):
     shown = page(client)
 
     assert "You have no seat" in shown
-    assert "Ask <b" in shown
+    assert "Ask for a Seat" in shown
+    assert "It reaches <b" in shown
     assert "Ann" in shown
     assert 'href="/acme/token"' not in shown  # no line in the left column
 

@@ -2,22 +2,30 @@
 
 import email
 import email.policy
+from datetime import timedelta
 
 from workers import mailers, post
 from workers.packing import Answer
 from workflows import (
     accounts,
+    address_changes,
     arrivals,
     closures,
     departures,
     handovers,
     invitations,
     memberships,
+    moves,
+    profiles,
+    reminders,
+    replies,
     resets,
     roles,
     seats,
+    sessions,
     subscriptions,
     tokens,
+    waitlist,
 )
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
@@ -45,6 +53,19 @@ def accounts_letters(people, ann):
     post.deliver()
 
 
+def profile_letters(people, bo):
+    people.account("Cy")
+    address_changes.ask(bo, "cy@acme.test")
+    post.deliver()
+    address_changes.ask(bo, "bo@else.test")
+    post.deliver()
+    address_changes.confirm(address_changes.asked_by(bo), by=bo)
+    here = sessions.session_of(sessions.open_session(bo))
+    old, new = "a password to test with", "quite another password"
+    profiles.change_password(here, old, new, client="192.0.2.1")
+    post.deliver()
+
+
 def invitations_letters(people, ann, acme):
     declined = people.invitation(acme, "no@acme.test", ann)
     revoked = people.invitation(acme, "oh@acme.test", ann)
@@ -57,9 +78,24 @@ def invitations_letters(people, ann, acme):
     db.session.execute(change.values(expires_at=expired.since))
     db.session.commit()
     invitations.expire_unanswered()
+    replies.ask_again(expired, "late@acme.test", by=None)
+    reminded_and_moved(people, ann, acme)
     bo = arrivals.sign_up_by_link(accepted, "Bo", "a password to test with")
     post.deliver()
     return memberships.of(bo, acme)
+
+
+def reminded_and_moved(people, ann, acme):
+    asked = people.invitation(acme, "soon@acme.test", ann)
+    post.deliver()
+    begun, ends = asked.since - timedelta(days=13), asked.since + timedelta(days=1)
+    change = db.update(Invitation).where(Invitation.id == asked.id)
+    db.session.execute(change.values(since=begun, expires_at=ends))
+    db.session.commit()
+    reminders.remind()
+    move = moves.ask(asked, by=people.account("Cy"))
+    post.deliver()
+    moves.refuse(move, by=ann)
 
 
 def seat_letters(people, ann, member):
@@ -71,6 +107,10 @@ def seat_letters(people, ann, member):
     tokens.reissue(token, 1, 24, by=member.account)
     post.deliver()
     seats.revoke(member, by=ann)
+    waitlist.ask(member, by=member.account)
+    post.deliver()
+    waitlist.refuse(member, "Not this year", by=ann)
+    post.deliver()
     departures.remove(member, by=ann)
     post.deliver()
 
@@ -107,6 +147,7 @@ def test_every_letter_leaves(people, tmp_path, monkeypatch):
     subscriptions.resize(subscriptions.live(acme), 5, by=ann)
     accounts.sign_up("New", "new@acme.test", "a password to test with")
     accounts_letters(people, ann)
+    profile_letters(people, people.account("Dee"))
     with monkeypatch.context() as patch:
         patch.setattr(mailers, "way_out", Bouncing)
         people.invitation(acme, "nobody@acme.test", ann)

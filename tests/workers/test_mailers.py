@@ -18,8 +18,8 @@ from workers import mailers
 from workers.mailbox import Mailbox
 from workers.mailers import Smtp
 from workers.packing import Mail, pack
+from workflows.engine.envelopes import Envelope
 from workflows.engine.mail_servers import Server
-from workflows.engine.outbox import Envelope
 
 TOKEN = "usht" + "A" * 44
 AT = datetime(2026, 11, 24, 10, 4, tzinfo=UTC)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from workflows import accounts, deliveries, guest_lists, operators, seats, tokens
+from workflows import deliveries, guest_lists, operators, seats, tokens
 from workflows.engine import history, outbox, pauses
 from workflows.engine.db import db, now
 from workflows.engine.letters import Attempt, Letter
@@ -15,7 +15,7 @@ WHY = "they asked on the phone"
 
 @pytest.fixture
 def marta(cast):
-    return accounts.make_operator(cast.account("Marta").email)
+    return operators.make_operator(cast.account("Marta").email)
 
 
 @pytest.fixture
@@ -246,7 +246,7 @@ def test_only_operators_who_act_may(acme, ada, cast):
     invited(acme, ada, "bo@acme.test")
     deliver(outbox.bounced, "550 no such mailbox")
     letter = asked()
-    mia = accounts.make_operator(cast.account("Mia").email, acting=False)
+    mia = operators.make_operator(cast.account("Mia").email, acting=False)
 
     with pytest.raises(NotAllowed):
         act(deliveries.retry, letter, by=mia)

@@ -290,7 +290,7 @@ def test_a_bounced_letter_is_the_admins_turn(cast, acme, ann):
 
     line = next(line for line in directories.look_up(acme, Search()).people if line.invitation)
 
-    assert (line.turn.whose, line.turn.button) == ("Your turn", "Resend")
+    assert (line.turn.whose, line.turn.button) == ("Your turn", "Correct Address")
     assert line.marks[0] == ("Invited", "bad")
 
 

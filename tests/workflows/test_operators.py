@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflows import accounts, invitations, operators, seats
+from workflows import invitations, operators, seats
 from workflows.engine import history
 from workflows.engine.refusals import Invalid, NotAllowed, NotFound
 
@@ -16,7 +16,7 @@ def acme(cast):
 
 @pytest.fixture
 def marta(cast):
-    return accounts.make_operator(cast.account("Marta").email)
+    return operators.make_operator(cast.account("Marta").email)
 
 
 def test_an_operator_acts_for_an_organization_and_history_says_who_and_why(cast, acme, marta):
@@ -34,7 +34,7 @@ def test_an_operator_acts_for_an_organization_and_history_says_who_and_why(cast,
 def test_who_only_looks_changes_nothing(cast, acme):
     organization, ada = acme
     bo = cast.member(organization, "Bo", by=ada)
-    mia = accounts.make_operator(cast.account("Mia").email, acting=False)
+    mia = operators.make_operator(cast.account("Mia").email, acting=False)
 
     operators.require_operator(mia)
     with pytest.raises(NotAllowed):

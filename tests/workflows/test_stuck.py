@@ -8,10 +8,10 @@ from sqlalchemy import select
 
 from web import demo
 from workflows import (
-    accounts,
     acknowledgements,
     ailments,
     invariants,
+    operators,
     rescues,
     subscriptions,
     surveys,
@@ -42,7 +42,7 @@ def ward(app, cast, settings):
 
 @pytest.fixture
 def marta(cast):
-    return accounts.make_operator(cast.account("Marta").email)
+    return operators.make_operator(cast.account("Marta").email)
 
 
 def listed(name):
@@ -111,7 +111,7 @@ def test_each_button_moves_what_it_is_for(ward, cast, marta, name, remedy):
 
 
 def test_an_operator_who_only_looks_moves_nothing(ward, cast):
-    mia = accounts.make_operator(cast.account("Mia").email, acting=False)
+    mia = operators.make_operator(cast.account("Mia").email, acting=False)
     ids = SEEDS["letter-dead"](ward, 2)
 
     with pytest.raises(NotAllowed):

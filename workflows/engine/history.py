@@ -1,7 +1,7 @@
 """Who did what, when and why (an action), and which rows it moved from where to where (steps).
 
 One command writes one action for each organization it touches, however many rows it moves.
-Both tables are append-only: the database itself refuses to change or delete a line.
+All these tables are append-only: the database itself refuses to change or delete a line.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import DDL, ForeignKey, Index, event, insert, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from workflows.engine import heaps
 from workflows.engine.db import Base, db, now
 
 
@@ -35,7 +36,7 @@ class Action(Base):
 
 class Step(Base):
     __tablename__ = "steps"
-    __table_args__ = (Index(None, "kind", "row_id"), Index(None, "action_id"))
+    __table_args__ = (Index(None, "kind", "row_id"), Index(None, "action_id", "kind", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     action_id: Mapped[int] = mapped_column(ForeignKey("actions.id"))
@@ -87,6 +88,7 @@ def step_all(
     step = {"action_id": action.id, "kind": kind.__tablename__, "event": event}
     move = {"source": source, "target": target}
     db.session.execute(insert(Step), [{"row_id": row_id, **step, **move} for row_id in row_ids])
+    heaps.add(action.id, kind.__tablename__, event, len(row_ids))
 
 
 def moved(kind: str, *row_ids: int) -> None:
@@ -191,7 +193,7 @@ def append_only(table: str, dialect: str) -> list[str]:
     return [FUNCTION_ON_POSTGRESQL, *triggers]
 
 
-for _table in (Action.__table__, Step.__table__):
+for _table in (Action.__table__, Step.__table__, heaps.Heap.__table__):
     for _dialect in ("sqlite", "postgresql"):
         for _statement in append_only(_table.name, _dialect):  # type: ignore[attr-defined]
             _ddl = DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import secrets
 import unicodedata
 
 import email_validator
@@ -57,6 +58,15 @@ def mailbox(key: str) -> str:
     return f"{local.partition('+')[0] or local}@{domain}"
 
 
+def rationed_as(key: str) -> str:
+    """What is counted together when letters are rationed: the mailbox, or all of its +tags.
+
+    So whoever makes up tags keeps no letter from the plain address.
+    """
+    plain = mailbox(key)
+    return plain if key == plain else f"+{plain}"
+
+
 def network(client: str) -> str:
     """What one household or office has in common: an IPv4 address, or the first half of an IPv6."""
     try:
@@ -67,6 +77,19 @@ def network(client: str) -> str:
         mapped = address.ipv4_mapped
         return str(mapped or ipaddress.ip_network((int(address), 64), strict=False))
     return str(address)
+
+
+def surroundings(client: str) -> str:
+    """Roughly where somebody is, good enough to tell one's own: 198.51.100.0/24, or 2001:db8::/48.
+
+    It is what may be kept: no whole address of a person rests in the database.
+    """
+    try:
+        address = ipaddress.ip_address(network(client).partition("/")[0])
+    except ValueError:
+        return ""
+    kept = 48 if isinstance(address, ipaddress.IPv6Address) else 24
+    return str(ipaddress.ip_network(f"{address}/{kept}", strict=False))
 
 
 def parse_name(text: str, field: str = "name") -> str:
@@ -85,6 +108,18 @@ def parse_name(text: str, field: str = "name") -> str:
     return name
 
 
+def parse_words(text: str, field: str, longest: int) -> str:
+    """A few words from one person to another, on one line; or `Invalid`."""
+    if len(text) > 4 * longest:
+        raise Invalid(**{field: f"This is longer than {longest} characters."})
+    words = " ".join(unicodedata.normalize("NFC", text).split())
+    if len(words) > longest:
+        raise Invalid(**{field: f"This is longer than {longest} characters."})
+    if any(unicodedata.category(letter)[0] == "C" for letter in words):
+        raise Invalid(**{field: "This contains characters that cannot be shown."})
+    return words
+
+
 def parse_password(text: str) -> str:
     """A password long enough to be one; or `Invalid(password=…)`."""
     shortest, longest = PASSWORD_LENGTHS
@@ -97,6 +132,11 @@ def parse_password(text: str) -> str:
 
 def hash_password(password: str) -> str:
     return _hasher.hash(password)
+
+
+def unusable_password() -> str:
+    """What stands in place of a password that nobody can type."""
+    return hash_password(secrets.token_urlsafe(32))
 
 
 def verify(password_hash: str | None, password: str) -> bool:

@@ -28,6 +28,8 @@ from workflows.engine.refusals import NotNow
 from workflows.engine.settings import settings
 
 OVERDUE = timedelta(minutes=5)  # after which somebody should have come
+HELD = "held"  # its recipient had had too many: what other people did, and so for operators only
+KEPT_BACK = "Kept back: this mailbox wants no such letters."
 
 
 class LetterMachine(Machine):
@@ -102,6 +104,11 @@ class Letter(Stateful, Base):
         return self.again_at is not None and self.state in ("pending", "sending")
 
     @property
+    def told(self) -> str:
+        """The state as whoever caused it is told: one that was kept back looks handed over."""
+        return "sent" if self.reply == KEPT_BACK else self.state
+
+    @property
     def message_id(self) -> str:
         """The same for every attempt, so that a mail server can drop a repeat."""
         return f"<letter-{self.id}.{self.template}@{urlsplit(settings().base_url).hostname}>"
@@ -131,5 +138,10 @@ class Attempt(Base):
     worker: Mapped[str]
     at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
-    outcome: Mapped[str | None]  # a state of the letter, or "returned"; None: not known
+    outcome: Mapped[str | None]  # a state of the letter, "returned" or HELD; None: not known
     reply: Mapped[str | None]
+
+    @property
+    def told(self) -> str | None:
+        """The outcome as whoever caused the letter is told."""
+        return "sent" if self.reply == KEPT_BACK else self.outcome

@@ -12,7 +12,9 @@ import re
 
 MASK = "…"
 TOKEN = re.compile(r"ush[a-z][0-9A-Za-z]{8,}")
-LINK = re.compile(r"(?<=/)(t|join|signup|reset)/+[^/\s\"'<>?#,;)]+", re.IGNORECASE)
+LINK = re.compile(
+    r"(?<=/)(t|join|signup|reset|confirm|undo|never)/+[^/\s\"'<>?#,;)]+", re.IGNORECASE
+)
 LOGIN = re.compile(r"(?<=://)[^\s/\"'@]*(:[^\s\"']*)?@")
 NAMED = re.compile(
     r"((?:password|passwd|secret|token|csrf_token|sid|signature|api_?key|authorization|cookie)"

@@ -1,24 +1,25 @@
 """The outbox: a letter is posted in the transaction of its cause, and leaves when it can.
 
-Address and text are made when it leaves, by the recipe registered for its template, so that it
-says what is true by then. A worker claims letters for a lease, composes and sends each, and says
-how it went; the queue only rings the bell.
+Address and text are made when it leaves, by its template's recipe, and so are true then. A worker
+claims letters for a lease, composes and sends each, and says how it went; the queue only rings.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
 
-from workflows.engine import history, waits
+from workflows.engine import history, pauses
 from workflows.engine.db import command, db, now
+from workflows.engine.envelopes import Claim, Envelope
 from workflows.engine.identity import domain_of
-from workflows.engine.letters import Attempt, Letter, LetterMachine, cause_of
+from workflows.engine.letters import HELD, KEPT_BACK, Attempt, Letter, LetterMachine, cause_of
+from workflows.engine.rations import Ration
 
 LEASE, GIVE_UP = timedelta(seconds=40), timedelta(hours=72)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
@@ -26,50 +27,33 @@ FAILED = ("pending", "bounced", "dead")  # where a reply says what a letter fail
 POISON = 5  # claims in a row that ended without a word from the worker
 
 Recipe = Callable[[Any, Any], "tuple[str, dict[str, Any]] | None"]
-Heard = Callable[[Any], None]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """The right to send this letter; void once somebody else holds a later lease."""
-
-    letter_id: int
-    lease: int
-
-
-@dataclass(frozen=True)
-class Envelope:
-    """A letter as it leaves: address, facts for its template, and what never changes of it."""
-
-    to: str
-    template: str
-    facts: dict[str, Any] = field(repr=False)  # a token may be among them
-    message_id: str
-    at: datetime
+Heard = Callable[[Any], None] | None
 
 
 @dataclass(frozen=True)
 class Registered:
     about: type[Any]
     recipe: Recipe
-    rationed: bool
-    bounced: Heard | None
+    ration: Ration | None
+    unwanted: Callable[[str], bool] | None  # keeps it back, and who caused it cannot tell
+    bounced: Heard
 
 
 REGISTER: dict[str, Registered] = {}
 
 
 def letter(
-    template: str, *, about: type[Any], rationed: bool = False, bounced: Heard | None = None
-) -> Callable[[Recipe], Recipe]:
+    template: str, *, about: type[Any], rationed: bool | Ration = False,
+    unwanted: Callable[[str], bool] | None = None, bounced: Heard = None,
+) -> Callable[[Recipe], Recipe]:  # fmt: skip
     """Register who gets this letter now and what it says; None when it is no longer wanted.
 
-    `bounced(row)` runs in the transaction that marks the letter bounced. One that others can
-    cause is `rationed`: whoever gets too many of them gets the rest later.
+    `bounced(row)` runs in the transaction that marks it bounced. What others cause is `rationed`,
+    and never leaves for an address that is `unwanted`.
     """
 
     def register(recipe: Recipe) -> Recipe:
-        REGISTER[template] = Registered(about, recipe, rationed, bounced)
+        REGISTER[template] = Registered(about, recipe, Ration.of(rationed), unwanted, bounced)
         return recipe
 
     return register
@@ -155,17 +139,31 @@ def compose(claim: Claim) -> Envelope | None:
     if mine is None or (mine.state, mine.lease) != ("sending", claim.lease):
         return None
     registered = REGISTER[mine.template]
-    made = registered.recipe(db.session.get(registered.about, mine.about_id), mine)
-    if made is None:
+    row = db.session.get(registered.about, mine.about_id)
+    made = registered.recipe(row, mine)
+    if made is None or not made[0]:  # whoever closed the account has no address
         _settle(claim, "drop", "moot")
         return None
     to, facts = made
     mine.domain = domain_of(to)
-    kind = registered.about.__tablename__ if registered.rationed else None
-    if wait := waits.of(mine, to, kind):
-        _settle(claim, "put_off", "returned", attempts=mine.attempts - 1, cause=None, **wait)
+    if pause := pauses.of(mine.domain):
+        _settle(claim, "put_off", "returned", pause.sentence, **pause.holds(mine.attempts))
+        return None
+    if registered.ration and mine.attempts == 1 and _is_held(claim, registered.ration, row, to):
+        return None
+    if registered.unwanted and registered.unwanted(to):
+        _settle(claim, "drop", "moot", KEPT_BACK)
         return None
     return Envelope(to, mine.template, facts, mine.message_id, mine.posted_at)
+
+
+def _is_held(claim: Claim, ration: Ration, row: Any, to: str) -> bool:
+    """Let it leave later if its recipient has had so many; the mail server had no word in it."""
+    if not (wait := ration.wait(row.__tablename__, to)):
+        return False
+    if ration.spares(row):
+        return _settle(claim, "drop", "moot")
+    return _settle(claim, "put_off", HELD, attempts=0, due_at=now() + wait)
 
 
 @command
@@ -241,8 +239,8 @@ def newest(templates: Collection[str], about_ids: Collection[int]) -> dict[int, 
 
 
 def was_sent(template: str, about_id: int) -> bool:
-    """Whether a letter of this template about this row was handed over, or may have been."""
+    """Whether such a letter was handed over, may have been, or was kept back without a word."""
     handed = select(Letter.id).filter_by(template=template, about_id=about_id)
     on_the_wire = select(Attempt.letter_id).where(Attempt.outcome.is_(None))
-    perhaps = or_(Letter.state == "sent", Letter.id.in_(on_the_wire))
+    perhaps = or_(Letter.state == "sent", Letter.reply == KEPT_BACK, Letter.id.in_(on_the_wire))
     return db.session.scalar(handed.where(perhaps).limit(1)) is not None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Index, select, text
 from sqlalchemy.orm import Mapped
@@ -40,6 +41,11 @@ class Pause(Stateful, Base):
     @property
     def sentence(self) -> str:
         return f"Letters to {self.domain} are paused."
+
+    def holds(self, attempts: int) -> dict[str, Any]:
+        """What is written down of a letter that waits; looking at it was no try."""
+        waits = {"pause_id": self.id, "due_at": WHEN_RESUMED, "cause": None}
+        return {**waits, "attempts": attempts - 1}
 
     def no_arrow(self, event: str) -> str:
         return f"Letters to {self.domain} are not paused any more."

@@ -50,8 +50,11 @@ class Settings(BaseSettings):
     """More names that people may reach Usher by, beside that of BASE_URL: `a.example,b.example`.
     Pages are refused under any other."""
     trusted_proxies: int = Field(default=0, ge=0, le=9)
-    """How many reverse proxies stand in front, each adding to X-Forwarded-For. 0: nobody's word
+    """How many reverse proxies stand in front, each adding to CLIENT_HEADER. 0: nobody's word
     about a client's address is believed."""
+    client_header: str = Field(default="X-Forwarded-For", pattern="^[A-Za-z][A-Za-z0-9-]*$")
+    """The header in which the nearest proxy says whom it heard from: a list as in X-Forwarded-For,
+    or as in Forwarded. A name without a hyphen cannot be forged with an underscore."""
     secret_key: str = Field(default="", repr=False)
     """Signs links and sessions: at least 32 characters, as `openssl rand -hex 32` makes them."""
     old_secret_keys: str = Field(default="", repr=False)
@@ -94,13 +97,15 @@ class Settings(BaseSettings):
     limit_log_in: Limit = "10/5m"
     """Wrong passwords for one address, and from one network. 10/5m: ten, then one each 30 s."""
     limit_sign_up: Limit = "10/1h"
-    """Sign-ups from one network."""
+    """Sign-ups from one network, and by one link of a letter."""
     limit_forgot: Limit = "20/1h"
     """Reset letters asked for from one network."""
     limit_sign_up_letters: Limit = "5/1d"
     """Sign-ups with one address from one network."""
     limit_reset_letters: Limit = "5/1d"
     """Reset letters asked for one address: in each browser its owner uses, and by all others."""
+    limit_address_changes: Limit = "5/1d"
+    """Changes of address that one person asks for, and letters about them to one address."""
     limit_again: Limit = "1/10s"
     """The same form for the same address from the same network."""
     limit_links: Limit = "20/1m"
@@ -110,9 +115,14 @@ class Settings(BaseSettings):
     limit_invitations: Limit = "50/1d"
     """Unanswered invitations of one organization, or of one person for all that bought nothing."""
     limit_recipient: Limit = "3/1d, 10/30d"
-    """Invitations to one person, from all organizations."""
+    """Letters of invitation to one person: from all organizations, the rest leaves later; asked
+    for by one of them, the rest is refused."""
     limit_resend: Limit = "1/10m"
     """One invitation sent again."""
+    limit_ask: Limit = "1/1d"
+    """New links asked for by the invited person, for one invitation."""
+    limit_moves: Limit = "5/1d"
+    """Invitations that one person asks to have moved to their own address."""
     limit_letters: Limit = "20/1d"
     """Letters of one kind to one person that others caused; the rest leaves later."""
     limit_reissue: Limit = "5/1h, 20/1d"

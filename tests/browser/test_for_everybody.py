@@ -1,0 +1,293 @@
+"""Every page of the site, for people who cannot see it well: axe finds nothing serious on any.
+
+What would surprise a reader: nobody lists the pages. Each person follows every link they are shown,
+one page for each route, and the route map says at the end which page nobody came to. A page is
+loaded once; lights and width change in it: light on a desk and dark on a phone, and at full size
+also the other way round.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from browser.conftest import ROOT, Usher
+from browser.test_journey import fill, form_organization, press
+from playwright.sync_api import expect
+from werkzeug.exceptions import HTTPException
+
+from web import create_app
+from web.demo import PASSWORD, address
+from workflows.engine.settings import Settings
+
+HERE = "/lumen-robotics"
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+SIGHTS = [("light", DESK), ("dark", PHONE), ("dark", DESK), ("light", PHONE)]
+NO_PAGES = {  # files, answers for programs, pieces of pages, letters, and doors to other addresses
+    "static", "health.alive", "health.ready", "mailbox.as_json", "mailbox.html_of",
+    "letters.html_of", "letters.text_of", "letters.first", "organizations.check", "home.root",
+    "logos.of_organization", "logos.of_invitation", "accounts.root", "accounts.open_signup",
+    "accounts.open_reset", "invitations.open_link",
+}  # fmt: skip
+EXAMINE = """async () => {
+    const found = await axe.run(document, { resultTypes: ["violations"] });
+    return found.violations.filter(one => ["serious", "critical"].includes(one.impact))
+        .map(one => `${one.id}: ${one.nodes.slice(0, 3).map(node => node.html).join(" | ")}`);
+}"""
+ADDRESSES = """() => [...document.querySelectorAll("a[href]")].map(a => a.href)"""
+
+
+@pytest.fixture
+def usher(tmp_path):
+    """A service with the organization of the demo in it."""
+    known = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    home = {"USHER_HOME": str(tmp_path / "var")}
+    words = [sys.executable, ROOT / "launch.py", "demo"]
+    subprocess.run(words, cwd=ROOT, env=known | home, check=True, capture_output=True)
+    service = Usher(tmp_path)
+    yield service
+    assert service.stop() == 0, service.log.read_text()
+    assert "Traceback" not in service.log.read_text()
+
+
+@pytest.fixture
+def routes():
+    app = create_app(Settings(embedded=True, secret_key="x" * 32, database_url="sqlite://"))
+    return app.url_map.bind("")
+
+
+class Examiner:
+    """Follows links as one person after another, and keeps what axe said of each page."""
+
+    def __init__(self, url, routes, sights):
+        self.url, self.routes, self.sights = url, routes, sights
+        self.opened, self.wrong = set(), []
+
+    def endpoint(self, address):
+        parts = urlsplit(address)
+        if f"{parts.scheme}://{parts.netloc}" != self.url:
+            return None
+        try:
+            return self.routes.match(parts.path, method="GET")[0]
+        except HTTPException:
+            return None
+
+    def examine(self, page, what=None):
+        """Look at what is on the screen, in each light and on each screen."""
+        what = what or urlsplit(page.url).path
+        self.opened.add(self.endpoint(page.url))
+        page.evaluate(AXE_SCRIPT)
+        for light, size in self.sights:
+            page.emulate_media(color_scheme=light, reduced_motion="reduce")
+            page.set_viewport_size(size)
+            sight = f"{what}, {light}, {size['width']}"
+            self.wrong += [f"{sight}: {one}" for one in page.evaluate(EXAMINE)]
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            self.wrong += [f"{sight}: {wide} pixels too wide"] if wide > 0 else []
+
+    def visit(self, page, path, what=None):
+        page.goto(path)
+        self.examine(page, what)
+
+    def follow_everything(self, page, *paths):
+        """Each route that can be reached from these pages, once for each organization."""
+        known, waiting = set(), [self.url + path for path in paths]
+        while waiting:
+            address = waiting.pop(0)
+            endpoint = self.endpoint(address)
+            key = (endpoint, urlsplit(address).path.split("/")[1] if endpoint else None)
+            if endpoint is None or endpoint in NO_PAGES or key in known:
+                continue
+            known.add(key)
+            self.visit(page, address)
+            waiting += page.evaluate(ADDRESSES)
+
+
+@pytest.fixture
+def examiner(usher, routes, full):
+    return Examiner(usher.url, routes, SIGHTS if full else SIGHTS[:2])
+
+
+def log_in(page, name):
+    page.goto("/login")
+    fill(page, Email=address(name), Password=PASSWORD)
+    press(page, "Log In")
+    expect(page.locator("h1")).to_have_text("Organizations")
+    return page
+
+
+def test_axe_finds_nothing_serious_on_any_page(usher, visit, examiner, routes):
+    as_a_stranger(usher, visit(), examiner)
+    as_an_admin(usher, log_in(visit(), "Ada Lovett"), examiner)
+    as_members(visit, examiner)
+    as_somebody_invited(usher, visit, examiner)
+
+    pages = {rule.endpoint for rule in routes.map.iter_rules() if "GET" in rule.methods}
+    assert examiner.wrong == []
+    assert pages - NO_PAGES - examiner.opened == set(), "nobody came to these pages"
+
+
+def as_a_stranger(usher, page, examiner):
+    examiner.follow_everything(
+        page, "/login", "/signup", "/forgot", "/dev/mailbox", "/letters/token"
+    )
+    page.goto("/login")
+    fill(page, Email="nobody@acme.test", Password="wrong password")
+    press(page, "Log In")
+    examiner.examine(page, "log-in that failed")
+    page.goto("/signup")
+    fill(page, Name="Zoe", Email="zoe@acme.test", Password=PASSWORD)
+    press(page, "Sign Up")
+    examiner.examine(page, "sign-up that was sent")
+    examiner.visit(page, usher.link("zoe@acme.test", "[Cc]onfirm", "signup/"), "confirming")
+    page.goto("/forgot")
+    fill(page, Email=address("Gus Lindqvist"))
+    press(page, "Send Reset Link")
+    examiner.examine(page, "reset that was sent")
+    examiner.visit(page, usher.link("gus@", "[Pp]assword", "reset/"), "resetting")
+    examiner.visit(page, "/nowhere/at-all", "nothing there")
+
+
+def as_an_admin(usher, page, examiner):
+    examiner.follow_everything(page, "/organizations", "/profile", f"{HERE}/leave")
+    page.goto(f"{HERE}/members")
+    press(page, "Invite Members")
+    fill(page, Email_addresses="ok@acme.test, broken, ada@lumen-robotics.example")
+    expect(page.get_by_text("broken").last).to_be_visible()
+    examiner.examine(page, "the dialog for inviting")
+    press(page, "Send Invitations")
+    examiner.examine(page, "what became of each address")
+    page.goto(f"{HERE}/members")
+    page.get_by_role("button", name=re.compile("Actions")).first.click()
+    examiner.examine(page, "the menu of actions")
+    do_to_many(page, examiner)
+    page.goto(f"{HERE}/activity?who=nobody-at-all")
+    examiner.examine(page, "activity without a line")
+    page.goto(f"{HERE}/settings")
+    page.locator("#file").set_input_files(
+        {"name": "a.png", "mimeType": "image/png", "buffer": b"x"}
+    )
+    press(page, "Add Logo")
+    examiner.examine(page, "a logo that is none")
+    as_a_founder(usher, page, examiner)
+
+
+def do_to_many(page, examiner):
+    page.goto(f"{HERE}/members")
+    page.locator("[name=who]").first.check()
+    examiner.examine(page, "people that are ticked")
+    page.get_by_role("button", name=re.compile("^Resend")).first.click()
+    examiner.examine(page, "what would be done to many")
+    page.goto(f"{HERE}/members?q=noa")
+    page.locator("[name=who]").first.check()
+    press(page, "Resend Invitations…")
+    press(page, "Resend")
+    expect(page.get_by_text("of 1 done")).to_be_visible()
+    examiner.examine(page, "what was done to many")
+    examiner.visit(page, f"{HERE}/members/errands")
+
+
+def as_a_founder(usher, page, examiner):
+    """An organization with nothing in it, a long name, and a purchase that waits for a card."""
+    form_organization(
+        usher, page, "Society-for-the-advancement-of-very-long-unbroken-names-of-all", "society"
+    )
+    examiner.follow_everything(page, "/society/home", "/society/subscriptions/new")
+    page.goto("/society/subscriptions/new")
+    fill(page, Seats="3")
+    page.get_by_label("Monthly").check()
+    press(page, "Continue")
+    examiner.examine(page, "paying")
+    fill(page, Card_number="4", Expiry="1", CVC="1")
+    press(page, "Pay")
+    examiner.examine(page, "a card that is none")
+
+
+def as_members(visit, examiner):
+    for name in ("Dev Raman", "Emi Sato", "Femi Adeyemi", "Gus Lindqvist", "Chloe Martin"):
+        page = log_in(visit(), name)
+        for path in ("home", "members", "token", "activity", "leave", "who-may"):
+            if name in ("Femi Adeyemi", "Gus Lindqvist") or path in ("home", "token"):
+                examiner.visit(page, f"{HERE}/{path}", f"{path} of {name}")
+    examiner.visit(page, f"{HERE}/billing-contact")
+    examiner.visit(page, f"{HERE}/settings", "a page that is not theirs")
+
+
+def as_somebody_invited(usher, visit, examiner):
+    page = visit()
+    link = usher.link("kim@", "invite", "join/")
+    page.goto(link)
+    examiner.examine(page)
+    press(page, "Accept Invitation")
+    examiner.examine(page)
+    other = log_in(visit(), "Dev Raman")
+    other.goto(link)
+    examiner.examine(other, "an invitation of somebody else")
+    page.goto("/join/decline")
+    examiner.examine(page)
+    fill(page, Email="kim@lumen-robotics.example")
+    press(page, "Decline")
+    examiner.examine(page)
+    page.goto("/join")
+    examiner.examine(page, "an invitation that was declined")
+
+
+def test_the_whole_journey_by_keyboard_alone(usher, visit):
+    """Log in, invite, change a setting, give a seat: with Tab, Enter, Space and Escape."""
+    page = visit()
+    page.goto("/login")
+    tab_to(page, "Email")
+    page.keyboard.type(address("Ada Lovett"))
+    tab_to(page, "Password")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Organizations")
+
+    page.goto(f"{HERE}/members")
+    tab_to(page, "Skip to the page")
+    page.keyboard.press("Enter")
+    tab_to(page, "Invite Members")
+    page.keyboard.press("Enter")
+    tab_to(page, "Email addresses")
+    page.keyboard.type("keys@lumen-robotics.example")
+    page.keyboard.press("Escape")
+    expect(page.locator("#invite")).to_be_hidden()
+    tab_to(page, "Invite Members")
+    page.keyboard.press("Enter")
+    tab_to(page, "Send Invitations")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("keys@lumen-robotics.example").first).to_be_visible()
+
+    page.goto(f"{HERE}/members?q=gus")
+    tab_to(page, "Actions for Gus Lindqvist")
+    page.keyboard.press("Enter")
+    tab_to(page, "Assign Seat")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Gus Lindqvist has a seat.")).to_be_visible()
+
+    page.goto(f"{HERE}/home")
+    tab_to(page, "Skip: Add a logo")
+    page.keyboard.press("Space")
+    expect(page.get_by_text("Skipped", exact=True)).to_be_visible()
+
+
+FOCUSED = """() => {
+    const it = document.activeElement, style = getComputedStyle(it);
+    const words = it.labels?.length
+        ? it.labels[0].innerText : it.getAttribute("aria-label") ?? it.textContent;
+    return { name: words.replace(/\\s+/g, " ").trim(), seen: style.outlineStyle !== "none" };
+}"""
+
+
+def tab_to(page, name, most=120):
+    """Press Tab until this has the focus; whatever has it on the way can be seen to have it."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        focus = page.evaluate(FOCUSED)
+        if focus["name"] == name:
+            assert focus["seen"], f"nobody sees that “{name}” has the focus"
+            return
+    raise AssertionError(f"“{name}” cannot be reached with Tab")

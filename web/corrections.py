@@ -1,0 +1,93 @@
+"""An invitation set right: its address corrected, more time, and moves that were asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, g, render_template
+from pydantic import BaseModel
+
+from web.deeds import deed
+from web.forms import read
+from web.guest_lists import INVITATION, back
+from web.rows import of_this_organization
+from web.session import in_organization
+from workflows import corrections, invitations, moves
+from workflows.engine import outbox
+from workflows.invitations import Invitation
+from workflows.memberships import ADMIN
+from workflows.moves import Move
+
+bp = Blueprint("corrections", __name__)
+
+
+class Address(BaseModel):
+    email: str
+
+
+@bp.get(f"{INVITATION}/correct")
+@in_organization
+def correct_page(invitation_id: int) -> Any:
+    invitation = of_this_organization(Invitation, invitation_id)
+    letter = outbox.newest(("invitation",), [invitation.id]).get(invitation.id)
+    why_not = invitation.why_not("revoke", by=g.account)
+    facts = {"invitation": invitation, "letter": letter, "why_not": why_not}
+    return render_template("pages/invitations/correct.html", **facts)
+
+
+@bp.post(f"{INVITATION}/correct")
+@in_organization
+@deed("Correct Address", ADMIN)
+def correct(invitation_id: int) -> Any:
+    invitation = of_this_organization(Invitation, invitation_id)
+    corrected = corrections.correct(invitation, read(Address).email, by=g.account)
+    flash(f"{corrected.email} is invited instead of {invitation.email}.")
+    return back()
+
+
+@bp.post(f"{INVITATION}/extend")
+@in_organization
+@deed("Extend", ADMIN)
+def extend(invitation_id: int) -> Any:
+    invitation = of_this_organization(Invitation, invitation_id)
+    invitations.extend(invitation, by=g.account)
+    days = g.organization.invitation_days
+    flash(f"The invitation to {invitation.email} is valid for {days} days from now. No letter.")
+    return back()
+
+
+@bp.get(f"{INVITATION}/move")
+@in_organization
+def move_page(invitation_id: int) -> Any:
+    """Where the letter about a move leads."""
+    invitation = of_this_organization(Invitation, invitation_id)
+    move = moves.newest(invitation) or abort(404)
+    why_not = move.why_not("grant", by=g.account) or invitation.why_not("revoke", by=g.account)
+    facts = {"invitation": invitation, "move": move, "why_not": why_not}
+    return render_template("pages/invitations/move.html", **facts)
+
+
+@bp.post(f"{INVITATION}/move")
+@in_organization
+@deed("Move", ADMIN)
+def move(invitation_id: int) -> Any:
+    asked = _asked(invitation_id)
+    moved = moves.grant(asked, by=g.account)
+    flash(f"{moved.email} is invited instead of {asked.invitation.email}.")
+    return back()
+
+
+@bp.post(f"{INVITATION}/refuse-move")
+@in_organization
+@deed("Refuse Move", ADMIN)
+def refuse_move(invitation_id: int) -> Any:
+    asked = _asked(invitation_id)
+    moves.refuse(asked, by=g.account)
+    stays = f"The invitation to {asked.invitation.email} stays where it is."
+    flash(f"{stays} {asked.account.name} is told.")
+    return back()
+
+
+def _asked(invitation_id: int) -> Move:
+    """The move of this invitation that an admin is asked about."""
+    return moves.newest(of_this_organization(Invitation, invitation_id)) or abort(404)

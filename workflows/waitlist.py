@@ -1,0 +1,185 @@
+"""Waitlist: a member asks for a seat, an admin says yes, and a seat comes when one frees.
+
+What would surprise a reader: nothing here gives away what frees. `seats` does, at the moment it
+frees or is bought, in whatever command that happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import exists, select, text
+
+from workflows import memberships, places, seats
+from workflows.accounts import Account
+from workflows.engine import outbox
+from workflows.engine.db import command, db, lock, now
+from workflows.engine.identity import LINK, parse_words
+from workflows.engine.refusals import Invalid, NotAllowed, NotNow
+from workflows.engine.settings import settings
+from workflows.invitations import Invitation
+from workflows.memberships import Membership, require_admin
+from workflows.organizations import Organization
+from workflows.places import ASKED, Place, Standing
+from workflows.seats import Room, Seat
+
+GATHERED = timedelta(days=1)  # wishes for a seat reach an admin in one letter a day
+OFFERED = 50  # people without a seat, of whom one can be chosen
+LONGEST_WORD = 200
+NAMED = 5  # in a letter to an admin
+NO_LINK = "A word to a member cannot contain a web address."
+
+
+@command
+def ask(membership: Membership, word: str = "", *, by: Account) -> None:
+    """Ask the admins for a seat; they hear of all who ask in one letter a day."""
+    said = parse_words(word, "word", LONGEST_WORD) or None
+    _require_oneself(membership, by)
+    lock(membership, membership.organization)
+    may_ask(membership)
+    places.begin(membership, "asked", word=said, by=by)
+    _tell_admins(membership.organization)
+
+
+def may_ask(membership: Membership) -> None:
+    """The rule behind Ask for a Seat."""
+    memberships.require_active(membership)
+    if seats.of(membership):
+        raise NotNow("You have a seat already.")
+    if place := places.of(membership):
+        raise NotNow(
+            "You have asked for a seat already. An admin decides next."
+            if place.state == "asked"
+            else "You are in line already. Whoever is first gets the next seat that frees."
+        )
+
+
+@command
+def withdraw(membership: Membership, *, by: Account) -> None:
+    """Want no seat any more."""
+    _require_oneself(membership, by)
+    lock(membership)
+    if not places.step_out(membership.organization_id, [membership.id], by=by):
+        raise NotNow("You are not waiting for a seat.")
+
+
+def _require_oneself(membership: Membership, by: Account) -> None:
+    if by.id != membership.account_id:
+        raise NotAllowed("Only the member can do this. An admin can put somebody in line.")
+
+
+@command
+def line_up(membership: Membership, *, by: Account) -> None:
+    """Give the member a free seat, or a place in line: the next seat that frees is theirs."""
+    memberships.lock_both(membership, by)
+    require_admin(by, lock(membership.organization))
+    may_line_up(membership, places.standings([membership.id]).get(membership.id))
+    seat_or_queue(membership, "put", by, by=by)
+
+
+def may_line_up(
+    membership: Membership, standing: Standing | None, room: Room | None = None
+) -> None:
+    """The rule behind Put in Line."""
+    seats.may_have(membership, room)
+    if standing and standing.in_line:
+        raise NotNow(standing.place.no_arrow("approve"))
+
+
+def seat_or_queue(membership: Membership, origin: str, sponsor: Account, *, by: Account) -> None:
+    """A seat if one is free, else a place in line; the organization is held.
+
+    Else a seat could free between our look for it and our place in line, and wait beside us.
+    """
+    held = places.hold(membership.organization_id, [membership.id])
+    if seat := seats.free_one(membership.organization_id):
+        seats.give([membership.id], [seat], by=by)
+    else:
+        place = held[0] if held else places.begin(membership, origin, by=by)
+        places.queue(place, sponsor, by=by)
+
+
+@command
+def refuse(membership: Membership, word: str = "", *, by: Account) -> None:
+    """Say no to who asked, or take somebody out of the line; they hear of it, with your word."""
+    said = parse_words(word, "word", LONGEST_WORD) or None
+    if said and LINK.search(said):
+        raise Invalid(word=NO_LINK)
+    memberships.lock_both(membership, by)
+    require_admin(by, lock(membership.organization))
+    may_refuse(membership)
+    [place] = places.hold(membership.organization_id, [membership.id])
+    place.answer = said
+    places.end([place], "refuse", by=by)
+    outbox.post("seat_refused", about=place)
+
+
+def may_refuse(membership: Membership) -> None:
+    """The rule behind Say No and Remove from Line."""
+    if places.of(membership) is None:
+        raise NotNow(f"{membership.account.name} is not waiting for a seat.")
+
+
+def wish_seats(
+    organization: Organization, keys: Collection[str], wish: bool, *, by: Account
+) -> None:
+    """Whoever accepts at these addresses gets a seat or a place in line, or waits for an admin.
+
+    An invitation that was sent again is from now on that of the admin who wishes the seat.
+    """
+    here = Invitation.organization_id == organization.id, Invitation.email_key.in_(keys)
+    other = Invitation.state == "sent", Invitation.seat_wished != wish
+    values = {"seat_wished": wish, "invited_by_id": by.id} if wish else {"seat_wished": wish}
+    db.session.execute(db.update(Invitation).where(*here, *other).values(**values))
+
+
+def next_ones(organization: Organization, but: Membership) -> list[Membership]:
+    """Who could have this member's seat: those in line, then those who asked, then the others."""
+    waits = (Place.membership_id == Membership.id) & text("places.state IN ('queued', 'asked')")
+    mine = select(Membership).where(Membership.organization_id == organization.id)
+    in_line = mine.join(Place, waits).order_by(Place.rank.is_(None), Place.rank, Place.id)
+    first = list(db.session.scalars(in_line.limit(OFFERED)))
+    seated = exists().where(Seat.membership_id == Membership.id)
+    others = mine.where(Membership.state == "member", ~seated, ~exists().where(waits))
+    oldest = others.where(Membership.id != but.id).order_by(Membership.id)
+    return [*first, *db.session.scalars(oldest.limit(OFFERED - len(first)))]
+
+
+def _tell_admins(organization: Organization) -> None:
+    """One letter to each admin, not before a day after the last one."""
+    hear = {admin.id: admin for admin in memberships.admins(organization)}
+    before = outbox.newest(("seat_asked",), hear)
+    for admin_id, admin in hear.items():
+        last = before.get(admin_id)
+        if last and last.state in ("pending", "sending"):
+            continue
+        posted = outbox.post("seat_asked", about=admin)
+        if last:
+            posted.due_at = max(now(), last.posted_at + GATHERED)
+
+
+@outbox.letter("seat_asked", about=Membership)
+def to_admin(admin: Membership, _: Any) -> tuple[str, dict[str, Any]] | None:
+    """Who has asked by now, and waits for an answer."""
+    organization = admin.organization
+    waiting = places.asked(organization.id, NAMED)
+    if admin.state != "admin" or not waiting:
+        return None
+    names = [place.membership.account.name for place in waiting]
+    url = f"{settings().base_url}/{organization.slug}/waitlist"
+    facts = {"names": names, "number": places.number(organization.id, ASKED), "url": url}
+    return admin.account.email, {**facts, "organization": organization.name}
+
+
+@outbox.letter("seat_refused", about=Place, rationed=True)
+def to_refused(place: Place, _: Any) -> tuple[str, dict[str, Any]] | None:
+    """Whoever has asked again, has a seat or is gone needs no more to hear of a no."""
+    member = place.membership
+    if not member.active or places.of(member) or seats.of(member):
+        return None
+    organization = member.organization
+    url = f"{settings().base_url}/{organization.slug}/home"
+    facts = {"name": member.account.name, "organization": organization.name, "url": url}
+    return member.account.email, {**facts, "word": place.answer}
