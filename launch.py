@@ -26,7 +26,7 @@ import workers.checkups
 from web import cli, create_app
 from web.sample_repository import make_sample
 from workers import clock
-from workflows.engine import embedded, logs, safety
+from workflows.engine import embedded, heartbeats, logs, safety
 from workflows.engine.app import app_on
 from workflows.engine.embedded import CannotStart
 from workflows.engine.refusals import Refusal
@@ -168,11 +168,13 @@ def _working(app: Flask) -> Iterator[None]:
     ticking = threading.Thread(target=_keep_time, args=(app, ending), daemon=True)
     worker.start()
     ticking.start()
+    goodbye = heartbeats.keep(app, "web", "worker")
     try:
         yield
     finally:
         _end_in_time()
         ending.set()
+        goodbye()
         ticking.join()
         worker.stop(timeout=int(PATIENCE * 1000))
         print("Usher has stopped.", flush=True)

@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from web import demo, doctor
-from workflows import accounts
+from web import demo, doctor, ops
+from workflows import operators
 from workflows.engine import masks
 from workflows.engine.settings import settings
 
@@ -24,10 +24,20 @@ def operator() -> None:
 
 @operator.command("add")
 @click.argument("email")
-def add_operator(email: str) -> None:
-    """Let the account with this address see the status page."""
-    account = accounts.make_operator(email)
-    click.echo(f"{account.name} <{account.email}> is an operator now.")
+@click.option("--read-only", is_flag=True, help="May look, and change nothing.")
+def add_operator(email: str, read_only: bool) -> None:
+    """Let the account with this address see the status page, and act there."""
+    account = operators.make_operator(email, acting=not read_only)
+    what = "may read the status page" if read_only else "is an operator"
+    click.echo(f"{account.name} <{account.email}> {what} now.")
+
+
+@operator.command("remove")
+@click.argument("email")
+def remove_operator(email: str) -> None:
+    """Close the status page to the account with this address."""
+    account = operators.unmake_operator(email)
+    click.echo(f"{account.name} <{account.email}> is no operator any more.")
 
 
 @usher.command("demo")
@@ -63,3 +73,7 @@ def examine(reasons: list[str] | None) -> None:
     if any(finding.advice for finding in findings):
         click.echo("What is marked -- works, and could be better.")
     sys.exit(1 if ill else 0)
+
+
+for _command in (ops.status, ops.list_stuck, ops.retry):
+    usher.add_command(_command)

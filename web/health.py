@@ -50,7 +50,8 @@ def _from_the_doctor(note: str) -> bool:
 @bp.get("/readyz")
 def ready() -> Any:
     """Database, migrations, queue and mail; 503 names what is missing."""
-    if missing := [*_stored(), *_beside()]:
+    missing = [*_stored(), *(name for name, there in beside().items() if not there)]
+    if missing:
         return {"ready": False, "missing": missing}, 503, {"Retry-After": "5"}
     return {"ready": True}
 
@@ -72,14 +73,13 @@ def _heads(folder: str) -> set[str]:
     return set(ScriptDirectory(folder).get_heads())
 
 
-def _beside() -> list[str]:
-    """What is not in the database; in the embedded mode it is in this process and a folder."""
+def beside() -> dict[str, bool]:
+    """Whether what is not in the database is there; when embedded, it is here and in a folder."""
     redis_url, smtp_url = settings().redis_url, settings().smtp_url
-    there = {
+    return {
         "queue": settings().embedded or _queue(redis_url)(),
         "mail": _mail(smtp_url)() if smtp_url else _writable(settings().usher_home),
     }
-    return [name for name, is_there in there.items() if not is_there]
 
 
 @cache

@@ -69,6 +69,19 @@ def _of_organization(here: str) -> list[Place]:
     ]  # fmt: skip
 
 
+def of_operations() -> list[Place]:
+    """The left column of whoever runs Usher; a letter's page belongs to all letters."""
+    here = "/status/letters" if request.path.startswith("/status/letters/") else request.path
+    return [
+        Place(label, icon, path, path == here)
+        for label, icon, path in (
+            ("Overview", "house", "/status"),
+            ("Search", "search", "/status/search"),
+            ("Letters", "mail", "/status/letters"),
+        )
+    ]
+
+
 def waiting() -> int:
     """How many people wait for the reader, beside Manage Members."""
     if "waiting" not in g:

@@ -89,15 +89,15 @@ def invitation(invitation_id: int) -> Any:
 def _page(title: str, person: Person | None, rows: dict[str, Any], **facts: Any) -> str:
     admin = g.membership.state == "admin"
     row = people_menu.of_people([person], g.organization, by=g.account)[0] if person else None
-    happened = chronicles.about(rows)
+    happened = chronicles.about(with_letters(rows))
     return render_template(
         "pages/members/person.html",
         heading=title, person=person, row=row, admin=admin,
-        dates=_dates(person, happened), moments=_moments(happened, rows), **facts,
+        dates=dates(person, happened), moments=moments(happened, rows), **facts,
     )  # fmt: skip
 
 
-def _dates(person: Person | None, happened: list[Entry]) -> dict[str, datetime]:
+def dates(person: Person | None, happened: list[Entry]) -> dict[str, datetime]:
     """When the person came to each step, the last time they did."""
     dates: dict[str, datetime] = {}
     for entry in happened:
@@ -109,13 +109,19 @@ def _dates(person: Person | None, happened: list[Entry]) -> dict[str, datetime]:
     return dates
 
 
-def _moments(happened: list[Entry], rows: dict[str, Any]) -> list[Moment]:
-    """What happened and what was mailed, newest first."""
-    lines = [Moment(line.at, line) for line in map(sentences.line, happened)]
-    mailed = [Moment(one.at, posted=one, name=_name(one)) for one in correspondence.about(rows)]
+def with_letters(rows: dict[str, Any]) -> dict[str, Any]:
+    """These rows and the letters about them, which operators may have moved."""
+    return {**rows, "letters": correspondence.ids(rows)}
+
+
+def moments(happened: list[Entry], rows: dict[str, Any], *, named: bool = False) -> list[Moment]:
+    """What happened and what was mailed, newest first; operators are `named` to each other."""
+    lines = [Moment(one.action.at, sentences.line(one, named=named)) for one in happened]
+    letters = correspondence.about(rows)
+    mailed = [Moment(one.at, posted=one, name=letter_name(one.letter.template)) for one in letters]
     return sorted([*lines, *mailed], key=lambda moment: moment.at, reverse=True)
 
 
-def _name(posted: Posted) -> str:
-    template = posted.letter.template
+def letter_name(template: str) -> str:
+    """What letters of this template are called."""
     return LETTERS.get(template, f"Letter “{template.replace('_', ' ')}”")

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from web import navigation, pictures
 from workflows import memberships, prices
-from workflows.engine import stationery
+from workflows.engine import pauses, stationery
 from workflows.engine.db import now
 from workflows.engine.settings import settings
 
@@ -28,7 +28,8 @@ def register(app: Flask) -> None:
     app.context_processor(_facts)
     app.jinja_env.globals.update(
         icon=icon, lucide=icon, now=now, role=memberships.role, vendored=vendored, asset=asset,
-        places_here=navigation.places_here, told=told, untold=untold, bar=pictures.bar,
+        places_here=navigation.places_here, places_of_operations=navigation.of_operations,
+        told=told, untold=untold, paused_domains=pauses.all_now, bar=pictures.bar,
     )  # fmt: skip
     app.jinja_env.filters.update(
         ago=ago, in_words=in_words, exact=stationery.moment, date=stationery.day, day=day,

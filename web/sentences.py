@@ -25,6 +25,7 @@ SENTENCES = {
     "invitations.extend": ("{by} gave the invitation of {addresses} more time", "sent"),
     "invitations.revoke": ("{by} revoked the invitation of {addresses}", "revoked"),
     "invitations.decline": ("{addresses} declined the invitation", "declined"),
+    "invitations.end": ("{by} let the invitation of {addresses} run out of time", "expired"),
     "invitations.expire": ("The invitation of {addresses} ran out of time", "expired"),
     "replies._ask_again": ("{addresses} asked for a new link", "expired"),
     "corrections.correct": ("{by} corrected the address of an invitation", "sent"),
@@ -65,7 +66,27 @@ SENTENCES = {
     "handovers.decline": ("{members} declined ownership", "declined"),
     "handovers.cancel": ("{by} took back the offer of ownership to {members}", "revoked"),
     "handovers._expire": ("The offer of ownership to {members} ran out of time", "expired"),
+    "deliveries.retry": ("{by} let a letter that failed begin anew", "sent"),
+    "deliveries.retry_all": ("{by} let letters that failed begin anew", "sent"),
+    "deliveries.send_now": ("{by} let a letter leave at once", "sent"),
+    "deliveries.release": ("{by} took a letter from a worker that fell silent", "sent"),
+    "deliveries.set_aside": ("{by} set a letter aside", "moot"),
+    "deliveries.mail_again": ("{by} mailed a letter again", "sent"),
+    "deliveries.pause": ("{by} paused letters to a domain", "expired"),
+    "deliveries.resume": ("{by} resumed letters to a domain", "sent"),
     "closures.close": ("{by} closed the organization", "closed"),
+    "reruns.again": ("{by} sent letters on their way again", "sent"),
+    "reruns.discard": ("{by} set letters aside", "moot"),
+    "reruns.seen": ("{by} looked at letters that may have been sent twice", ""),
+    "remedies.write_invitation": ("{by} wrote the letter that an invitation had not got", "sent"),
+    "remedies.write_token": ("{by} wrote a letter about a token once more", "sent"),
+    "remedies.forget_process": ("{by} forgot a process that was stopped", ""),
+    "acknowledgements.acknowledge": ("{by} wrote down what is known of a cause", ""),
+    "remedies.put_right": ("{by} put the invitation of {addresses} right", "seated"),
+    "remedies.make_token": ("{by} gave {members} the token that was missing", ""),
+    "remedies.assign_seat": ("{by} assigned a seat to {members}", "seated"),
+    "remedies.revoke_seat": ("{by} revoked the seat of {members}", "revoked"),
+    "remedies.withdraw_offer": ("{by} ended the offer of ownership to {members}", "revoked"),
     "departures.leave": ("{by} left the organization", "left"),
     "departures.remove": ("{by} removed {members}", "removed"),
     "account_closures.close": ("A member closed their account", "left"),
@@ -83,10 +104,10 @@ class Line:
     why: str
 
 
-def line(entry: Entry) -> Line:
-    """The sentence for what happened, as far as the reader may see it."""
+def line(entry: Entry, *, named: bool = False) -> Line:
+    """The sentence for what happened, as far as the reader may see it; operators are `named`."""
     sentence, state = FROM_THE_LINE if _is_from_the_line(entry) else SENTENCES[entry.action.event]
-    return Line(entry.action.at, _words(sentence, entry), state, _why(entry))
+    return Line(entry.action.at, _words(sentence, entry, named), state, _why(entry))
 
 
 def doer(entry: Entry) -> str:
@@ -100,9 +121,10 @@ def _is_from_the_line(entry: Entry) -> bool:
     return served and entry.action.by_id is None
 
 
-def _words(sentence: str, entry: Entry) -> list[tuple[str, bool]]:
+def _words(sentence: str, entry: Entry, named: bool) -> list[tuple[str, bool]]:
+    operator = entry.action.operator and named
     names = {
-        "by": doer(entry),
+        "by": f"{entry.by}, an operator," if operator else doer(entry),
         "members": _several(entry.members, entry.how_many_members),
         "addresses": _several(entry.addresses, entry.how_many_addresses),
     }

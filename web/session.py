@@ -20,7 +20,7 @@ from werkzeug import Response
 from werkzeug.exceptions import HTTPException
 
 from web import browsers, peers
-from workflows import memberships, organizations, sessions
+from workflows import memberships, operators, organizations, sessions
 from workflows.accounts import Account
 from workflows.engine.identity import surroundings
 from workflows.engine.refusals import NotFound, NotNow
@@ -193,6 +193,17 @@ def in_organization(view: View) -> View:
             raise NotFound(NO_SUCH)  # as `require_member` says to strangers
         g.membership = memberships.require_member(g.account, organization)
         g.organization = organization
+        return view(**kwargs)
+
+    return signed_in(guarded)
+
+
+def for_operators(view: View) -> View:
+    """A page about all of Usher: to everybody else there is none."""
+
+    @wraps(view)
+    def guarded(**kwargs: Any) -> Any:
+        operators.require_operator(g.account)
         return view(**kwargs)
 
     return signed_in(guarded)

@@ -7,6 +7,7 @@ embedded mode for itself. Until then the queue is one in this process.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import dramatiq
@@ -17,6 +18,7 @@ from flask import Flask
 from redis import Redis
 
 import workflows  # noqa: F401
+from workflows.engine import heartbeats
 
 
 class InsideApp(Middleware):
@@ -26,12 +28,20 @@ class InsideApp(Middleware):
         self.app: Flask | None = None
         self.stopping = False  # a batch under way then gives back what it has not begun
         self._open = threading.local()
+        self._goodbye: Callable[[], None] | None = None
+
+    def after_process_boot(self, broker: Any) -> None:
+        """Only `dramatiq` itself says this, to each process that it starts."""
+        if self.app:
+            self._goodbye = heartbeats.keep(self.app, "worker")
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:
         self.stopping = False
 
     def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
         self.stopping = True
+        if self._goodbye:
+            self._goodbye()
 
     def before_process_message(self, broker: Any, message: Any) -> None:
         assert self.app is not None, "no app: call workers.use"

@@ -23,6 +23,7 @@ import workers
 from workers import post
 from workflows import (
     accounts,
+    acknowledgements,
     address_changes,
     errands,
     gate,
@@ -30,12 +31,14 @@ from workflows import (
     invitations,
     lines,
     reminders,
+    rescues,
     resets,
     seats,
     sessions,
+    surveys,
     tokens,
 )
-from workflows.engine import limits, logs, outbox, tallies
+from workflows.engine import heartbeats, limits, logs, outbox, readings, tallies
 from workflows.engine.app import bare_app
 
 TICK = 0.25  # seconds
@@ -43,6 +46,8 @@ RING_EVERY = 0.5  # seconds, while letters are due
 MOST_BELLS = 8
 UNHEARD = timedelta(seconds=15)
 checked = lines.Checked()  # how far this clock has come with looking at all lines
+failed: dict[str, str] = {}  # jobs that failed the last time, and how
+trouble: list[str] = []  # what is wrong with the queue, in a sentence
 
 log = logging.getLogger("usher.clock")
 
@@ -57,12 +62,25 @@ class Job:
 
     def run(self, app: Flask) -> None:
         """Do it in a database session of its own and, whatever happens, do it again next time."""
-        self.due_at = time.monotonic() + self.every
+        self.due_at, name = time.monotonic() + self.every, self.do.__qualname__
         try:
             with app.app_context():
                 self.do()
+            failed.pop(name, None)
         except Exception as error:
-            log.error("%s failed: %s", self.do.__qualname__, type(error).__name__, exc_info=error)
+            failed[name] = type(error).__name__
+            log.error("%s failed: %s", name, type(error).__name__, exc_info=error)
+
+
+class Survey(Job):
+    """A job that looks at everything: the longer that takes, the longer is the pause."""
+
+    def run(self, app: Flask) -> None:
+        begun = time.monotonic()
+        super().run(app)
+        took = time.monotonic() - begun
+        pause = surveys.pause_after(took).total_seconds()
+        self.due_at = time.monotonic() + max(self.every, pause)
 
 
 def ring() -> None:
@@ -72,14 +90,16 @@ def ring() -> None:
     """
     letters = outbox.due(MOST_BELLS * post.BATCH)
     if not letters:
+        trouble.clear()
         return
     try:
         for _ in range(0, letters, post.BATCH):
             post.deliver.send()
         heard = not outbox.overdue(UNHEARD)
+        trouble[:] = [] if heard else ["bells are rung, and no worker comes"]
     except (BrokerError, RedisError) as error:
         log.warning("The queue is away (%s); the clock delivers.", type(error).__name__)
-        heard = False
+        heard, trouble[:] = False, [f"it is away ({type(error).__name__})"]
     if not heard:
         post.deliver_batch()
 
@@ -111,9 +131,30 @@ def run_errands() -> None:
         pass
 
 
+def beat() -> None:
+    """Say that this clock runs, and what it could not do."""
+    heartbeats.beat("clock", *trouble)
+    readings.keep("jobs", dict(failed))
+
+
+def run_rescues() -> None:
+    """What operators asked for many rows goes on, as errands do."""
+    until = time.monotonic() + 1
+    while rescues.go_on() and time.monotonic() < until:
+        pass
+
+
+def look_for_ailments() -> None:
+    """Find what is stuck; whoever knows of a cause need not be told of it once it is gone."""
+    surveys.look_for_ailments()
+    if found := readings.last("ailments"):
+        acknowledgements.drop_settled(found.facts)
+
+
 def jobs() -> list[Job]:
     """What one clock does beside ringing, and how often."""
     return [
+        *_for_operators(),
         Job(TICK, run_errands),
         Job(1, invitations.expire_unanswered),
         Job(1, handovers.expire_unanswered),
@@ -130,6 +171,17 @@ def jobs() -> list[Job]:
         Job(600, errands.drop_old_plans),
         Job(3600, mend_verdicts),
         Job(3600, mend_seat_tallies),
+    ]
+
+
+def _for_operators() -> list[Job]:
+    return [
+        Job(heartbeats.EVERY, beat),
+        Job(TICK, run_rescues),
+        Job(2, rescues.verify_all),
+        Survey(surveys.EVERY, look_for_ailments),
+        Survey(surveys.EVERY, surveys.look_at_states),
+        Survey(300, surveys.check_invariants),
     ]
 
 
@@ -165,6 +217,8 @@ def main() -> None:
     logs.begin(app.extensions["usher"])
     workers.use(app)
     run(app, stop)
+    with app.app_context():
+        heartbeats.goodbye("clock")
 
 
 if __name__ == "__main__":

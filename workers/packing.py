@@ -12,8 +12,8 @@ from email.utils import format_datetime
 from typing import Literal
 
 from workflows.engine import stationery
+from workflows.engine.envelopes import Envelope
 from workflows.engine.identity import parse_address
-from workflows.engine.outbox import Envelope
 from workflows.engine.settings import settings
 
 LINES = SMTP.clone(max_line_length=76)  # the most that encoded words and encoded text may have

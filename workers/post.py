@@ -17,7 +17,8 @@ import dramatiq
 from workers import inside, mailers, packing
 from workers.mailers import WayOut
 from workflows.engine import outbox
-from workflows.engine.outbox import LEASE, Claim
+from workflows.engine.envelopes import Claim
+from workflows.engine.outbox import LEASE
 
 BATCH = 20
 HALF_A_LEASE = LEASE.total_seconds() / 2

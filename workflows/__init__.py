@@ -5,6 +5,7 @@ The list is the reading order, the import order and the order in which rows are 
 
 ORDER = [
     "accounts",
+    "operators",
     "sign_up_letters",
     "log_ins",
     "resets",
@@ -19,6 +20,7 @@ ORDER = [
     "quotas",
     "silences",
     "invitations",
+    "acceptances",
     "invitation_letters",
     "replies",
     "reminders",
@@ -62,6 +64,24 @@ ORDER = [
     "correspondence",
     "exports",
     "takeouts",
+    "deliveries",
+    "mailrooms",
+    "lookups",
+    "prospects",
+    "reruns",
+    "ailments",
+    "remedies",
+    "stuck_letters",
+    "stuck_people",
+    "stuck_processes",
+    "stuck",
+    "invariants",
+    "machines",
+    "surveys",
+    "rescues",
+    "acknowledgements",
+    "overview",
+    "titles",
 ]
 
 from importlib import import_module  # noqa: E402

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, select, update
+from sqlalchemy import Index, false, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workflows.engine import identity, limits, outbox, seals
-from workflows.engine.db import Base, command, db, lock, now
+from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.identity import network, rationed_as
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, NotNow, all_of
@@ -41,7 +41,10 @@ class SignUpMachine(Machine):
 
 class SignUp(Stateful, Base):
     __tablename__ = "sign_ups"
-    __table_args__ = (Index(None, "email_key"),)
+    __table_args__ = (
+        Index(None, "email_key"),
+        index_of_few("waiting_sign_ups", "since", "state = 'waiting'"),
+    )  # fmt: skip
     machine = SignUpMachine
 
     name: Mapped[str]
@@ -64,6 +67,10 @@ class AccountMachine(Machine):
 
 class Account(Stateful, Base):
     __tablename__ = "accounts"
+    __table_args__ = (  # how PostgreSQL finds an address by its beginning, in whatever language
+        Index("accounts_by_address", "email_key",
+              postgresql_ops={"email_key": "text_pattern_ops"}).ddl_if(dialect="postgresql"),
+    )  # fmt: skip
     machine = AccountMachine
 
     name: Mapped[str]
@@ -73,7 +80,8 @@ class Account(Stateful, Base):
     password_round: Mapped[int] = mapped_column(default=0)  # how often it was set anew
     reset_round: Mapped[int] = mapped_column(default=0)  # which link for setting it is good
     reset_asked_at: Mapped[datetime | None]
-    operator: Mapped[bool] = mapped_column(default=False)
+    operator: Mapped[bool] = mapped_column(default=False)  # may see all of Usher
+    acting: Mapped[bool] = mapped_column(default=False, server_default=false())  # and move it
 
 
 def sign_up(name: str, email: str, password: str, *, client: str = "") -> SignUp:
@@ -216,16 +224,6 @@ def hold(account: Account) -> Account:
     """
     if lock(account).state != "active":
         raise NotNow("This account is closed.")
-    return account
-
-
-@command
-def make_operator(email: str) -> Account:
-    """Let this account see the status page; only the command line may do it."""
-    account = with_key(identity.parse_address(email)[1])
-    if account is None:
-        raise NotNow("There is no account with this address yet. Sign up first.")
-    account.operator = True
     return account
 
 

@@ -30,17 +30,28 @@ class Posted:
 
 def about(rows: Mapping[str, Any]) -> list[Posted]:
     """The letters about these rows, given as queries for their ids by table, the newest first."""
-    which = [
-        and_(Letter.template.in_(_templates(kind)), Letter.about_id.in_(ids))
-        for kind, ids in rows.items()
-        if _templates(kind)
-    ]
-    letters = db.session.scalars(select(Letter).where(or_(*which)).order_by(Letter.id.desc())).all()
+    letters = db.session.scalars(select(Letter).where(which(rows)).order_by(Letter.id.desc())).all()
     tries = select(Attempt).where(Attempt.letter_id.in_([letter.id for letter in letters]))
     of_letter: defaultdict[int, list[Attempt]] = defaultdict(list)
     for attempt in db.session.scalars(tries.order_by(Attempt.id)):
         of_letter[attempt.letter_id].append(attempt)
     return [Posted(letter, of_letter[letter.id]) for letter in letters]
+
+
+def which(rows: Mapping[str, Any]) -> Any:
+    """Whether a letter is about one of these rows, given as queries for their ids by table."""
+    return or_(
+        *(
+            and_(Letter.template.in_(_templates(kind)), Letter.about_id.in_(ids))
+            for kind, ids in rows.items()
+            if _templates(kind)
+        )
+    )
+
+
+def ids(rows: Mapping[str, Any]) -> Any:
+    """The query for the ids of all letters about these rows."""
+    return select(Letter.id).where(which(rows))
 
 
 def _templates(kind: str) -> list[str]:

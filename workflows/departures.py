@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from workflows import handovers, invitations, memberships, places, seat_blocks, seats
+from workflows import acceptances, handovers, memberships, places, seat_blocks, seats
 from workflows.accounts import Account
 from workflows.engine import cohorts, outbox
 from workflows.engine.db import command, lock
@@ -44,7 +44,7 @@ def _go(membership: Membership, event: str, by: Account) -> None:
     places.step_out(membership.organization_id, [membership.id], by=by)
     seats.give_up(membership, "member_gone", by=by)
     membership.fire(event, by=by)
-    if invitation := invitations.accepted_by(membership):
+    if invitation := acceptances.of(membership):
         invitation.fire("close", by=by)
 
 
@@ -61,7 +61,7 @@ def remove_all(organization: Organization, ids: Sequence[int], *, by: Account) -
     places.step_out(organization.id, gone, by=by)
     seat_blocks.give_up(organization, good, "member_gone", by=by)
     cohorts.fire(good, "remove", by=by)
-    cohorts.fire(invitations.all_accepted_by(gone), "close", by=by)
+    cohorts.fire(acceptances.of_all(gone), "close", by=by)
     cohorts.post("member_removed", organization.id, dict.fromkeys(gone, 0))
     return refused
 

@@ -15,16 +15,16 @@ filled up by inviting people who never answer. An invitation carries no role.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, false, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import memberships, quotas
+from workflows import memberships, operators, quotas
 from workflows.accounts import Account
 from workflows.engine import cohorts, outbox, seals
-from workflows.engine.db import Base, command, db, lock, now
+from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.identity import parse_address, parse_words
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow
@@ -83,10 +83,11 @@ class Invitation(Stateful, Base):
             "one_open_invitation", "organization_id", "email_key", unique=True,
             postgresql_where=text(OPEN), sqlite_where=text(OPEN),
         ),
-        Index(None, "expires_at", postgresql_where=text("state = 'sent'"),
-              sqlite_where=text("state = 'sent'")),
-        Index(None, "membership_id"),
+        index_of_few("ix_invitations_expires_at", "expires_at", "state = 'sent'"),
+        index_of_few("accepted_invitations", "since", "state = 'accepted'"),
+        index_of_few("expired_invitations", "since", "state = 'expired'"),
         Index("invitations_by_address", "organization_id", "email_key"),
+        Index("invitations_by_key", "email_key", postgresql_ops={"email_key": "text_pattern_ops"}),
     )  # fmt: skip
     machine = InvitationMachine
 
@@ -96,7 +97,7 @@ class Invitation(Stateful, Base):
     email_key: Mapped[str]
     expires_at: Mapped[datetime]
     round: Mapped[int] = mapped_column(default=1)  # how often it was sent
-    membership_id: Mapped[int | None]
+    membership_id: Mapped[int | None] = mapped_column(index=True)
     instead_of: Mapped[str | None]  # the address that was corrected, or moved away from
     became: Mapped[str | None]  # the address that took the place of this one
     word: Mapped[str | None]  # to the admins, from whoever declined
@@ -172,6 +173,14 @@ def revoke(invitation: Invitation, *, by: Account) -> None:
 
 
 @command
+def end(invitation: Invitation, *, by: Account) -> None:
+    """End the time to answer before it is over, and tell who sent it; operators alone may."""
+    operators.require_acting(by)
+    lock(invitation).fire("expire", by=by, expires_at=now())
+    outbox.post("invitation_expired", about=invitation, generation=invitation.round)
+
+
+@command
 def decline(invitation: Invitation, email: str, word: str = "", *, by: Account | None) -> None:
     """Say no thanks, and a word to the admins if you like."""
     require_addressee(invitation, email, by=by)
@@ -220,18 +229,6 @@ def of_organization(
     if before is not None:
         mine = mine.where(Invitation.id < before)
     return list(db.session.scalars(mine.order_by(Invitation.id.desc()).limit(limit)))
-
-
-def accepted_by(membership: Membership) -> Invitation | None:
-    """The invitation that made this membership, while it waits for a seat."""
-    waiting = select(Invitation).filter_by(membership_id=membership.id, state="accepted")
-    return db.session.scalar(waiting)
-
-
-def all_accepted_by(member_ids: Collection[int]) -> list[Invitation]:
-    """The invitations that made these memberships, held, as far as they wait for a seat."""
-    mine = Invitation.membership_id.in_(member_ids)
-    return cohorts.hold(Invitation, mine & (Invitation.state == "accepted"))
 
 
 def link(invitation: Invitation) -> str:

@@ -199,7 +199,8 @@ def _by_letter(letter: Letter | None, which: str) -> Turn | None:
             f"The {which} letter could not be handed over for three days."
         )  # fmt: skip
         return Turn("Your turn", sentence, letter.since, bad=True)
-    return Turn("Usher's turn", f"The {which} letter is on its way.", letter.posted_at)
+    way = "is on its way" if letter.pause_id is None else "waits: no letters go to that domain now"
+    return Turn("Usher's turn", f"The {which} letter {way}.", letter.posted_at)
 
 
 def _invited(invitation: Invitation, letter: Letter | None) -> Turn:

@@ -13,6 +13,13 @@ def for_themselves(person: Person) -> Person:
     return replace(person, turn=_own_turn(person))
 
 
+def for_operators(person: Person) -> Person:
+    """The line of a person as operators read it, who are neither the admins nor the person."""
+    turns = {"Your turn": "An admin’s turn", "Their turn": "The person’s turn"}
+    whose = turns.get(person.turn.whose, person.turn.whose)
+    return replace(person, turn=replace(person.turn, whose=whose))
+
+
 def _own_turn(person: Person) -> Turn:
     token, turn = person.token, person.turn
     if person.standing:

@@ -31,7 +31,7 @@ class Wish(Base):
     __tablename__ = "reset_wishes"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    email_key: Mapped[str]
+    email_key: Mapped[str] = mapped_column(index=True)
     at: Mapped[datetime] = mapped_column(index=True)
 
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflows import invitations, memberships, places, tokens
+from workflows import acceptances, memberships, places, tokens
 from workflows.accounts import Account
 from workflows.engine import cohorts, outbox, tallies
 from workflows.engine.db import Base, command, db, lock
@@ -155,7 +155,7 @@ def give(member_ids: Sequence[int], free: Sequence[Seat], *, by: Account | None)
     tallies.add(place, {TAKEN: len(free)})
     theirs = {"membership_id": member_ids, "seat_id": ids}
     begun = cohorts.begin(Token, theirs, by=by, organization_id=place, generation=0)
-    cohorts.fire(invitations.all_accepted_by(member_ids), "seat", by=by)
+    cohorts.fire(acceptances.of_all(member_ids), "seat", by=by)
     places.end(places.hold(place, member_ids), "seat", by=by)
     cohorts.post("seat_assigned", place, dict.fromkeys(begun, 0))
 

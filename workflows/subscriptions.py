@@ -22,7 +22,7 @@ from workflows import invoices, licences, memberships, prices, seats
 from workflows.accounts import Account
 from workflows.billing import Card
 from workflows.engine import history
-from workflows.engine.db import Base, command, db, lock, now
+from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotNow
 from workflows.engine.settings import settings
@@ -33,6 +33,7 @@ from workflows.prices import INTERVALS
 from workflows.seats import Seat
 from workflows.tokens import Token
 
+UNPAID = "state IN ('incomplete', 'past_due', 'suspended')"
 LIVE = ("active", "past_due", "suspended", "canceling")
 
 
@@ -71,6 +72,7 @@ class Subscription(Stateful, Base):
             "one_live_subscription", "organization_id", unique=True,
             postgresql_where=text("state <> 'canceled'"), sqlite_where=text("state <> 'canceled'"),
         ),
+        index_of_few("unpaid_subscriptions", "since", UNPAID),
     )  # fmt: skip
     machine = SubscriptionMachine
 

@@ -28,7 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from workflows import verdicts
 from workflows.accounts import Account
 from workflows.engine import history, limits, outbox, seals
-from workflows.engine.db import Base, command, db, lock, now
+from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow
 from workflows.engine.settings import settings
@@ -38,6 +38,7 @@ OVERLAPS = (0, 1, 24)  # hours the old secret may go on working
 OFTEN = "This token was reissued often enough. The secret in the newest letter works."
 PERSONAL = "A token is personal: only the person who holds it may do this."
 KEEP_NONCE = timedelta(days=7)
+UNMINTED = index_of_few("unminted_generations", "token_id", "digest IS NULL")
 
 
 class TokenMachine(Machine):
@@ -66,6 +67,7 @@ class Token(Stateful, Base):
         CheckConstraint("state <> 'inactive' OR generation = 0", name="inactive_has_no_secret"),
         CheckConstraint("state <> 'active' OR generation = 1", name="active_is_the_first"),
         CheckConstraint("state <> 'reissued' OR generation > 1", name="reissued_is_later"),
+        index_of_few("unused_tokens", "since", "seat_id IS NOT NULL AND first_download_at IS NULL"),
     )
     machine = TokenMachine
 
@@ -104,7 +106,7 @@ class Generation(Base):
     """One secret of a token, from the wish for it to long after its end."""
 
     __tablename__ = "generations"
-    __table_args__ = (UniqueConstraint("token_id", "number"),)
+    __table_args__ = (UniqueConstraint("token_id", "number"), UNMINTED)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_id: Mapped[int] = mapped_column(ForeignKey("tokens.id"))

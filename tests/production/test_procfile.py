@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 from procfile import ROOT, Production, Sink, answers, free_port, sign_up, wait_for
@@ -75,6 +76,17 @@ def test_a_letter_goes_from_a_form_to_the_mail_server(production, sink):
 
     assert letter.mail_from == "usher@acme.example"
     assert f"{production.environment['BASE_URL']}/signup/".encode() in letter.content
+
+
+def test_web_worker_and_clock_each_say_that_they_run(production):
+    answers(production.environment["BASE_URL"] + "/readyz")
+
+    def heard():
+        with psycopg.connect(production.environment["DATABASE_URL"]) as connection:
+            rows = connection.execute("SELECT DISTINCT kind FROM heartbeats").fetchall()
+        return {kind for (kind,) in rows} == {"web", "worker", "clock"}
+
+    wait_for(heard, "a heartbeat of each")
 
 
 def test_there_is_no_mailbox(production):

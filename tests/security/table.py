@@ -16,8 +16,9 @@ ROLES = {
 }
 # Words about people, whatever organization they are in.
 EVERYBODY, SIGNED_IN, INVITED = "everybody", "whoever is logged in", "the invited person"
+OPERATOR = "whoever runs Usher"
 NOBODY = "nobody who has not opened a link"  # the pages behind links in letters
-WORDS = {EVERYBODY, SIGNED_IN, INVITED, NOBODY, *ROLES}
+WORDS = {EVERYBODY, SIGNED_IN, INVITED, NOBODY, OPERATOR, *ROLES}
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,42 @@ OWNERS = {  # hand over ownership, close the organization; the page of it is for
     "GET /<slug>/close": Row("owner"),
     "POST /<slug>/close": Row("owner", {"typed": "{slug}"}),
 }
-MAY = EVERYBODYS | BEHIND_A_LINK | PERSONAL | MEMBERS | ADMINS | BILLING | OWNERS
+UNTIL = "2099-01-01T00:00:00+00:00"
+RESCUE = {"row": "{invitation}", "until": UNTIL, "number": "9", "why": "to try"}
+OPERATORS = {  # the status page; an operator is made on the command line
+    "GET /status": Row(OPERATOR),
+    "GET /status.json": Row(OPERATOR),
+    "GET /status/stuck/<ailment>": Row(OPERATOR),
+    "GET /status/stuck/<ailment>/acknowledge": Row(OPERATOR),
+    "POST /status/stuck/<ailment>/acknowledge": Row(OPERATOR, {"note": "It is known."}),
+    "GET /status/stuck/<ailment>/<remedy>": Row(OPERATOR),
+    "POST /status/stuck/<ailment>/<remedy>": Row(OPERATOR, RESCUE),
+    "GET /status/rescues/<int:rescue_id>": Row(OPERATOR),
+    "GET /metrics": Row(OPERATOR),
+    "GET /status/search": Row(OPERATOR),
+    "GET /status/letters": Row(OPERATOR),
+    "GET /status/letters/<int:letter_id>": Row(OPERATOR),
+    "GET /status/letters/<int:letter_id>/html": Row(OPERATOR),
+    "GET /status/letters/retry": Row(OPERATOR),
+    "POST /status/letters/retry": Row(OPERATOR, {"state": "dead", "why": "to try"}, status=409),
+    "GET /status/letters/pause": Row(OPERATOR),
+    "POST /status/letters/pause": Row(OPERATOR, {"domain": "else.test", "why": "they asked"}),
+    "GET /status/memberships/<int:membership_id>": Row(OPERATOR),
+    "GET /status/invitations/<int:invitation_id>": Row(OPERATOR),
+    "GET /status/tokens/<int:token_id>": Row(OPERATOR, status=302),
+    "GET /status/seats/<int:seat_id>": Row(OPERATOR, status=302),
+    "GET /status/subscriptions/<int:subscription_id>": Row(OPERATOR),
+    "GET /status/sign-ups/<int:sign_up_id>": Row(OPERATOR),
+    "GET /status/organizations/<int:organization_id>": Row(OPERATOR),
+    "GET /status/<kind>/<int:row_id>/<deed>": Row(OPERATOR),
+    "POST /status/<kind>/<int:row_id>/<deed>": Row(OPERATOR, {"why": "they asked"}),
+}
+MAY = OPERATORS | EVERYBODYS | BEHIND_A_LINK | PERSONAL | MEMBERS | ADMINS | BILLING | OWNERS
+
+
+FIRST = [f"<int:{one}_id>" for one in (  # of which the town has the first of all
+    "letter", "token", "seat", "subscription", "sign_up", "organization", "rescue",
+)]  # fmt: skip
 
 
 def address(rule, slug, ids, about="member"):
@@ -224,6 +260,12 @@ def address(rule, slug, ids, about="member"):
         "<int:invitation_id>": invitation,
         "<int:invoice_id>": ids["invoice"],
         "<int:errand_id>": ids["errand"],
+        "<ailment>": "invitation-unanswered",
+        "<remedy>": "revoke",
+        "<kind>": "invitations",
+        "<int:row_id>": ids["invitation"],
+        "<deed>": "resend",
+        **dict.fromkeys(FIRST, 1),
         "<sealed>": "a.b",
         "<letter_id>": "one",
         "<name>": "invitation",

@@ -18,7 +18,7 @@ from web.letter_samples import samples
 from workers import packing
 from workflows.engine import identity
 from workflows.engine.app import bare_app
-from workflows.engine.outbox import Envelope
+from workflows.engine.envelopes import Envelope
 from workflows.engine.refusals import Invalid
 from workflows.engine.settings import Settings
 

@@ -9,6 +9,7 @@ from security.table import (
     INVITED,
     MAY,
     NOBODY,
+    OPERATOR,
     SIGNED_IN,
     address,
     filled,
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.sqlite
 WHO = {  # somebody whom the door opens to
     EVERYBODY: "anonymous",
     SIGNED_IN: "stranger",
+    OPERATOR: "operator",
     INVITED: "invited",
     "members": "seated",
     "those who can leave": "seated",

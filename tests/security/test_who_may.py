@@ -11,6 +11,7 @@ from security.table import (
     MEMBERS,
     NOBODY,
     ONE,
+    OPERATOR,
     ROLES,
     SIGNED_IN,
     WORDS,
@@ -69,6 +70,8 @@ def due(route, kind, slug):
         return LOG_IN
     if row.who in (SIGNED_IN, INVITED):
         return allowed if row.who == SIGNED_IN or (kind, slug) == ("invited", OURS) else HIDDEN
+    if row.who == OPERATOR:
+        return allowed if kind == "operator" else HIDDEN
     role = KINDS[kind][slug == THEIRS]
     if role is None:
         return HIDDEN
@@ -127,7 +130,7 @@ def test_outside_the_embedded_mode_letters_are_for_operators_and_the_mailbox_is_
     served = town.settings.model_copy(update={"embedded": False})
     monkeypatch.setitem(town.app.extensions, "usher", served)
 
-    for route in (route for route in MAY if "/letters" in route or "/dev/mailbox" in route):
+    for route in (route for route in MAY if " /letters" in route or "/dev/mailbox" in route):
         path = address(route.split()[1], OURS, town.ids[OURS])
         opens = kind == "operator" and path.startswith("/letters")
         status = town.visit(kind, "GET", path).status_code

@@ -19,7 +19,6 @@ from people import Cast
 
 from web import create_app
 from workflows import (
-    accounts,
     arrivals,
     billing_contacts,
     departures,
@@ -27,6 +26,8 @@ from workflows import (
     invoices,
     logos,
     moves,
+    operators,
+    rescues,
     roles,
     seats,
     sessions,
@@ -85,7 +86,7 @@ class Town:
             for kind in KINDS
             if kind != "anonymous"
         }
-        accounts.make_operator(people["operator"].email)
+        operators.make_operator(people["operator"].email)
         ours = self._organization(cast, OURS, people["owner"])
         theirs = self._organization(cast, THEIRS, people["foreigner"])
         for kind, organization in (("both", ours), ("both", theirs), ("admin", ours)):
@@ -101,6 +102,9 @@ class Town:
             moves.ask(asked, by=people["gone"])
             asked.expires_at -= timedelta(days=2)  # so that it can be extended
             db.session.commit()
+        asked = [self.ids[OURS]["personal"]]
+        waiting = ("invitation-unanswered", "revoke", asked, None)
+        rescues.plan(*waiting, by=people["operator"], why="to be tried")
         self.secrets = {kind: sessions.open_session(one) for kind, one in people.items()}
 
     def _organization(self, cast, slug, owner):

@@ -24,7 +24,7 @@ from workflows.accounts import Account
 from workflows.engine.db import db, now
 
 ROOT = Path(__file__).parents[2]
-MOVES = {"begin", "fire", "note"}  # what writes a step or an action
+MOVES = {"begin", "fire", "note", "record"}  # what writes a step or an action
 
 
 @pytest.fixture

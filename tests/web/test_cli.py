@@ -55,6 +55,19 @@ def test_an_operator_is_made_of_an_account(usher, cast):
     assert ada.operator
 
 
+def test_an_operator_may_be_one_who_only_looks_and_one_no_more(usher, cast):
+    ada = cast.account("Ada")
+
+    said = usher("operator", "add", "--read-only", ada.email).output
+    assert "may read the status page now" in said
+    assert (ada.operator, ada.acting) == (True, False)
+    usher("operator", "add", ada.email)
+    assert (ada.operator, ada.acting) == (True, True)
+    usher("operator", "remove", ada.email)
+    assert (ada.operator, ada.acting) == (False, False)
+    assert isinstance(usher("operator", "remove", ada.email).exception, NotNow)
+
+
 def test_nobody_becomes_an_operator_without_an_account(usher):
     assert isinstance(usher("operator", "add", "ada@acme.test").exception, NotNow)
 

@@ -11,7 +11,7 @@ import web
 from web import create_app
 from web.letter_samples import samples
 from workers import post, use
-from workflows import accounts, sessions
+from workflows import accounts, operators, sessions
 from workflows.engine.db import db
 from workflows.engine.settings import Settings
 
@@ -192,7 +192,7 @@ def test_in_production_only_operators_see_the_letters(site):
         cookie["sid"] = secret
     assert look() == 404
     with app.app_context():
-        accounts.make_operator("ann@acme.test")
+        operators.make_operator("ann@acme.test")
     assert look() == 200
 
 

@@ -93,7 +93,7 @@ def reminded_and_moved(people, ann, acme):
     db.session.execute(change.values(since=begun, expires_at=ends))
     db.session.commit()
     reminders.remind()
-    move = moves.ask(asked, by=people.account("Cy"))
+    move = moves.ask(asked, by=people.account("Eve"))
     post.deliver()
     moves.refuse(move, by=ann)
 

@@ -18,8 +18,8 @@ from workers import mailers
 from workers.mailbox import Mailbox
 from workers.mailers import Smtp
 from workers.packing import Mail, pack
+from workflows.engine.envelopes import Envelope
 from workflows.engine.mail_servers import Server
-from workflows.engine.outbox import Envelope
 
 TOKEN = "usht" + "A" * 44
 AT = datetime(2026, 11, 24, 10, 4, tzinfo=UTC)
@@ -28,7 +28,8 @@ AT = datetime(2026, 11, 24, 10, 4, tzinfo=UTC)
 def envelope(number=1, to="bo@acme.test", **facts):
     known = {
         "inviter_name": "Ann", "inviter_email": "ann@acme.test", "organization": "Acme",
-        "url": "https://usher.example/join/x", "expires_at": AT, "days": 14, **facts,
+        "url": "https://usher.example/join/x", "expires_at": AT, "days": 14,
+        "never_url": "https://usher.example/never/x", **facts,
     }  # fmt: skip
     return Envelope(to, "invitation", known, f"<letter-{number}.invitation@usher.example>", AT)
 

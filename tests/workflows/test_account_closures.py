@@ -5,6 +5,7 @@ from people import PASSWORD
 from racing import nothing_is_wrong
 
 from workflows import (
+    acceptances,
     account_closures,
     accounts,
     address_changes,
@@ -153,7 +154,7 @@ def test_an_admin_may_go_and_an_offer_of_ownership_falls_through(cast, ann, acme
 
 def test_whoever_waits_for_a_seat_waits_no_more(cast, ann, acme):
     di = cast.member(acme, "Di", ann)
-    invitation = invitations.accepted_by(di)
+    invitation = acceptances.of(di)
 
     account_closures.close(by=di.account)
 

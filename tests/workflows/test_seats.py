@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from workflows import gate, invitations, roles, seats, subscriptions, tokens
+from workflows import acceptances, gate, roles, seats, subscriptions, tokens
 from workflows.engine import tallies
 from workflows.engine.db import command, db
 from workflows.engine.refusals import NotNow, Refusal
@@ -49,7 +49,7 @@ def test_the_last_seat_is_the_last(cast, acme, ann):
         seats.assign(dee, by=ann)
 
     assert seats.count(acme).used == 2
-    assert invitations.accepted_by(dee).state == "accepted"
+    assert acceptances.of(dee).state == "accepted"
 
 
 def test_where_nothing_was_bought_the_way_to_buy_is_named(cast, ann):

@@ -5,9 +5,9 @@ from people import CARD
 from racing import nothing_is_wrong
 
 from workflows import (
+    acceptances,
     closures,
     departures,
-    invitations,
     places,
     seat_blocks,
     seats,
@@ -233,5 +233,5 @@ def test_a_closed_organization_has_no_line(cast, acme, ann, line):
 def test_a_person_in_line_reads_where_they_stand(acme, ann, line):
     _, _, dee = line
 
-    assert invitations.accepted_by(dee).state == "accepted"
+    assert acceptances.of(dee).state == "accepted"
     assert places.standings([dee.id])[dee.id].words == "2nd in line"

@@ -14,7 +14,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, event, func, select
+from sqlalchemy import DateTime, Dialect, Engine, Index, MetaData, event, func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.orm.exc import StaleDataError
@@ -59,6 +59,11 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(metadata=Base.metadata)
+
+
+def index_of_few(name: str, column: str, which: str) -> Index:
+    """An index over the few rows of a table that something waits for, on both databases."""
+    return Index(name, column, postgresql_where=text(which), sqlite_where=text(which))
 
 
 @event.listens_for(Engine, "connect")
@@ -149,7 +154,7 @@ def _transaction(name: str, function: Callable[..., Any], args: Any, kwargs: Any
         session.rollback()
         raise
     finally:
-        for key in ("command", "why", "actions", "moved"):
+        for key in ("command", "why", "operator", "actions", "moved"):
             session.info.pop(key, None)
 
 

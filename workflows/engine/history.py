@@ -28,7 +28,7 @@ class Action(Base):
     operator: Mapped[bool] = mapped_column(default=False)
     organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id"))
     why: Mapped[str | None]
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
 
     by: Mapped[Any] = relationship("Account", viewonly=True)
     steps: Mapped[list[Step]] = relationship(order_by="Step.id", back_populates="action")
@@ -116,6 +116,18 @@ def called(event: str) -> None:
     db.session().info["command"] = event
 
 
+def as_operator(why: str, deed: Any) -> None:
+    """The running command does this deed as an operator, for a reason; say it before a step."""
+    because(why)
+    called(f"{deed.__module__.rpartition('.')[2]}.{deed.__name__}")
+    db.session().info["operator"] = True
+
+
+def is_an_operators() -> bool:
+    """Whether the running command is done as an operator."""
+    return bool(db.session().info.get("operator"))
+
+
 def go_on(action: Action) -> None:
     """Let what the running command does for the same person belong to this earlier action."""
     actions = db.session().info.setdefault("actions", {})
@@ -131,6 +143,7 @@ def _action(organization_id: int | None, *, by: Any) -> Action:
             event=info["command"],
             by_id=key[1],
             organization_id=organization_id,
+            operator=is_an_operators(),
             why=info.get("why"),
             at=now(),
         )

@@ -68,6 +68,14 @@ def _domain(domain: str) -> tuple[str, str]:
     return parsed.domain, str(parsed.ascii_domain).lower()
 
 
+def domain_of(address: str) -> str | None:
+    """The domain of an address as mail servers know it; None where the address is none."""
+    try:
+        return parse_address(address)[1].rpartition("@")[2]
+    except Invalid:
+        return None
+
+
 def mailbox(key: str) -> str:
     """Whose mailbox an address most likely is, for counting letters; never who somebody is."""
     local, _, domain = key.rpartition("@")

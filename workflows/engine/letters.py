@@ -5,22 +5,29 @@
        ├──── put_off ──────┤──────── bounce ───▶ bounced   the server will never take it
        └──── retry ────────┴──────── give_up ──▶ dead      72 hours, or five workers, for nothing
 
+    hurry: not later but now · release: out of the hands of a worker that fell silent
+    discard: from pending, bounced or dead to moot, because an operator says so
+
 The row owns attempts, waits and lease; it holds no address and no text. Its history is not in
 `steps` but in `attempts`: a line for each claim, with the worker and the mail server's answer.
+Only what an operator does to a letter is a step.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflows.engine.db import Base
+from workflows.engine.db import Base, index_of_few, now
 from workflows.engine.machine import Machine, State, Stateful
+from workflows.engine.refusals import NotNow
 from workflows.engine.settings import settings
 
+OVERDUE = timedelta(minutes=5)  # after which somebody should have come
 HELD = "held"  # its recipient had had too many: what other people did, and so for operators only
 KEPT_BACK = "Kept back: this mailbox wants no such letters."
 
@@ -40,6 +47,19 @@ class LetterMachine(Machine):
     bounce = sending.to(bounced)
     give_up = sending.to(dead)
     retry = bounced.to(pending) | dead.to(pending)
+    hurry = pending.to(pending, validators=["may_leave_sooner"])
+    discard = pending.to(moot) | bounced.to(moot) | dead.to(moot)
+    release = sending.to(pending, validators=["lease_is_over"])
+
+    def may_leave_sooner(self) -> None:
+        if self.model.pause_id is not None:
+            raise NotNow(f"Letters to {self.model.domain} are paused. Resume them first.")
+        if now() - OVERDUE < self.model.due_at <= now():
+            raise NotNow("This letter is due already, and leaves as soon as a worker comes.")
+
+    def lease_is_over(self) -> None:
+        if self.model.lease_until and self.model.lease_until > now():
+            raise NotNow("A worker is sending this letter, and its time is not over.")
 
 
 class Letter(Stateful, Base):
@@ -50,13 +70,21 @@ class Letter(Stateful, Base):
         Index(None, "lease_until", postgresql_where=text("state = 'sending'"),
               sqlite_where=text("state = 'sending'")),
         Index(None, "template", "about_id"),
+        Index(None, "organization_id", "id"),
+        index_of_few("failed_letters", "since", "state IN ('bounced', 'dead')"),
+        Index("letters_by_state", "state", "id"),
+        Index("letters_by_domain", "domain", "id"),
+        Index("letters_by_cause", "cause", "id", postgresql_where=text("cause IS NOT NULL"),
+              sqlite_where=text("cause IS NOT NULL")),
+        Index("paused_letters", "pause_id", postgresql_where=text("pause_id IS NOT NULL"),
+              sqlite_where=text("pause_id IS NOT NULL")),
     )  # fmt: skip
     machine = LetterMachine
 
     template: Mapped[str]
     about_id: Mapped[int]
     generation: Mapped[int]
-    organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id"), index=True)
+    organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id"))
     posted_at: Mapped[datetime]
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
@@ -65,6 +93,15 @@ class Letter(Stateful, Base):
     lease_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     reply: Mapped[str | None]
+    cause: Mapped[str | None]  # what it failed of, in words that letters share which fail alike
+    domain: Mapped[str | None]  # of the recipient, known from the first try on
+    again_at: Mapped[datetime | None]  # when an operator let it begin anew, its patience too
+    pause_id: Mapped[int | None] = mapped_column(ForeignKey("pauses.id"))  # what it waits for
+
+    @property
+    def verifying(self) -> bool:
+        """Whether it was let begin anew, and nobody knows yet whether that helped."""
+        return self.again_at is not None and self.state in ("pending", "sending")
 
     @property
     def told(self) -> str:
@@ -77,17 +114,29 @@ class Letter(Stateful, Base):
         return f"<letter-{self.id}.{self.template}@{urlsplit(settings().base_url).hostname}>"
 
 
+def cause_of(reply: str | None) -> str | None:
+    """A mail server's reply without addresses and numbers of its own, to group letters by."""
+    if reply is None:
+        return None
+    words = re.sub(r"<?[^\s<>]+@[^\s<>]+>?", "<address>", reply)
+    words = re.sub(r"\b(?=[0-9A-Za-z.-]*\d)[0-9A-Za-z.-]{10,}\b", "#", words)
+    return " ".join(words.split())[:200]
+
+
 class Attempt(Base):
     """One claim of a letter and how it ended."""
 
     __tablename__ = "attempts"
-    __table_args__ = (Index(None, "letter_id", "lease", unique=True),)
+    __table_args__ = (
+        Index(None, "letter_id", "lease", unique=True),
+        index_of_few("open_attempts", "letter_id", "outcome IS NULL"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     letter_id: Mapped[int] = mapped_column(ForeignKey("letters.id"))
     lease: Mapped[int]
     worker: Mapped[str]
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
     outcome: Mapped[str | None]  # a state of the letter, "returned" or HELD; None: not known
     reply: Mapped[str | None]

@@ -8,42 +8,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
 
-from workflows.engine import history
+from workflows.engine import history, pauses
 from workflows.engine.db import command, db, now
-from workflows.engine.letters import HELD, KEPT_BACK, Attempt, Letter, LetterMachine
+from workflows.engine.envelopes import Claim, Envelope
+from workflows.engine.identity import domain_of
+from workflows.engine.letters import HELD, KEPT_BACK, Attempt, Letter, LetterMachine, cause_of
 from workflows.engine.rations import Ration
 
 LEASE, GIVE_UP = timedelta(seconds=40), timedelta(hours=72)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
+FAILED = ("pending", "bounced", "dead")  # where a reply says what a letter failed of
 POISON = 5  # claims in a row that ended without a word from the worker
 
 Recipe = Callable[[Any, Any], "tuple[str, dict[str, Any]] | None"]
 Heard = Callable[[Any], None] | None
-
-
-@dataclass(frozen=True)
-class Claim:
-    """The right to send this letter; void once somebody else holds a later lease."""
-
-    letter_id: int
-    lease: int
-
-
-@dataclass(frozen=True)
-class Envelope:
-    """A letter as it leaves: address, facts for its template, and what never changes of it."""
-
-    to: str
-    template: str
-    facts: dict[str, Any] = field(repr=False)  # a token may be among them
-    message_id: str
-    at: datetime
 
 
 @dataclass(frozen=True)
@@ -139,6 +123,7 @@ def _without_poison(letters: Iterable[Letter]) -> list[Letter]:
         else:
             lost.state, lost.since, lost.lease_until = "dead", now(), None
             lost.reply = f"{POISON} workers in a row died with it."
+            lost.cause = cause_of(lost.reply)
             history.moved(REGISTER[lost.template].about.__tablename__, lost.about_id)
             _tell(lost)
     return batch
@@ -160,6 +145,10 @@ def compose(claim: Claim) -> Envelope | None:
         _settle(claim, "drop", "moot")
         return None
     to, facts = made
+    mine.domain = domain_of(to)
+    if pause := pauses.of(mine.domain):
+        _settle(claim, "put_off", "returned", pause.sentence, **pause.holds(mine.attempts))
+        return None
     if registered.ration and mine.attempts == 1 and _is_held(claim, registered.ration, row, to):
         return None
     if registered.unwanted and registered.unwanted(to):
@@ -187,7 +176,7 @@ def sent(claim: Claim, reply: str) -> bool:
 def later(claim: Claim, reply: str) -> bool:
     """It may work another time: wait, longer each time, and give up after 72 hours."""
     mine = db.session.get_one(Letter, claim.letter_id)
-    if now() - mine.posted_at > GIVE_UP:
+    if now() - (mine.again_at or mine.posted_at) > GIVE_UP:
         return _settle(claim, "give_up", "dead", reply) and _tell(mine)
     wait = min(FIRST_WAIT * 2 ** min(mine.attempts - 1, 10), LONGEST_WAIT)
     due_at = now() + wait * random.uniform(0.75, 1.25)
@@ -213,7 +202,7 @@ def _tell(failed: Letter) -> bool:
 def returned(claim: Claim) -> bool:
     """Give it back untried, for somebody with more time; the attempt does not count."""
     mine = db.session.get_one(Letter, claim.letter_id)
-    kept = {"attempts": mine.attempts - 1, "lost": mine.lost}
+    kept = {"attempts": mine.attempts - 1, "lost": mine.lost, "cause": mine.cause}
     return _settle(claim, "put_off", "returned", mine.reply, **kept)
 
 
@@ -222,12 +211,13 @@ def _settle(
 ) -> bool:
     """Move a letter that is being sent, if this claim still holds it, and close its attempt."""
     [target] = {to for _, name, to in LetterMachine.arrows() if name == event}
+    failed = cause_of(reply) if target in FAILED else None
     letters, attempts = update(Letter), update(Attempt)
     moved = db.session.execute(
         letters.where(Letter.id == claim.letter_id, Letter.lease == claim.lease)
         .where(Letter.state.in_(LetterMachine.sources(event)))
         .values(revision=Letter.revision + 1, state=target, since=now(), lease_until=None)
-        .values(**{"lost": 0, "reply": reply} | changes)
+        .values(**{"lost": 0, "reply": reply, "cause": failed} | changes)
         .returning(Letter.template, Letter.about_id)
     ).one_or_none()
     if moved is None:

@@ -28,6 +28,7 @@ SECRETS = (
     "database_url",
     "redis_url",
     "smtp_url",
+    "metrics_token",
 )
 Limit = Annotated[str, Field(pattern=r"^[1-9]\d*/[1-9]\d*[smhd](, ?[1-9]\d*/[1-9]\d*[smhd])*$")]
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -126,6 +127,9 @@ class Settings(BaseSettings):
     """Letters of one kind to one person that others caused; the rest leaves later."""
     limit_reissue: Limit = "5/1h, 20/1d"
     """New secrets of one token."""
+    metrics_token: str = Field(default="", repr=False)
+    """Whoever asks for /metrics with `Authorization: Bearer` and this gets them. Empty: operators
+    alone, logged in."""
     usher_home: Path = Path("var")
     """Where `./usher up` keeps its database, keys and mail."""
     clock_offset: float = Field(default=0, allow_inf_nan=False)

@@ -1,0 +1,304 @@
+"""The pages for whoever runs Usher: from “a member never got the token” to the remedy."""
+
+import re
+
+import pytest
+
+from workflows import accounts, guest_lists, invitations, operators, seats, tokens
+from workflows.engine import outbox
+from workflows.engine.db import db
+from workflows.engine.letters import Letter
+from workflows.invitations import Invitation
+
+WHY = {"why": "they asked on the phone"}
+
+
+@pytest.fixture
+def marta(cast, client):
+    account = operators.make_operator(cast.account("Marta", "marta@ops.test").email)
+    client.sign_in(account)
+    return account
+
+
+@pytest.fixture
+def ada(cast):
+    return cast.account("Ada")
+
+
+@pytest.fixture
+def acme(cast, ada, marta):
+    acme = cast.organization(ada, seats=3)
+    cast.deliver()
+    return acme
+
+
+def text(answer):
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
+
+
+def bounce(reply="550 5.1.1 no such mailbox"):
+    for claim in outbox.claim(100, "post-1"):
+        if outbox.compose(claim):
+            outbox.bounced(claim, reply)
+
+
+def letter_of(template):
+    return db.session.scalars(db.select(Letter).filter_by(template=template)).one()
+
+
+def test_from_a_member_without_a_token_to_the_cause_in_three_clicks_to_the_remedy_in_five(
+    cast, client, acme, ada
+):
+    bo = cast.seated(acme, "Bo", by=ada)
+    cast.deliver()
+    tokens.activate(tokens.of(bo), by=bo.account)
+    bounce("550 5.2.2 mailbox full")
+
+    found = client.get("/status/search?q=bo@acme.test")  # one
+    [person] = set(re.findall(r"/status/memberships/\d+", found.text))
+    page = client.get(person)  # two
+    assert "The token letter bounced." in page.text
+    assert "550 5.2.2 mailbox full" in page.text
+    retry = re.search(r"/status/letters/\d+/retry", page.text)[0]
+    assert "Why" in text(client.get(retry))  # three
+    done = client.post(retry, data=WHY)  # four
+
+    assert done.status_code == 303
+    assert letter_of("token").state == "pending"
+    assert "Verifying" in text(client.get(done.location))
+    again = text(client.get(person))
+    assert "Marta, an operator, let a letter that failed begin anew" in again
+    assert "they asked on the phone." in again
+    assert cast.deliver()[-1].facts["token"]
+
+
+def test_the_way_of_a_person_is_one_page(cast, client, acme, ada):
+    bo = cast.seated(acme, "Bo", by=ada)
+    asked = db.session.scalars(db.select(Invitation).filter_by(membership_id=bo.id)).one()
+    page = f"/status/memberships/{bo.id}"
+
+    for other in (f"invitations/{asked.id}", f"tokens/{tokens.of(bo).id}",
+                  f"seats/{seats.of(bo).id}"):  # fmt: skip
+        assert client.get(f"/status/{other}").location == page
+    assert "Seat letter: next try" in text(client.get(page))
+    cast.deliver()
+    told = text(client.get(page))
+    for words in ("Ada invited bo@acme.test", "Bo signed up and accepted the invitation",
+                  "Ada assigned a seat to Bo", "The holder Activate", "The person’s turn",
+                  "Another admin Make admin"):  # fmt: skip
+        assert words in told, words
+    assert "Your turn" not in told
+
+
+def test_what_the_commands_forbid_is_shown_with_the_rules_own_sentence(cast, client, acme, ada):
+    bo = cast.member(acme, "Bo", by=ada)
+    lost = cast.invitation(acme, "lost@acme.test", ada)
+    invitations.revoke(lost, by=ada)
+
+    assert "Bo has no seat." in text(client.get(f"/status/memberships/{bo.id}"))
+    assert "This invitation was revoked." in text(client.get(f"/status/invitations/{lost.id}"))
+    refused = client.post(f"/status/invitations/{lost.id}/resend", data=WHY)
+    assert refused.status_code == 409
+    assert "This invitation was revoked." in text(refused)
+
+
+@pytest.mark.parametrize(
+    ("deed", "state"), [("resend", "sent"), ("expire", "expired"), ("revoke", "revoked")]
+)
+def test_an_operator_moves_an_invitation_and_the_admins_read_why(
+    cast, client, acme, ada, deed, state
+):
+    asked = cast.invitation(acme, "cy@acme.test", ada)
+
+    done = client.post(f"/status/invitations/{asked.id}/{deed}", data=WHY)
+
+    assert done.status_code == 303
+    assert db.session.get(Invitation, asked.id).state == state
+    client.sign_in(ada)
+    told = text(client.get("/acme/activity"))
+    assert "An operator" in told
+    assert "they asked on the phone." in told
+    assert "Marta" not in told
+
+
+def test_an_operator_gives_and_takes_a_seat_and_mails_the_letter_again(cast, client, acme, ada):
+    bo = cast.member(acme, "Bo", by=ada)
+    at = f"/status/memberships/{bo.id}"
+
+    assert client.post(f"{at}/assign", data=WHY).status_code == 303
+    assert client.post(f"{at}/mail-again", data=WHY).status_code == 409  # it is on its way
+    cast.deliver()
+    assert client.post(f"{at}/mail-again", data=WHY).status_code == 303
+    assert cast.deliver()[-1].template == "seat_assigned"
+    assert client.post(f"{at}/revoke-seat", data=WHY).status_code == 303
+    assert seats.of(bo) is None
+
+
+def test_without_a_reason_nothing_happens_and_the_page_says_so(cast, client, acme, ada):
+    asked = cast.invitation(acme, "cy@acme.test", ada)
+
+    answer = client.post(f"/status/invitations/{asked.id}/revoke", data={"why": "  "})
+
+    assert answer.status_code == 422
+    assert "Say why." in text(answer)
+    assert db.session.get(Invitation, asked.id).state == "sent"
+
+
+def test_who_only_looks_sees_everything_and_is_told_why_nothing_can_be_done(
+    cast, client, acme, ada, marta
+):
+    asked = cast.invitation(acme, "cy@acme.test", ada)
+    operators.make_operator(marta.email, acting=False)
+    at = f"/status/invitations/{asked.id}"
+
+    assert "You may look at everything here, and change nothing." in text(client.get(at))
+    assert client.post(f"{at}/revoke", data=WHY).status_code == 403
+    assert client.post("/status/letters/pause", data={"domain": "a.test", **WHY}).status_code == 403
+    assert db.session.get(Invitation, asked.id).state == "sent"
+
+
+@pytest.mark.parametrize("who", ["Ada", "Bo", "Stranger"])
+def test_to_members_admins_and_strangers_there_are_no_such_pages(cast, client, acme, ada, who):
+    bo = cast.seated(acme, "Bo", by=ada)
+    people = {"Ada": ada, "Bo": bo.account, "Stranger": cast.account("Stranger")}
+    client.sign_in(people[who])
+
+    for path in ("/status/search?q=ada", "/status/letters", "/status/letters/1",
+                 "/status/letters/1/html", f"/status/memberships/{bo.id}",
+                 f"/status/memberships/{bo.id}/assign", "/status/letters/pause"):  # fmt: skip
+        assert client.get(path).status_code == 404, path
+    for path in (f"/status/memberships/{bo.id}/revoke-seat", "/status/letters/pause",
+                 "/status/letters/retry"):  # fmt: skip
+        assert client.post(path, data=WHY).status_code == 404, path
+    assert seats.of(bo)
+
+
+def test_no_page_shows_a_secret_or_a_link(cast, client, acme, ada):
+    bo = cast.seated(acme, "Bo", by=ada)
+    secret = cast.secret(bo)
+    guest_lists.invite(acme, "cy@acme.test", by=ada)
+    cast.deliver()
+    links = {str(f).rpartition("/")[2] for one in cast.letters for f in one.facts.values()
+             if "/join/" in str(f) or "/signup/" in str(f)}  # fmt: skip
+    pages = ["/status/letters", "/status/search?q=bo", f"/status/memberships/{bo.id}"]
+    pages += [f"/status/letters/{one}{end}" for one in db.session.scalars(db.select(Letter.id))
+              for end in ("", "/html")]  # fmt: skip
+
+    assert links
+    for page in pages:
+        shown = client.get(page).text
+        assert secret not in shown
+        assert not re.search(r"ush[a-z][0-9A-Za-z]{8,}", shown.replace("usher", "")), page
+        assert not [link for link in links if link in shown], page
+
+
+def test_letters_of_a_cause_begin_anew_after_a_dry_run(cast, client, acme, ada):
+    guest_lists.invite(acme, "bo@slow.test, cy@slow.test", by=ada)
+    bounce("550 5.7.1 blocked")
+    listed = client.get("/status/letters")
+    dry = re.search(r'href="(/status/letters/retry\?[^"]+)"', listed.text)[1].replace("&amp;", "&")
+
+    page = client.get(dry)
+    assert "Retry 2 Letters?" in text(page)
+    assert "2 Invitation letter" in text(page)
+    form = {"state": "bounced", "cause": "550 5.7.1 blocked"}
+    assert client.post("/status/letters/retry", data=form).status_code == 422
+    done = client.post("/status/letters/retry", data={**form, **WHY})
+
+    assert done.location == "/status/letters?verifying=1"
+    assert text(client.get(done.location)).count("Verifying") >= 3
+    assert client.post("/status/letters/retry", data={**form, **WHY}).status_code == 409
+
+
+def test_a_paused_domain_is_told_wherever_it_matters(cast, client, acme, ada):
+    client.post("/status/letters/pause", data={"domain": "slow.test", **WHY})
+    asked = cast.invitation(acme, "bo@slow.test", ada)
+    cast.deliver()
+    letter = letter_of("invitation")
+
+    assert "Letters to slow.test are paused." in text(client.get("/status/letters"))
+    assert "Paused" in text(client.get(f"/status/letters/{letter.id}"))
+    assert "no letters go to that domain now" in text(client.get(f"/status/invitations/{asked.id}"))
+    resume = re.search(r"/status/pauses/\d+/resume", client.get("/status/letters").text)[0]
+    assert "Resume" in text(client.get(resume))
+    assert client.post(resume, data=WHY).status_code == 303
+    assert cast.deliver()[-1].to == "bo@slow.test"
+    assert "are paused" not in text(client.get("/status/letters"))
+
+
+HOSTILE = ["%00", "%", "'", "<script>", "%F0%9F%98%80", "a" * 3000, "-1", "%ED%A0%80", "[]", "1e9"]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_whatever_is_asked_nothing_breaks(client, acme, value):
+    for name in ("q", "state", "kind", "domain", "cause", "organization", "verifying"):
+        assert client.get(f"/status/letters?{name}={value}").status_code == 200, name
+        assert client.get(f"/status/letters/retry?{name}={value}").status_code == 200, name
+    assert client.get(f"/status/search?q={value}").status_code == 200
+    assert client.get(f"/status/search?q=a&kind={value}").status_code == 200
+    for path in (f"/status/letters?before={value}", f"/status/search?q=a&before={value}",
+                 f"/status/letters/{value}", f"/status/memberships/{value}",
+                 f"/status/{value}/1/resend", f"/status/invitations/1/{value}"):  # fmt: skip
+        assert client.get(path).status_code in (200, 404), path
+
+
+@pytest.mark.parametrize("kind", ["memberships", "invitations", "tokens", "seats", "letters",
+                                  "subscriptions", "sign-ups", "organizations"])  # fmt: skip
+def test_what_is_not_there_is_not_there(client, acme, kind):
+    assert client.get(f"/status/{kind}/987654").status_code == 404
+
+
+def test_each_other_row_has_its_page(cast, client, acme, ada):
+    accounts.sign_up("Di", "di@acme.test", "a password to test with")
+
+    free = text(client.get("/status/seats/1"))
+    assert "A seat that nobody has" in free
+    assert "Active" in text(client.get("/status/subscriptions/1"))
+    signed = client.get("/status/search?q=di@acme.test")
+    page = text(client.get(re.search(r"/status/sign-ups/\d+", signed.text)[0]))
+    assert "Whoever opens the letter" in page
+    assert "Ada, ada@acme.test" in text(client.get(f"/status/organizations/{acme.id}"))
+
+
+def test_letters_are_turned_over_page_by_page(cast, client, acme, ada):
+    for number in range(6):
+        guest_lists.invite(
+            acme, ", ".join(f"p{number}-{one}@many.test" for one in range(10)), by=ada
+        )
+
+    first = client.get("/status/letters")
+    older = re.search(r'href="(/status/letters\?before=\d+)"', first.text)[1]
+
+    def rows(page):
+        return set(re.findall(r'href="(/status/letters/\d+)"', page.text))
+
+    assert len(rows(first)) >= 50
+    assert rows(client.get(older)) - rows(first)
+
+
+def test_an_organization_lists_its_people_with_whose_turn_it_is(cast, client, acme, ada):
+    cast.member(acme, "Bo", by=ada)
+    cast.invitation(acme, "cy@acme.test", ada)
+
+    page = text(client.get(f"/status/organizations/{acme.id}"))
+    assert "An admin’s turn: Has joined and waits for a seat." in page
+    assert "0 of 3 in use" in page
+    found = client.get(f"/status/organizations/{acme.id}?q=cy").text
+    assert "cy@acme.test" in found
+    assert "bo@acme.test" not in found
+    for value in HOSTILE:
+        path = f"/status/organizations/{acme.id}?q={value}&after={value}"
+        assert client.get(path).status_code == 200
+
+
+def test_a_letter_that_nobody_needs_is_set_aside(client, acme, ada):
+    guest_lists.invite(acme, "bo@acme.test", by=ada)
+    bounce()
+    letter = letter_of("invitation")
+
+    assert client.post(f"/status/letters/{letter.id}/set-aside", data=WHY).status_code == 303
+
+    assert letter_of("invitation").state == "moot"
+    assert "An operator set a letter aside" not in text(client.get("/acme/activity"))
+    client.sign_in(ada)
+    assert "An operator set a letter aside" in text(client.get("/acme/activity"))

@@ -1,0 +1,315 @@
+"""The status page and its doors: what is stuck, why, and what moves it."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from ailing import SEEDS, Ward, change
+from click.testing import CliRunner
+from databases import loosen
+from sqlalchemy import event
+
+from web import cli
+from web import status as pages
+from workflows import operators, rescues, stuck, surveys
+from workflows.engine import heartbeats
+from workflows.engine.db import db, now
+from workflows.engine.heartbeats import Heartbeat
+from workflows.engine.letters import Letter
+
+DEAD = "/status/stuck/letter-dead"
+
+
+@pytest.fixture
+def ward(app, cast, settings):
+    loosen(settings)
+    for kind in ("web", "worker", "clock"):
+        heartbeats.beat(kind)
+    return Ward(cast)
+
+
+@pytest.fixture
+def marta(cast, client):
+    operator = operators.make_operator(cast.account("Marta").email)
+    client.sign_in(operator)
+    return operator
+
+
+def looked():
+    surveys.look_for_ailments()
+    surveys.look_at_states()
+    surveys.check_invariants()
+
+
+def text_of(client, path="/status"):
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    return " ".join(answer.text.split())
+
+
+def form(client, path):
+    """The fields that a page of ours sends back."""
+    page = client.get(path).text
+    parts = page.split('type="hidden"')[1:]
+    return {p.split('name="')[1].split('"')[0]: p.split('value="')[1].split('"')[0] for p in parts}
+
+
+def test_where_nothing_is_stuck_the_page_says_so(client, ward, marta, cast):
+    cast.deliver()
+    looked()
+
+    page = text_of(client)
+
+    assert "Everything moves" in page
+    assert "Nothing is stuck" in page
+    assert "0 violations" in page
+    for kind in ("Invitations", "Letters", "Tokens", "Subscriptions"):
+        assert f'aria-label="{kind}:' in page
+
+
+def test_the_picture_of_a_machine_has_its_numbers_and_what_moved(client, ward, marta, cast):
+    SEEDS["invitation-unanswered"](ward, 3)
+    looked()
+
+    page = text_of(client)
+
+    assert "Invitations: 3 sent, 0 accepted" in page
+    assert "Letters: 0 pending" in page
+
+
+def test_what_is_stuck_and_what_waits_are_never_mixed(client, ward, marta):
+    SEEDS["member-seatless"](ward, 2)
+    SEEDS["letter-dead"](ward, 3)
+    looked()
+
+    page = text_of(client)
+
+    stuck_part, waiting = page.split('id="waiting"')
+    assert "Letter given up" in stuck_part
+    assert "Letter given up" not in waiting
+    assert "Accepted, no seat is free" in waiting
+    assert "1 cause needs a hand" in page
+
+
+def test_from_a_cause_to_its_remedy_and_to_the_proof_that_it_helped(client, ward, marta, cast):
+    ids = SEEDS["letter-dead"](ward, 3)
+    looked()
+    assert f"{DEAD}/retry?cause=timed+out" in text_of(client)
+
+    over = text_of(client, f"{DEAD}/retry?cause=timed+out")
+    assert "Nothing has been done yet" in over
+    assert {db.session.get(Letter, one).state for one in ids} == {"dead"}
+
+    answer = client.post(f"{DEAD}/retry", data=form(client, f"{DEAD}/retry?cause=timed+out")
+                         | {"why": "the relay is back"})  # fmt: skip
+    assert answer.status_code == 303
+    assert "are being verified" in text_of(client, answer.location)
+    looked()
+    assert "Verifying" in text_of(client)
+
+    cast.deliver()
+    rescues.verify_all()
+    assert "3</span> <span" in text_of(client, answer.location)
+    assert 'data-state="fine">Moved' in text_of(client, answer.location)
+
+
+def test_without_a_reason_nothing_is_done(client, ward, marta):
+    ids = SEEDS["letter-dead"](ward, 2)
+
+    data = form(client, f"{DEAD}/retry?cause=timed+out")
+    answer = client.post(f"{DEAD}/retry", data=data)
+
+    assert answer.status_code == 422
+    assert {db.session.get(Letter, one).state for one in ids} == {"dead"}
+
+
+def test_those_ticked_are_meant_and_no_others(client, ward, marta):
+    first, second = SEEDS["letter-dead"](ward, 2)
+
+    data = form(client, f"{DEAD}/discard?row={first}")
+    client.post(f"{DEAD}/discard", data=data | {"why": "nobody needs it"})
+
+    assert db.session.get(Letter, first).state == "moot"
+    assert db.session.get(Letter, second).state == "dead"
+
+
+def test_what_came_later_than_the_look_is_not_touched(client, ward, marta):
+    ids = SEEDS["letter-dead"](ward, 1)
+    data = form(client, f"{DEAD}/retry?cause=timed+out")
+    later = SEEDS["letter-dead"](ward, 1)
+    change(Letter, later, since=now() + timedelta(seconds=1))
+
+    client.post(f"{DEAD}/retry", data=data | {"why": "the relay is back"})
+
+    assert db.session.get(Letter, ids[0]).state == "pending"
+    assert db.session.get(Letter, later[0]).state == "dead"
+
+
+def test_who_only_looks_sees_all_and_is_told_so_at_the_button(client, ward, cast):
+    ids = SEEDS["letter-dead"](ward, 1)
+    client.sign_in(operators.make_operator(cast.account("Mia").email, acting=False))
+
+    over = text_of(client, f"{DEAD}/retry?cause=timed+out")
+    data = form(client, f"{DEAD}/retry?cause=timed+out") | {"why": "to try"}
+
+    assert "You may look at everything here, and change nothing." in over
+    assert client.post(f"{DEAD}/retry", data=data).status_code == 403
+    note = {"cause": "timed out", "note": "I know."}
+    assert client.post(f"{DEAD}/acknowledge", data=note).status_code == 403
+    assert db.session.get(Letter, ids[0]).state == "dead"
+
+
+def test_a_known_cause_stays_on_the_page_with_its_note_below_the_unknown(client, ward, marta):
+    SEEDS["letter-dead"](ward, 5)
+    SEEDS["letter-bounced"](ward, 1)
+    looked()
+
+    client.post(f"{DEAD}/acknowledge", data={"cause": "timed out", "note": "The relay moves."})
+
+    page = text_of(client)
+    assert ": The relay moves." in page
+    assert page.index("Letter bouncing") < page.index("Letter given up")
+
+
+@pytest.mark.parametrize("path", [
+    "/status/stuck/nothing", f"{DEAD}/nothing", "/status/stuck/letter-late/discard",
+    "/status/rescues/99", "/status/stuck/nothing/acknowledge",
+])  # fmt: skip
+def test_there_is_nothing_at_other_addresses(client, ward, marta, path):
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("after", ["1.2", "99999999999999999.1", "x", "-1.5", "0.0"])
+def test_any_page_of_a_list_is_a_page(client, ward, marta, after):
+    assert client.get(f"{DEAD}?after={after}&cause=%00").status_code == 200
+
+
+def test_a_long_list_has_pages_that_meet(client, ward, marta):
+    ids = SEEDS["letter-dead"](ward, 3)
+    change(Letter, ids, since=now())
+    size, pages.PAGE = pages.PAGE, 2
+    try:
+        first = client.get(DEAD).text
+        link = first.split('rel="next" href="')[1].split('"')[0].replace("&amp;", "&")
+        second = client.get(link).text
+    finally:
+        pages.PAGE = size
+
+    shown = [[one for one in ids if f'value="{one}"' in page] for page in (first, second)]
+    assert sorted(shown[0] + shown[1]) == sorted(ids)
+    assert len(shown[0]) == 2
+
+
+def test_the_clock_dead_the_page_looks_itself_and_says_so(client, ward, marta, settings):
+    looked()
+    SEEDS["letter-dead"](ward, 2)
+    settings.clock_offset = 300.0
+    heartbeats.beat("web")
+    heartbeats.beat("worker")
+    mine = db.session.scalars(db.select(Heartbeat.id).where(Heartbeat.kind == "clock")).all()
+    change(Heartbeat, mine, at=now() - timedelta(minutes=5))
+
+    page = text_of(client)
+
+    assert "The clock does not look for what is stuck" in page
+    assert "Process silent" in page
+    assert "clock on " in page
+    assert "Letter given up" in page
+
+
+def test_two_versions_at_once_are_told_after_an_hour(client, ward, marta):
+    SEEDS["version-mixed"](ward, 1)
+    looked()
+
+    assert "Two versions at once" in text_of(client)
+
+
+def test_programs_get_the_same_as_json(client, ward, marta):
+    SEEDS["letter-dead"](ward, 2)
+    SEEDS["member-seatless"](ward, 1)
+    looked()
+
+    told = client.get("/status.json").json
+
+    assert [(one["class"], one["number"]) for one in told["stuck"]] == [("letter-dead", 2)]
+    assert told["waiting"][0]["turn"]
+    assert client.get("/status", headers={"Accept": "application/json"}).json["stuck"]
+    assert set(told["invariants"].values()) == {0}
+
+
+def test_metrics_tell_every_way_to_be_stuck_to_whoever_has_the_token(client, ward, settings):
+    SEEDS["letter-dead"](ward, 2)
+    looked()
+    settings.metrics_token = "a token for metrics"
+
+    right = {"Authorization": "Bearer a token for metrics"}
+    told = client.get("/metrics", headers=right).text
+    wrong = client.get("/metrics", headers={"Authorization": "Bearer another"})
+
+    assert 'usher_stuck{class="letter-dead"} 2' in told
+    for one in stuck.AILMENTS:
+        assert f'usher_{one.family}{{class="{one.name}"}}' in told
+    assert 'usher_invariant_violations{invariant="a letter about nothing"} 0' in told
+    assert wrong.status_code == 303
+
+
+def test_without_a_token_no_bearer_gets_metrics(client, ward):
+    for sent in ("Bearer ", "Bearer", ""):
+        answer = client.get("/metrics", headers={"Authorization": sent})
+        assert answer.status_code == 303
+
+
+def usher(*words):
+    return CliRunner().invoke(cli.usher, words)
+
+
+def test_the_command_line_tells_lists_and_moves(ward, marta):
+    ids = SEEDS["letter-dead"](ward, 3)
+    looked()
+
+    told = usher("status")
+    assert told.exit_code == 1
+    assert "3  letter-dead: timed out" in told.output
+    assert json.loads(usher("status", "--json").output)["stuck"][0]["number"] == 3
+    assert str(ids[0]) in usher("stuck", "letter-dead").output
+    assert all(one.name in usher("stuck").output for one in stuck.AILMENTS)
+
+    dry = usher("retry", "letter-dead", "--cause", "timed out", "--by", marta.email)
+    assert "Retry: 3 of 3" in dry.output
+    assert "Nothing was done" in dry.output
+    done = usher("retry", "letter-dead", str(ids[0]), "--by", marta.email, "--why", "it is back")
+    assert "1 verifying" in done.output
+    assert db.session.get(Letter, ids[0]).state == "pending"
+    assert db.session.get(Letter, ids[1]).state == "dead"
+
+
+def test_the_command_line_acts_for_operators_only(ward, cast):
+    ids = SEEDS["letter-dead"](ward, 1)
+    bo = cast.account("Bo")
+
+    said = usher("retry", "letter-dead", str(ids[0]), "--by", bo.email, "--why", "to try")
+
+    assert said.exception
+    assert db.session.get(Letter, ids[0]).state == "dead"
+
+
+def test_the_page_costs_the_same_whatever_there_is(client, ward, marta):
+    """It reads what the clock found, and asks no table that grows with the work."""
+    for name in ("letter-dead", "member-seatless", "token-unused"):
+        SEEDS[name](ward, 2)
+    looked()
+    asked = []
+
+    def remember(connection, cursor, statement, *_):
+        asked.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", remember)
+    try:
+        text_of(client)
+    finally:
+        event.remove(db.engine, "before_cursor_execute", remember)
+
+    grows = re.compile(r"(?:FROM|JOIN) (invitations|letters|tokens|seats|steps|attempts|lines)\b")
+    assert [one for one in asked if grows.search(one)] == []
+    assert len(asked) < 20

@@ -1,0 +1,233 @@
+"""R14: whatever is stuck is listed, with nothing else, and each clears by its button."""
+
+import pytest
+from ailing import SEEDS, Ward, change
+from databases import loosen
+from people import CARD
+from sqlalchemy import select
+
+from web import demo
+from workflows import (
+    acknowledgements,
+    ailments,
+    invariants,
+    operators,
+    rescues,
+    subscriptions,
+    surveys,
+)
+from workflows.engine import heartbeats, history, outbox, readings
+from workflows.engine.db import db
+from workflows.engine.letters import Letter
+from workflows.engine.refusals import NotAllowed, NotNow
+from workflows.invitations import Invitation
+from workflows.stuck import AILMENTS, BY_NAME
+from workflows.tokens import Generation
+
+STUCK = [ailment.name for ailment in AILMENTS if ailment.stuck]
+
+
+def turn(name):
+    """What delivers letters is brought about before letters that are stuck, processes at last."""
+    process = BY_NAME[name].kind in ("heartbeats", "readings")
+    return process, name.startswith("letter-"), name != "letter-doubled"
+
+
+@pytest.fixture
+def ward(app, cast, settings):
+    loosen(settings)
+    all_run()
+    return Ward(cast)
+
+
+@pytest.fixture
+def marta(cast):
+    return operators.make_operator(cast.account("Marta").email)
+
+
+def listed(name):
+    return {one.row_id for one in ailments.listed(BY_NAME[name], limit=1000)}
+
+
+def everything():
+    return {name: found for name in BY_NAME if (found := listed(name))}
+
+
+def heal(cast):
+    """What the workers and the clock would do by themselves."""
+    cast.deliver()
+    rescues.verify_all()
+
+
+def test_each_row_has_one_way_to_be_stuck_and_is_listed_there_alone(ward, full):
+    """R14: in a database where all is well; at full size of 10,000 people, and ten of each."""
+    if full:
+        demo.fill()
+        demo.crowd_in(10_000)
+        ward.cast.deliver()
+    all_run()
+    assert set(everything()).isdisjoint(STUCK)
+
+    ill = {name: set(SEEDS[name](ward, 10 if full else 2)) for name in sorted(STUCK, key=turn)}
+    all_run()
+
+    found = everything()
+    assert {name: found.get(name) for name in STUCK} == ill
+
+
+def all_run():
+    """However long it took: each process was heard a moment ago."""
+    for kind in ("web", "worker", "clock"):
+        heartbeats.beat(kind)
+
+
+@pytest.mark.parametrize("name", [one.name for one in AILMENTS])
+def test_what_is_ill_is_found_by_its_cause_and_in_a_survey(ward, name):
+    before = {} if name in STUCK else everything()
+    ids = set(SEEDS[name](ward, 3))
+
+    assert listed(name) - before.get(name, set()) == ids
+    surveys.look_for_ailments()
+    told = readings.last("ailments").facts[name]
+    assert sum(cause["number"] for cause in told) == len(listed(name))
+    assert all(sum(cause["ages"]) == cause["number"] for cause in told)
+    found = [ailments.listed(BY_NAME[name], cause["cause"], limit=100) for cause in told]
+    assert {one.row_id for rows in found for one in rows} >= ids
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [(one.name, remedy.name) for one in AILMENTS for remedy in one.remedies],
+)
+def test_each_button_moves_what_it_is_for(ward, cast, marta, name, remedy):
+    ids = SEEDS[name](ward, 3)
+
+    rescue = rescues.begin(name, remedy, ids, None, by=marta, why="to see whether it helps")
+    heal(cast)
+
+    assert rescues.counts(rescue.id) == {"moved": 3}
+    if (name, remedy) != ("invitation-unanswered", "resend"):  # which is their turn anew
+        assert listed(name).isdisjoint(ids)
+
+
+def test_an_operator_who_only_looks_moves_nothing(ward, cast):
+    mia = operators.make_operator(cast.account("Mia").email, acting=False)
+    ids = SEEDS["letter-dead"](ward, 2)
+
+    with pytest.raises(NotAllowed):
+        rescues.begin("letter-dead", "retry", ids, None, by=mia, why="to try")
+
+    assert listed("letter-dead") == set(ids)
+
+
+def test_a_dry_run_tells_whom_it_would_be_refused_and_moves_nothing(ward):
+    ids = SEEDS["member-seatless"](ward, 2)
+    ill, helps = BY_NAME["member-unseated"], BY_NAME["member-unseated"].remedies[0]
+
+    said = rescues.foresee(ill, helps, [*ids, 999_999])
+
+    assert said[ids[0]] == "There are no seats yet. Purchase subscriptions first."
+    assert said[999_999] == "It is not there any more."
+    assert listed("member-seatless") == set(ids)
+
+
+def test_a_retry_is_verified_until_the_mail_server_took_the_letter(ward, cast, marta):
+    ids = SEEDS["letter-dead"](ward, 3)
+    cast.deliver()
+
+    rescue = rescues.begin("letter-dead", "retry", ids, "timed out", by=marta, why="it is back")
+
+    assert rescues.counts(rescue.id) == {"verifying": 3}
+    assert listed("letter-dead") == set()
+    refused, bounced, taken = outbox.claim(3, "test")
+    outbox.later(refused, "451 not now")
+    outbox.bounced(bounced, "550 no such mailbox")
+    outbox.sent(taken, "250 OK")
+    rescues.verify(rescue)
+    assert rescues.counts(rescue.id) == {"moved": 1, "relapsed": 2}
+    assert rescue.over_at
+
+
+def test_a_retry_of_many_goes_on_by_the_clock_and_two_clocks_do_each_once(ward, cast, marta):
+    ids = SEEDS["letter-dead"](ward, 3)
+    rescue = rescues.plan("letter-dead", "retry", ids, "timed out", by=marta, why="it is back")
+
+    while rescues.go_on():
+        pass
+    assert not rescues.go_on()
+
+    steps = [history.history(db.session.get(Letter, one)) for one in ids]
+    assert [[step.event for step in one] for one in steps] == [["retry"]] * 3
+    assert {one[0].action.by_id for one in steps} == {marta.id}
+    assert {(one[0].action.operator, one[0].action.why) for one in steps} == {(True, "it is back")}
+    assert rescues.counts(rescue.id) == {"verifying": 3}
+
+
+def test_what_cannot_be_done_to_one_is_refused_to_that_one_alone(ward, cast, marta):
+    first, second = SEEDS["member-seatless"](ward, 2)
+    place = db.session.get(Invitation, first).organization
+    bought = subscriptions.begin(place, 1, "monthly", by=ward.owner)
+    subscriptions.pay(bought, CARD, by=ward.owner)
+
+    both = [first, second]
+    rescue = rescues.begin("member-unseated", "assign", both, None, by=marta, why="they asked")
+
+    assert rescues.counts(rescue.id) == {"moved": 1, "refused": 1}
+    assert rescues.reasons(rescue.id) == [
+        ("The one seat is in use. Buy more, or revoke it first.", 1)
+    ]
+
+
+def test_a_second_click_finds_nothing_more_to_do(ward, marta):
+    ids = SEEDS["letter-dead"](ward, 2)
+    rescues.plan("letter-dead", "retry", ids, None, by=marta, why="it is back")
+
+    with pytest.raises(NotNow):
+        rescues.begin("letter-dead", "retry", ids, None, by=marta, why="it is back")
+    rescues.go_on()
+    with pytest.raises(NotNow):
+        rescues.begin("letter-dead", "retry", ids, None, by=marta, why="it is back")
+
+    assert [len(history.history(db.session.get(Letter, one))) for one in ids] == [1, 1]
+
+
+def test_who_knows_of_a_cause_says_so_until_the_cause_is_gone(ward, marta, settings):
+    SEEDS["letter-dead"](ward, 1)
+    surveys.look_for_ailments()
+
+    acknowledgements.acknowledge("letter-dead", "timed out", "The relay moves today.", by=marta)
+
+    key = ("letter-dead", "timed out")
+    found = readings.last("ailments").facts
+    acknowledgements.drop_settled(found)
+    assert acknowledgements.all_of_them()[key].note == "The relay moves today."
+    settings.clock_offset = 600.0
+    acknowledgements.drop_settled(found)
+    assert key in acknowledgements.all_of_them()
+    acknowledgements.drop_settled({})
+    assert key not in acknowledgements.all_of_them()
+
+
+def test_invariants_count_nothing_where_nothing_is_wrong(ward, cast):
+    for name in ("token-unused", "member-unseated", "ownership-offered", "subscription-unpaid"):
+        SEEDS[name](ward, 2)
+
+    assert set(invariants.count_all().values()) == {0}
+
+
+def test_invariants_find_what_a_hand_in_the_database_did(ward):
+    asked = SEEDS["invitation-unanswered"](ward, 2)
+    made = SEEDS["token-unused"](ward, 2)
+    letters = select(Letter.id).where(Letter.template == "token")
+
+    change(Invitation, asked[:1], state="revoked")
+    change(Generation, db.session.scalars(select(Generation.id)).all()[:1], number=7)
+    change(Letter, db.session.scalars(letters).all()[:1], about_id=999_999)
+
+    ill = {name: number for name, number in invariants.count_all().items() if number}
+    assert ill == {
+        "invitations whose history says another state": 1,
+        "a token without its generation": 1,
+        "a letter about nothing": 1,
+    }
+    assert made

@@ -1,0 +1,178 @@
+"""All letters, for whoever runs Usher: found, read without their secrets, and let begin anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request
+from pydantic import Field
+from werkzeug import Response as Answer
+
+from web import interventions, letter_samples, letter_views, person
+from web.forms import read
+from web.interventions import Reason
+from web.rows import before
+from web.session import for_operators
+from workflows import deliveries, lookups, mailrooms, operators, organizations, prospects
+from workflows.engine import masks, refusals, stationery
+from workflows.engine.db import db
+from workflows.engine.letters import Letter
+from workflows.engine.outbox import REGISTER
+from workflows.mailrooms import Contents, Search
+
+bp = Blueprint("mailrooms", __name__)
+NAMES = ("q", "state", "kind", "domain", "cause", "organization", "verifying")
+TOKEN = "•" * 12  # what stands in the place of a secret
+PAGES = {"invitations": "invitations", "memberships": "memberships", "tokens": "tokens",
+         "sign_ups": "sign-ups"}  # fmt: skip
+
+
+class Pausing(Reason):
+    domain: str = Field("", max_length=300)
+
+
+class Retrying(Reason):
+    state: str = ""
+    cause: str = ""
+    domain: str = ""
+    kind: str = ""
+    organization: str = ""
+
+
+@bp.get("/status/letters")
+@for_operators
+def letters() -> Any:
+    asked = _parts(request.args)
+    if one := lookups.letter_of(asked.get("q", "")):
+        return redirect(f"/status/letters/{one.id}")
+    search = _search(asked)
+    page = mailrooms.look_up(search, before())
+    return render_template(
+        "pages/status/letters.html",
+        page=page, asked=asked, search=search, places=mailrooms.organizations_of(page.rows),
+        causes=mailrooms.causes() if not asked else (), numbers=mailrooms.numbers(),
+        states=mailrooms.STATES, kinds=sorted(REGISTER), letter_name=person.letter_name,
+    )  # fmt: skip
+
+
+def _parts(asked: Mapping[str, str]) -> dict[str, str]:
+    """What the address asks for, for the links that change a part of it."""
+    told = {name: asked.get(name, "").replace("\0", "").strip()[:300] for name in NAMES}
+    return {name: value for name, value in told.items() if value}
+
+
+def _search(asked: Mapping[str, str]) -> Search:
+    """What an address asks for; a place or an address that is none finds nothing."""
+    place = organizations.by_slug(asked.get("organization", ""))
+    state, kind = asked.get("state", ""), asked.get("kind", "")
+    return Search(
+        state=state if state in mailrooms.STATES else "",
+        kind=kind if kind in REGISTER else "",
+        domain=asked.get("domain", "").lower().removeprefix("@"),
+        cause=asked.get("cause", ""),
+        organization_id=place.id if place else -1 if asked.get("organization") else 0,
+        address=lookups.key_of(asked["q"]) or "nobody" if asked.get("q") else "",
+        verifying="verifying" in asked,
+    )
+
+
+@bp.get("/status/letters/<int:letter_id>")
+@for_operators
+def letter(letter_id: int) -> Response:
+    found = _letter(letter_id)
+    contents = mailrooms.contents(found)
+    about = REGISTER[found.template].about.__tablename__
+    return letter_views.around(
+        "pages/status/letter.html",
+        letter=found, name=person.letter_name(found.template), contents=contents,
+        about=f"/status/{PAGES[about]}/{found.about_id}" if about in PAGES else "",
+        place=prospects.place_of(found), attempts=mailrooms.attempts(found),
+        acts=interventions.menu("letters", found), deadlines=prospects.deadlines(found),
+        written=_written(found, contents),
+    )  # fmt: skip
+
+
+@bp.get("/status/letters/<int:letter_id>/html")
+@for_operators
+def html_of(letter_id: int) -> Response:
+    found = _letter(letter_id)
+    return letter_views.as_html(_written(found, mailrooms.contents(found)).html)
+
+
+def _letter(letter_id: int) -> Letter:
+    return db.session.get(Letter, letter_id) or abort(404)
+
+
+def _written(letter: Letter, contents: Contents) -> stationery.Written:
+    """What it says, with sample facts where its own are not shown; a secret is a row of dots."""
+    to, facts = letter_samples.samples()[letter.template]
+    facts = {**facts, "token": TOKEN} if "token" in facts else facts
+    made = stationery.write(letter.template, contents.to or to, {**facts, **(contents.facts or {})})
+    told = (masks.mask(text) for text in (made.subject, made.text, made.html))
+    return stationery.Written(*told)
+
+
+@bp.get("/status/letters/retry")
+@for_operators
+def ask_retry() -> Any:
+    """The dry run: which letters would begin anew, before any does."""
+    asked = _parts(request.args) if request.args else _parts(g.get("typed", {}))
+    search = _failed(asked)
+    return render_template(
+        "pages/status/retry.html",
+        asked=asked, number=mailrooms.number_of(search), most=deliveries.MANY,
+        kinds=mailrooms.kinds_of(search), page=mailrooms.look_up(search, size=5),
+        counted=mailrooms.COUNTED, letter_name=person.letter_name, search=search,
+        why_not=refusals.why_not(operators.require_acting, g.account),
+    )  # fmt: skip
+
+
+@bp.post("/status/letters/retry")
+@for_operators
+def retry() -> Answer:
+    form = read(Retrying)
+    search = _failed(_parts(form.model_dump()))
+    ids = mailrooms.ids_of(search, deliveries.MANY)
+    number = operators.act(deliveries.retry_all, ids, by=g.account, why=form.why)
+    told = "1 letter is" if number == 1 else f"{number:,} letters are"
+    flash(f"{told} due again. Whether they leave shows under Verifying.")
+    return redirect("/status/letters?verifying=1", 303)
+
+
+def _failed(asked: Mapping[str, str]) -> Search:
+    """Those of a search that failed: the ones given up, unless it asks for those that bounced."""
+    search = _search(asked)
+    return replace(search, state="bounced" if search.state == "bounced" else "dead")
+
+
+@bp.get("/status/letters/pause")
+@for_operators
+def ask_pause() -> str:
+    asked = _parts(request.args)
+    return render_template(
+        "pages/status/pause.html", domain=asked.get("domain", ""),
+        why_not=refusals.why_not(operators.require_acting, g.account),
+    )  # fmt: skip
+
+
+@bp.post("/status/letters/pause")
+@for_operators
+def pause() -> Answer:
+    form = read(Pausing)
+    begun = operators.act(deliveries.pause, form.domain, by=g.account, why=form.why)
+    flash(f"Letters to {begun.domain} wait from now on.")
+    return redirect("/status/letters", 303)
+
+
+@bp.get("/status/search")
+@for_operators
+def search() -> Any:
+    words = request.args.get("q", "").replace("\0", "").strip()[: lookups.LONGEST]
+    kind = request.args.get("kind", "")
+    found = lookups.find(words, kind if kind in lookups.KINDS else "", before())
+    return render_template(
+        "pages/status/search.html", words=words, found=found,
+        letter_name=person.letter_name,
+    )  # fmt: skip

@@ -1,0 +1,93 @@
+"""The command line of operators: status, stuck and retry, with the words of the pages."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from web import status_words
+from web.health import beside
+from web.rendering import ago
+from workflows import accounts, ailments, overview, rescues, stuck
+from workflows.accounts import Account
+from workflows.engine import identity
+from workflows.engine.db import now
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="The same as /status.json.")
+def status(as_json: bool) -> None:
+    """Say how all of Usher fares. The exit status is 1 where something is stuck."""
+    looked = overview.look()
+    if as_json:
+        click.echo(json.dumps(status_words.as_facts(looked, beside(), 0.0), indent=1))
+    else:
+        for one in looked.processes:
+            click.echo(f"  {one.kind} on {one.host}: heard {ago(one.at)} ago, {one.version}")
+        for ill in looked.stuck:
+            click.echo(f"  !!  {ill.number:6,}  {ill.ailment.name}: {ill.cause}".rstrip(": "))
+        for ill in looked.waiting:
+            turn = ill.ailment.turn
+            click.echo(f"  --  {ill.number:6,}  {ill.ailment.name} (their turn: {turn})")
+        wrong = sum(looked.invariants.values())
+        click.echo(f"{looked.number:,} stuck, {looked.waits:,} waiting, {wrong} impossible.")
+    sys.exit(1 if looked.number else 0)
+
+
+@click.command("stuck")
+@click.argument("name", required=False)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50)
+def list_stuck(name: str | None, limit: int) -> None:
+    """List the ways to be stuck, or the rows of the one with this NAME, oldest first."""
+    if name is None:
+        for ill in stuck.AILMENTS:
+            buttons = ", ".join(helps.name for helps in ill.remedies) or "-"
+            click.echo(f"  {ill.name:24} {ill.family:8} {buttons:18} {ill.title}")
+        return
+    ill = _known(name)
+    click.echo(f"{ill.title}. {ill.sentence}")
+    for row in status_words.rows(ill, ailments.listed(ill, limit=limit)):
+        place = f", “{row.place}”" if row.place else ""
+        click.echo(f"  {row.found.row_id:8}  {ago(row.found.since):12} {row.title}{place}")
+
+
+@click.command()
+@click.argument("name")
+@click.argument("rows", nargs=-1, type=int)
+@click.option("--cause", help="All rows of this cause, instead of ROWS.")
+@click.option("--remedy", default="retry", show_default=True)
+@click.option("--by", "email", required=True, help="The operator in whose name it is done.")
+@click.option("--why", default="", help="The reason; without one it is only looked over.")
+def retry(
+    name: str, rows: tuple[int, ...], cause: str | None, remedy: str, email: str, why: str
+) -> None:
+    """Do something about ROWS of the way to be stuck with this NAME, or about all of a cause."""
+    ill = _known(name)
+    _, helps = rescues.known(ill.name, remedy)
+    ids = rescues.choose(ill, cause, rows, now())
+    refused = rescues.foresee(ill, helps, ids)
+    click.echo(f"{helps.label}: {len(ids) - len(refused):,} of {len(ids):,}. {helps.comes}")
+    for sentence in sorted(set(refused.values())):
+        click.echo(f"  not possible: {sentence}")
+    if not why:
+        click.echo("Nothing was done. Say --why to do it.")
+        return
+    one = rescues.begin(ill.name, remedy, ids, cause, by=_operator(email), why=why)
+    told = ", ".join(f"{number:,} {outcome}" for outcome, number in rescues.counts(one.id).items())
+    click.echo(f"Rescue {one.id}: {told}. See /status/rescues/{one.id}.")
+
+
+def _known(name: str) -> ailments.Ailment:
+    ill = stuck.ailment(name)
+    if ill is None:
+        raise click.ClickException(f"There is no way to be stuck called {name}. See ./usher stuck.")
+    return ill
+
+
+def _operator(email: str) -> Account:
+    account = accounts.with_key(identity.parse_address(email)[1])
+    if account is None:
+        raise click.ClickException("There is no account with this address.")
+    return account

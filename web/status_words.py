@@ -1,0 +1,170 @@
+"""The words, pictures and facts of the status pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+
+from web import machine_pictures
+from web.machine_pictures import Numbers
+from web.rendering import ago
+from workflows import titles
+from workflows.ailments import Ailment, Found
+from workflows.engine.db import now
+from workflows.engine.heartbeats import SILENT
+from workflows.machines import LIVES
+from workflows.overview import Ill, Overview
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST = ("invitation", "letter", "token", "subscription", "membership", "seat")
+SHORT = {"day": "d", "hour": "h", "minute": "min", "second": "s", "now": "now"}
+HOT = {  # by the class: in which state of which machine its rows are
+    "letter-late": ("letter", "pending"), "letter-retrying": ("letter", "pending"),
+    "letter-unwritable": ("letter", "pending"), "letter-lapsed": ("letter", "sending"),
+    "letter-poison": ("letter", "sending"), "letter-dead": ("letter", "dead"),
+    "letter-bounced": ("letter", "bounced"), "letter-doubled": ("letter", "sent"),
+    "invitation-unmailed": ("invitation", "sent"),
+    "invitation-contradicted": ("invitation", "accepted"),
+    "seat-unmailed": ("token", "inactive"), "token-unminted": ("token", "active"),
+    "seat-tokenless": ("seat", "taken"),
+}  # fmt: skip
+
+
+LOOKS = {"letter": {"sent": "handed over"}, "sign-up": {"waiting": "", "confirmed": "active"}}
+
+
+class Beat(NamedTuple):
+    """One thing that Usher stands on: how it is in figures, and in a word with a colour."""
+
+    what: str
+    figure: str
+    word: str
+    state: str
+
+
+class Picture(NamedTuple):
+    title: str
+    total: int
+    svg: Markup
+
+
+def pictures(looked: Overview) -> list[Picture]:
+    """Every machine with its numbers, those that matter most first."""
+    order = [*FIRST, *(name for name in LIVES if name not in FIRST)]
+    return [_picture(name, looked) for name in order]
+
+
+def _picture(name: str, looked: Overview) -> Picture:
+    row, life = LIVES[name]
+    states = looked.states.get(name, {})
+    known = {state: (number, short(since)) for state, (number, since) in states.items()}
+    places = [HOT.get(ill.ailment.name, ("", "")) for ill in looked.stuck]
+    hot = {state for machine, state in places if machine == name}
+    moves = looked.moves.get(row.__tablename__, {})  # type: ignore[attr-defined]
+    title = f"{name.capitalize()}s"
+    svg = machine_pictures.draw(
+        title, row.machine, life, Numbers(known, moves, hot, LOOKS.get(name, {}))
+    )
+    return Picture(title, sum(number for number, _ in states.values()), svg)
+
+
+def short(since: str | datetime | None) -> str:
+    """An age for a small box: 3 h."""
+    if since is None:
+        return ""
+    moment = datetime.fromisoformat(since) if isinstance(since, str) else since
+    number, _, unit = ago(moment).partition(" ")
+    return f"{number} {SHORT[unit.removesuffix('s')]}" if unit else "now"
+
+
+def beats(looked: Overview, beside: dict[str, bool], milliseconds: float) -> list[Beat]:
+    """The machinery in a line: database, queue, processes, mail."""
+    waiting = looked.states.get("letter", {}).get("pending", (0, None))[0]
+    queue = f"{waiting:,} {'letter waits' if waiting == 1 else 'letters wait'}"
+    mail = "Fine" if beside["mail"] else "Does not answer"
+    return [
+        Beat("Database", f"{milliseconds:.1f} ms", "Fine", "fine"),
+        _there("Queue", queue, beside["queue"]),
+        *(_process(kind, looked) for kind in ("web", "worker", "clock")),
+        _there("Mail server", "Answers" if beside["mail"] else mail, beside["mail"]),
+    ]
+
+
+def _there(what: str, figure: str, well: bool) -> Beat:
+    return Beat(what, figure, "Fine" if well else "Away", "fine" if well else "stuck")
+
+
+def _process(kind: str, looked: Overview) -> Beat:
+    mine = [one for one in looked.processes if one.kind == kind]
+    heard = [one for one in mine if one.at > now() - SILENT]
+    title = {"web": "Web", "worker": "Workers", "clock": "Clock"}[kind]
+    if not mine:
+        return Beat(title, "Never heard", "Not running", "stuck" if kind != "web" else "incomplete")
+    figure = f"{len(heard)} of {len(mine)} heard"
+    if len(heard) < len(mine):
+        return Beat(title, figure, "Silent", "stuck")
+    return Beat(title, figure, "Fine", "fine")
+
+
+def path(ill: Ailment, cause: str | None = None) -> str:
+    """Where the rows of a cause are listed."""
+    return f"/status/stuck/{ill.name}" + (f"?{urlencode({'cause': cause})}" if cause else "")
+
+
+class Row(NamedTuple):
+    found: Found
+    title: str
+    place: str | None
+    path: str | None
+
+
+def rows(ill: Ailment, found: Sequence[Found]) -> list[Row]:
+    """Each row with what people call it, and where it is shown whole."""
+    called = titles.of(ill.kind, [one.row_id for one in found])
+    places = titles.of("organizations", [o.organization_id for o in found if o.organization_id])
+    return [
+        Row(one, called.get(one.row_id) or one.cause, places.get(one.organization_id or 0),
+            titles.path(ill.kind, one))
+        for one in found
+    ]  # fmt: skip
+
+
+def place(one: Found) -> str:
+    """Where a page ends, for the address of the next."""
+    return f"{(one.since - EPOCH) // timedelta(microseconds=1)}.{one.row_id}"
+
+
+def after(microseconds: str, row_id: str) -> Found:
+    return Found(int(row_id), EPOCH + timedelta(microseconds=int(microseconds)), "", None)
+
+
+def as_facts(looked: Overview, beside: dict[str, bool], milliseconds: float) -> dict[str, Any]:
+    """All that the page shows, for programs."""
+    return {
+        "at": looked.at.isoformat(), "late": looked.late,
+        "stuck": [_cause(ill) for ill in looked.stuck],
+        "waiting": [_cause(ill) for ill in looked.waiting],
+        "states": looked.states, "moved_last_hour": looked.moves,
+        "invariants": looked.invariants,
+        "invariants_at": looked.invariants_at.isoformat() if looked.invariants_at else None,
+        "processes": [
+            {"kind": one.kind, "host": one.host, "version": one.version,
+             "at": one.at.isoformat(), "skew": one.skew, "trouble": one.trouble}
+            for one in looked.processes
+        ],
+        "machinery": {"database_ms": round(milliseconds, 2), **beside},
+    }  # fmt: skip
+
+
+def _cause(ill: Ill) -> dict[str, Any]:
+    return {
+        "class": ill.ailment.name, "title": ill.ailment.title, "cause": ill.cause,
+        "number": ill.number, "since": ill.since.isoformat(), "turn": ill.ailment.turn or None,
+        "remedies": [one.name for one in ill.ailment.remedies],
+        "acknowledged": ill.known.note if ill.known else None,
+        "verifying": dict(ill.verifying[1]) if ill.verifying else None,
+    }  # fmt: skip

@@ -1,0 +1,170 @@
+"""One workflow, for whoever runs Usher: where it stands, how it came there, and what is next.
+
+Invitation, membership, seat and token are one way of one person, so they have one page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request
+from werkzeug import Response
+
+from web import interventions, person
+from web.session import for_operators
+from workflows import (
+    chronicles,
+    correspondence,
+    directories,
+    journeys,
+    mailrooms,
+    own_turns,
+    prospects,
+    seats,
+    subscriptions,
+)
+from workflows.accounts import SignUp
+from workflows.directories import Search
+from workflows.engine import history
+from workflows.engine.db import db
+from workflows.engine.letters import Letter
+from workflows.invitations import Invitation
+from workflows.journeys import Person
+from workflows.memberships import Membership
+from workflows.organizations import Organization
+from workflows.prospects import Deadline, Way
+from workflows.seats import Seat
+from workflows.subscriptions import Subscription
+from workflows.tokens import Token
+
+bp = Blueprint("traces", __name__)
+EVENTS = {  # what the machine's events are called, where the word alone says too little
+    "seat": "be given a seat", "invitations.close": "end without a seat",
+    "expire": "run out of time", "extend": "be given more time", "ask_again": "ask for a new link",
+    "vanish": "end with the account",
+    "free_up": "be freed", "assign": "be given away", "hand_over": "be handed over",
+    "put_off": "wait for the next try", "drop": "be dropped", "give_up": "be given up",
+    "claim": "be taken by a worker", "hurry": "leave at once", "discard": "be set aside",
+    "fall_due": "fall due",
+}  # fmt: skip
+
+
+def _row(kind: type[Any], row_id: int) -> Any:
+    return db.session.get(kind, row_id) or abort(404)
+
+
+@bp.get("/status/memberships/<int:membership_id>")
+@for_operators
+def membership(membership_id: int) -> str:
+    member = _row(Membership, membership_id)
+    stands = journeys.of_members([member.id])
+    way, acts = prospects.way_of(member), interventions.menu("memberships", member)
+    facts = {"title": member.account.name, "address": member.account.email, "acts": acts}
+    return _page(way, stands, chronicles.rows_of(member), **facts)
+
+
+@bp.get("/status/invitations/<int:invitation_id>")
+@for_operators
+def invitation(invitation_id: int) -> Any:
+    asked = _row(Invitation, invitation_id)
+    if asked.membership_id:
+        return redirect(f"/status/memberships/{asked.membership_id}")
+    stands = journeys.of_invitations([asked.id])
+    acts = interventions.menu("invitations", asked)
+    facts = {"title": asked.email, "address": "", "acts": acts}
+    rows = chronicles.rows_of_address(asked)
+    return _page(Way(invitation=asked), stands, rows, **facts)
+
+
+def _page(way: Way, people: list[Person], rows: dict[str, Any], **facts: Any) -> str:
+    stands = own_turns.for_operators(people[0]) if people else None
+    happened = chronicles.about(person.with_letters(rows))
+    letters = correspondence.about(rows)
+    waiting = [one.letter for one in letters if one.letter.state in mailrooms.OPEN]
+    return render_template(
+        "pages/status/person.html",
+        way=way, person=stands, dates=person.dates(stands, happened), facts=facts, events=EVENTS,
+        moments=person.moments(happened, rows, named=True), letters=waiting[:5],
+        place=prospects.place_of(way.rows[0]), letter_name=person.letter_name,
+        deadlines=[*_deadlines(way.rows), *_of_letters(waiting[:5])],
+        prospects=[one for row in way.rows for one in prospects.next_of(row)],
+        menu=interventions.menu,
+    )  # fmt: skip
+
+
+def _deadlines(rows: Iterable[Any]) -> list[Deadline]:
+    return [one for row in rows for one in prospects.deadlines(row)]
+
+
+def _of_letters(letters: Iterable[Letter]) -> list[Deadline]:
+    """Theirs, each with the name of its letter, since there may be several."""
+    return [
+        replace(one, what=f"{person.letter_name(letter.template)}: {one.what.lower()}")
+        for letter in letters
+        for one in prospects.deadlines(letter)
+    ]
+
+
+@bp.get("/status/tokens/<int:token_id>")
+@for_operators
+def token(token_id: int) -> Response:
+    return redirect(f"/status/memberships/{_row(Token, token_id).membership_id}")
+
+
+@bp.get("/status/seats/<int:seat_id>")
+@for_operators
+def seat(seat_id: int) -> Any:
+    found = _row(Seat, seat_id)
+    if found.membership_id:
+        return redirect(f"/status/memberships/{found.membership_id}")
+    return _other(found, f"Seat {found.id}", {})
+
+
+@bp.get("/status/subscriptions/<int:subscription_id>")
+@for_operators
+def subscription(subscription_id: int) -> str:
+    bought = _row(Subscription, subscription_id)
+    facts = {"Seats": f"{bought.seats:,}", "Interval": bought.interval.capitalize()}
+    return _other(bought, f"Subscription {bought.id}", facts)
+
+
+@bp.get("/status/sign-ups/<int:sign_up_id>")
+@for_operators
+def sign_up(sign_up_id: int) -> str:
+    waiting = _row(SignUp, sign_up_id)
+    rows = {"sign_ups": [waiting.id]}
+    facts = {"Name": waiting.name, "Address": waiting.email}
+    return _other(waiting, f"Sign-up of {waiting.email}", facts, correspondence.about(rows))
+
+
+@bp.get("/status/organizations/<int:organization_id>")
+@for_operators
+def organization(organization_id: int) -> str:
+    place = _row(Organization, organization_id)
+    owner = place.owner.account if place.owner else None
+    bought = subscriptions.live(place) or subscriptions.pending(place)
+    words = request.args.get("q", "").replace("\0", "").strip()[:200]
+    return render_template(
+        "pages/status/organization.html", **_facts_of(place, place.name, {
+            "ID": place.slug, "Owner": f"{owner.name}, {owner.email}" if owner else "Nobody",
+        }),
+        bought=bought, count=seats.count(place), words=words,
+        people=directories.look_up(place, Search(words=words), request.args.get("after", "")),
+        for_operators=own_turns.for_operators,
+    )  # fmt: skip
+
+
+def _other(row: Any, title: str, facts: dict[str, Any], letters: Any = ()) -> str:
+    return render_template("pages/status/row.html", **_facts_of(row, title, facts, letters))
+
+
+def _facts_of(row: Any, title: str, facts: dict[str, Any], letters: Any = ()) -> dict[str, Any]:
+    """Of a row that is no person's: its state, its steps, and what is next."""
+    return {
+        "row": row, "title": title, "facts": facts, "letters": letters,
+        "place": prospects.place_of(row), "steps": list(reversed(history.history(row)))[:100],
+        "prospects": prospects.next_of(row), "deadlines": prospects.deadlines(row),
+        "events": EVENTS, "letter_name": person.letter_name,
+    }  # fmt: skip

@@ -1,0 +1,63 @@
+"""Pauses: no letter goes to a domain for a while, because an operator says so.
+
+    paused ── resume ─▶ resumed
+
+Whom a letter goes to is known when it is written, so that is when it is found to wait; from then
+on it is not looked at again until letters to its domain are resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Index, select, text
+from sqlalchemy.orm import Mapped
+
+from workflows.engine.db import Base, db
+from workflows.engine.machine import Machine, State, Stateful
+
+WHEN_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)  # when a letter that waits is due
+
+
+class PauseMachine(Machine):
+    paused = State(initial=True)
+    resumed = State(final=True)
+
+    resume = paused.to(resumed)
+
+
+class Pause(Stateful, Base):
+    __tablename__ = "pauses"
+    __table_args__ = (
+        Index("one_pause_of_a_domain", "domain", unique=True,
+              postgresql_where=text("state = 'paused'"), sqlite_where=text("state = 'paused'")),
+    )  # fmt: skip
+    machine = PauseMachine
+
+    domain: Mapped[str]
+
+    @property
+    def sentence(self) -> str:
+        return f"Letters to {self.domain} are paused."
+
+    def holds(self, attempts: int) -> dict[str, Any]:
+        """What is written down of a letter that waits; looking at it was no try."""
+        waits = {"pause_id": self.id, "due_at": WHEN_RESUMED, "cause": None}
+        return {**waits, "attempts": attempts - 1}
+
+    def no_arrow(self, event: str) -> str:
+        return f"Letters to {self.domain} are not paused any more."
+
+
+def of(domain: str | None) -> Pause | None:
+    """The pause of this domain, held until we commit: nobody can resume it meanwhile."""
+    here = select(Pause).where(Pause.domain == domain, text("state = 'paused'"))
+    return db.session.scalar(here.with_for_update(read=True)) if domain else None
+
+
+def all_now() -> Sequence[Pause]:
+    """Every pause that lasts, the newest first."""
+    lasting = select(Pause).where(text("state = 'paused'")).order_by(Pause.id.desc())
+    return db.session.scalars(lasting).all()

@@ -1,0 +1,180 @@
+"""Remedies: what operators can do about what is stuck or waits, each a command with its history.
+
+What would surprise a reader: there is hardly a rule in here. A remedy asks the rules of the command
+that it is, and the command is done as the operator's, with the reason (see `operators`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from workflows import handovers, invitations, memberships, reruns, seats
+from workflows.accounts import Account
+from workflows.ailments import Remedy
+from workflows.engine import heartbeats, history, outbox
+from workflows.engine.db import command, db, lock
+from workflows.engine.heartbeats import Heartbeat
+from workflows.engine.letters import Letter
+from workflows.engine.refusals import NotNow
+from workflows.handovers import Handover
+from workflows.invitations import Invitation
+from workflows.memberships import Membership
+from workflows.seats import Seat
+from workflows.tokens import Token
+
+
+@command
+def write_invitation(invitation: Invitation, *, by: Account) -> None:
+    """Post the letter that an invitation should have had."""
+    may_write_invitation(lock(invitation))
+    outbox.post("invitation", about=invitation, generation=invitation.round)
+    history.note(invitation.organization_id, by=by)
+
+
+def may_write_invitation(invitation: Invitation) -> None:
+    if invitation.state != "sent":
+        raise NotNow(invitation.no_arrow("resend"))
+
+
+@command
+def write_token(token: Token, *, by: Account) -> None:
+    """Post the letter about a seat, or the one with the secret, once more."""
+    may_write_token(lock(token))
+    template = {"inactive": "seat_assigned", "active": "token"}.get(token.state, "token_reissued")
+    outbox.post(template, about=token, generation=token.generation)
+    history.note(token.organization_id, by=by)
+
+
+def may_write_token(token: Token) -> None:
+    if token.state == "revoked":
+        raise NotNow(token.no_arrow("reissue"))
+
+
+@command
+def put_right(invitation: Invitation, *, by: Account) -> None:
+    """Finish an invitation whose member has a seat, close one whose member has gone."""
+    may_put_right(lock(invitation))
+    assert invitation.membership
+    invitation.fire("seat" if seats.of(invitation.membership) else "close", by=by)
+
+
+def may_put_right(invitation: Invitation) -> None:
+    member = invitation.membership
+    if invitation.state != "accepted" or (member and member.active and not seats.of(member)):
+        raise NotNow("There is nothing wrong with this invitation any more.")
+
+
+@command
+def make_token(seat: Seat, *, by: Account) -> None:
+    """Give a seat the token that it should have come with."""
+    may_make_token(lock(seat))
+    member = db.session.get_one(Membership, seat.membership_id)
+    place = {"organization_id": seat.organization_id, "seat_id": seat.id}
+    outbox.post("seat_assigned", about=Token.begin(membership=member, **place, by=by))
+
+
+def may_make_token(seat: Seat) -> None:
+    if seat.membership_id is None:
+        raise NotNow("Nobody has this seat any more.")
+    if db.session.query(Token.id).filter_by(seat_id=seat.id).first():
+        raise NotNow("This seat has a token by now.")
+
+
+@command
+def assign_seat(invitation: Invitation, *, by: Account) -> None:
+    """Seat the member who came of this invitation."""
+    seats.assign(_member(invitation), by=by)
+
+
+def may_assign_seat(invitation: Invitation) -> None:
+    seats.may_assign(_member(invitation))
+
+
+def _member(invitation: Invitation) -> Membership:
+    if invitation.membership is None:
+        raise NotNow(invitation.no_arrow("seat"))
+    return invitation.membership
+
+
+@command
+def revoke_seat(token: Token, *, by: Account) -> None:
+    """Take the seat of whoever does not use it."""
+    seats.revoke(token.membership, by=by)
+
+
+def may_revoke_seat(token: Token) -> None:
+    seats.may_revoke(token.membership)
+
+
+@command
+def withdraw_offer(handover: Handover, *, by: Account) -> None:
+    """End an offer of ownership that nobody answers; the owner hears of it, and stays."""
+    memberships.require_owner(by, handover.organization)
+    handovers.fall_through(handover.chosen, by=by)
+
+
+@command
+def forget_process(ids: Collection[int], *, by: Account) -> dict[int, str]:
+    """Miss a process no more that was stopped for good."""
+    history.note(None, by=by)
+    heartbeats.forget(ids)
+    return {}
+
+
+def _may(event: str) -> Callable[[Any], None]:
+    return lambda row: row.rehearse(event, by=None)
+
+
+AGAIN = Remedy(
+    "retry", "Retry", "It is tried at once, as a new letter is.", reruns.may_again, reruns.again,
+    Letter, sets=True,
+)  # fmt: skip
+DISCARD = Remedy(
+    "discard", "Set Aside", "Nobody is sent this letter. It is kept, with all its tries.",
+    reruns.may_discard, reruns.discard, Letter, sets=True,
+)  # fmt: skip
+SEEN = Remedy(
+    "seen", "Mark as Seen", "It is not listed any more.", lambda _: None, reruns.seen, Letter,
+    sets=True,
+)  # fmt: skip
+FORGET = Remedy(
+    "forget", "Forget Process", "It is not missed any more.", lambda _: None, forget_process,
+    Heartbeat, sets=True,
+)  # fmt: skip
+RESEND = Remedy(
+    "resend", "Resend", "The invitation is mailed again, with the full time to answer.",
+    _may("resend"), invitations.resend, Invitation,
+)  # fmt: skip
+REVOKE = Remedy(
+    "revoke", "Revoke Invitation", "The link stops working. Who had a letter gets another.",
+    _may("revoke"), invitations.revoke, Invitation,
+)  # fmt: skip
+WRITE_INVITATION = Remedy(
+    "write", "Write the Letter", "The letter that is missing is written and leaves.",
+    may_write_invitation, write_invitation, Invitation,
+)  # fmt: skip
+WRITE_TOKEN = Remedy(
+    "write", "Write the Letter", "The letter is written once more and leaves.", may_write_token,
+    write_token, Token,
+)  # fmt: skip
+PUT_RIGHT = Remedy(
+    "put-right", "Put Right", "It is finished where there is a seat, closed where nobody is.",
+    may_put_right, put_right, Invitation,
+)  # fmt: skip
+MAKE_TOKEN = Remedy(
+    "make-token", "Make the Token", "The seat gets its token, the member the letter about it.",
+    may_make_token, make_token, Seat,
+)  # fmt: skip
+ASSIGN = Remedy(
+    "assign", "Assign Seat", "The member gets a free seat, and a letter about it.",
+    may_assign_seat, assign_seat, Invitation,
+)  # fmt: skip
+REVOKE_SEAT = Remedy(
+    "revoke-seat", "Revoke Seat", "The seat is free, the token ends, and a letter says so.",
+    may_revoke_seat, revoke_seat, Token,
+)  # fmt: skip
+WITHDRAW = Remedy(
+    "withdraw", "Withdraw the Offer", "The owner stays, and can offer ownership again.",
+    _may("fall_through"), withdraw_offer, Handover,
+)  # fmt: skip

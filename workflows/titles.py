@@ -1,0 +1,66 @@
+"""Titles: what people call the rows of a table, for operators. Read only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import select
+
+from workflows.accounts import Account, SignUp
+from workflows.ailments import Found
+from workflows.engine.db import db
+from workflows.engine.letters import Letter
+from workflows.handovers import Handover
+from workflows.invitations import Invitation
+from workflows.memberships import Membership
+from workflows.organizations import Organization
+from workflows.seats import Seat
+from workflows.subscriptions import Subscription
+from workflows.tokens import Token
+
+SHOWN = ("letters", "invitations", "tokens", "seats", "subscriptions", "organizations")
+
+
+def of(kind: str, ids: Collection[int]) -> dict[int, str]:
+    """By id, what each of these rows is called; those of which nothing is known are missing."""
+    query = _QUERIES.get(kind)
+    if query is None or not ids:
+        return {}
+    named: Any = query.where(query.selected_columns[0].in_(list(ids)))
+    called = {row_id: str(title) for row_id, title in db.session.execute(named)}
+    if kind == "letters":
+        return {
+            one: f"{name.replace('_', ' ').capitalize()} letter" for one, name in called.items()
+        }
+    return called
+
+
+def _named(kind: Any) -> Any:
+    holder = select(kind.id, Account.name).join(Membership, Membership.id == kind.membership_id)
+    return holder.join(Account, Account.id == Membership.account_id)
+
+
+_QUERIES: dict[str, Any] = {
+    "letters": select(Letter.id, Letter.template),
+    "invitations": select(Invitation.id, Invitation.email),
+    "tokens": _named(Token),
+    "seats": _named(Seat),
+    "organizations": select(Organization.id, Organization.name),
+    "sign_ups": select(SignUp.id, SignUp.email),
+    "subscriptions": select(Subscription.id, Organization.name).join(
+        Organization, Organization.id == Subscription.organization_id
+    ),
+    "handovers": select(Handover.id, Account.name)
+    .join(Membership, Membership.id == Handover.chosen_id)
+    .join(Account, Account.id == Membership.account_id),
+}
+
+
+def path(kind: str, row: Found) -> str | None:
+    """Where operators see such a row whole."""
+    if kind == "handovers":
+        return f"/status/organizations/{row.organization_id}"
+    if kind == "sign_ups":
+        return f"/status/sign-ups/{row.row_id}"
+    return f"/status/{kind}/{row.row_id}" if kind in SHOWN else None
