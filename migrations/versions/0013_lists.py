@@ -9,7 +9,7 @@ down_revision = "0012"
 branch_labels = None
 depends_on = None
 
-NAME = op.f("ck_cases_one_subject")
+NAME = sa.schema.conv("ck_cases_one_subject")
 
 
 def upgrade() -> None:
