@@ -8,6 +8,7 @@ from flask import Flask
 from flask_wtf import CSRFProtect
 
 from web import addresses, deeds, errors, headers, hosts, never, rendering, session, visits
+from web.bodies import Bodies
 from web.gate import Gate
 from web.visits import Visits
 from workflows.engine.app import bare_app
@@ -69,5 +70,5 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(import_module(f"web.{name}").bp)
     csrf.exempt(never.at_once)  # pressed by mail programs, which saw no page of ours
     deeds.require_declared(app)
-    app.wsgi_app = Visits(Gate(app, app.wsgi_app))  # type: ignore[method-assign]
+    app.wsgi_app = Visits(Gate(app, Bodies(app.wsgi_app)))  # type: ignore[method-assign]
     return app
