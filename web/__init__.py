@@ -7,7 +7,7 @@ from importlib import import_module
 from flask import Flask
 from flask_wtf import CSRFProtect
 
-from web import addresses, deeds, errors, headers, hosts, never, rendering, session, visits
+from web import addresses, bodies, deeds, errors, headers, hosts, never, rendering, session, visits
 from web.bodies import Bodies
 from web.gate import Gate
 from web.visits import Visits
@@ -64,6 +64,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf = CSRFProtect(app)
     errors.register(app)
     headers.register(app)
+    bodies.register(app)
     visits.register(app)
     rendering.register(app)
     for name in PAGES:

@@ -1,9 +1,10 @@
-"""What clients send, read by so many at a time: whoever sends slowly holds up no other page.
+"""Whoever sends or reads slowly holds up no other page.
 
 What would surprise a reader: granian hands a request on before its body has come, so reading waits
-for the client, in one of few threads. Waitress, in the embedded mode, reads first. A proxy that
-does so too (`docs/operations.md`) lets none of this happen; without one, forms may have to be
-sent again, and all other pages, the gate among them, answer.
+for the client, in one of few threads; and so does writing, unless an answer is one piece. Waitress,
+in the embedded mode, waits for nobody. A proxy that does so too (`docs/operations.md`) lets none
+of this happen; without one, forms may have to be sent again, and all other pages, the gate among
+them, answer.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Iterable
 from threading import BoundedSemaphore
 from typing import IO, TYPE_CHECKING
 
+from flask import Flask, request
+from werkzeug import Response
 from werkzeug.exceptions import ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -46,3 +49,15 @@ class _Body:
             return self.body.read(size)
         finally:
             self.room.release()
+
+
+def register(app: Flask) -> None:
+    app.after_request(_in_one_piece)
+
+
+def _in_one_piece(response: Response) -> Response:
+    """Files of ours, which anybody may read as slowly as they like, are handed over at once."""
+    if request.endpoint == "static" and response.status_code == 200:
+        response.direct_passthrough = False
+        response.set_data(response.get_data())
+    return response

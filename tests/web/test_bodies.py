@@ -56,3 +56,15 @@ def test_half_of_the_threads_may_read():
     threads = re.search(r"--blocking-threads (\d+)", Path("Procfile").read_text())
 
     assert int(threads[1]) == 2 * AT_ONCE
+
+
+def test_our_own_files_are_answered_in_one_piece(app):
+    """Each piece but the last would wait until the client has read the one before."""
+    environ = EnvironBuilder(path="/static/usher.css", base_url=FORM["base_url"]).get_environ()
+
+    pieces, status, headers = run_wsgi_app(app.wsgi_app, environ)
+
+    [whole] = pieces
+    assert status == "200 OK"
+    assert whole == Path("web/static/usher.css").read_bytes()
+    assert headers["Content-Length"] == str(len(whole))
