@@ -24,9 +24,7 @@ class Slow:
 
 
 def send(app, body):
-    environ = EnvironBuilder(
-        **FORM, content_type="application/x-www-form-urlencoded"
-    ).get_environ()
+    environ = EnvironBuilder(**FORM, content_type="application/x-www-form-urlencoded").get_environ()
     environ |= {"wsgi.input": body, "CONTENT_LENGTH": "9"}
     return run_wsgi_app(app, environ)[1]
 
