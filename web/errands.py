@@ -74,6 +74,7 @@ DEEDS[INVITE_AND_SEAT] = replace(
     DEEDS[INVITE],
     comes="Each gets a letter with a link to join, and on joining a seat or a place in line.",
 )
+FOR_PEOPLE = {name: deed for name, deed in DEEDS.items() if name not in LISTS}
 
 
 class Selection(BaseModel):
