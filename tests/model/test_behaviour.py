@@ -7,6 +7,7 @@ chosen by chance. The first seed stands in the verdict, the last is said where t
 
 import os
 import random
+import sys
 
 import pytest
 import racing
@@ -40,6 +41,8 @@ class Story(RuleBasedStateMachine):
         self.race = racing.Race(app)
 
     def teardown(self):
+        if sys.exc_info()[0] is None:
+            self.world.look_for_the_impossible()
         self.standing.__exit__(None, None, None)
 
     def act(self, data):
