@@ -316,6 +316,8 @@ BROKEN = {  # thirty kinds of rows that somebody types, exports or mails around
     "kim\u00a0lee@acme.test": "It contains a character that cannot be seen (no-break space). "
                               "Type it anew.",
     "kím@acme.test": "Before the @ sign stands “í”. Most mail servers take plain letters only.",
+    "kim:lee@acme.test": "Before the @ sign stands “:”. Leave that out.",
+    "kim\x7flee@acme.test": "It contains a character that cannot be seen (U+007F). Type it anew.",
     "=?utf-8?q?kim?=@acme.test": "It is encoded as in the head of a letter. Write it plainly.",
     "k" * 65 + "@acme.test": "It is too long.",
 }  # fmt: skip
