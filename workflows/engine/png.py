@@ -85,7 +85,10 @@ def _rewritten(content: bytes) -> bytes:
             raise ValueError(WRONG)
     assert head
     _require_colours(head, kept)
-    pixels = _unpacked(head, b"".join(packed))
+    return _packed_anew(head, kept, _unpacked(head, b"".join(packed)))
+
+
+def _packed_anew(head: Head, kept: dict[bytes, bytes], pixels: bytes) -> bytes:
     chunks = [(b"IHDR", _told(head)), *sorted(kept.items())]
     chunks += [(b"IDAT", zlib.compress(pixels, QUICK)), (b"IEND", b"")]
     made = SIGNATURE + b"".join(_chunk(*one) for one in chunks)
