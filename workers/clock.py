@@ -20,11 +20,12 @@ from flask import Flask
 from redis.exceptions import RedisError
 
 import workers
-from workers import post
+from workers import callers, post
 from workflows import (
     accounts,
     acknowledgements,
     address_changes,
+    alarms,
     errands,
     gate,
     handovers,
@@ -145,10 +146,11 @@ def run_rescues() -> None:
 
 
 def look_for_ailments() -> None:
-    """Find what is stuck; whoever knows of a cause need not be told of it once it is gone."""
+    """Find what is stuck, and watch it; whoever knows of a cause need not, once it is gone."""
     surveys.look_for_ailments()
     if found := readings.last("ailments"):
         acknowledgements.drop_settled(found.facts)
+        alarms.keep_watch(found.facts)
 
 
 def jobs() -> list[Job]:
@@ -195,13 +197,19 @@ def tick(app: Flask, todo: list[Job]) -> None:
 def run(app: Flask, stop: threading.Event) -> None:
     """Tick until told to stop.
 
-    Ringing has a thread of its own: it may end in delivering, and no job waits for a mail server.
+    Ringing has a thread of its own: it may end in delivering, and no job waits for a mail server,
+    nor for the program behind the webhook.
     """
-    bells = [Job(RING_EVERY, ring)]
-    ringing = threading.Thread(target=_keep_ticking, args=(app, bells, stop), daemon=True)
-    ringing.start()
+    beside = [Job(RING_EVERY, ring)], [Job(1, callers.call_out)]
+    threads = [
+        threading.Thread(target=_keep_ticking, args=(app, todo, stop), daemon=True)
+        for todo in beside
+    ]
+    for thread in threads:
+        thread.start()
     _keep_ticking(app, jobs(), stop)
-    ringing.join()
+    for thread in threads:
+        thread.join()
 
 
 def _keep_ticking(app: Flask, todo: list[Job], stop: threading.Event) -> None:
