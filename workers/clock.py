@@ -73,14 +73,17 @@ class Job:
             log.error("%s failed: %s", name, type(error).__name__, exc_info=error)
 
 
+@dataclass
 class Survey(Job):
     """A job that looks at everything: the longer that takes, the longer is the pause."""
+
+    longest: float = surveys.LONGEST_PAUSE
 
     def run(self, app: Flask) -> None:
         begun = time.monotonic()
         super().run(app)
         took = time.monotonic() - begun
-        pause = surveys.pause_after(took).total_seconds()
+        pause = surveys.pause_after(took, self.longest).total_seconds()
         self.due_at = time.monotonic() + max(self.every, pause)
 
 
@@ -182,8 +185,8 @@ def _for_operators() -> list[Job]:
         Job(TICK, run_rescues),
         Job(2, rescues.verify_all),
         Survey(surveys.EVERY, look_for_ailments),
-        Survey(surveys.EVERY, surveys.look_at_states),
-        Survey(300, surveys.check_invariants),
+        Survey(surveys.EVERY, surveys.look_at_states, longest=surveys.LONGEST_COUNT),
+        Survey(300, surveys.check_invariants, longest=surveys.LONGEST_COUNT),
     ]
 
 

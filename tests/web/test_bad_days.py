@@ -60,8 +60,9 @@ def test_the_mail_server_is_away_for_a_day(ward, client, settings, sink):
     settings.smtp_url = "smtp://127.0.0.1:1"
     letters = ward.letters(4)
     for hour in range(24):
-        post.deliver_batch()
-        pass_by(settings, 60, looks=11 if hour == 2 else 1)
+        for _ in range(13 if hour == 2 else 1):
+            post.deliver_batch()
+            pass_by(settings, 60)
         settings.clock_offset += HOUR
     pass_by(settings, 1)
 
@@ -86,9 +87,11 @@ def test_the_mail_server_is_away_for_a_day(ward, client, settings, sink):
     page = page_of(client)
     assert "Everything moves" in page
     assert "Alarm raised at" not in page
-    subjects = [mail.split(b"Subject: ")[1].split(b"\r\n")[0] for mail in sink.mails]
-    assert sum(subject.startswith(b"Over: ") for subject in subjects) == 2
-    assert not any(subject.startswith(b"Stuck: ") for subject in subjects)  # moot by then
+    subjects = [mail.split(b"Subject: ")[1].split(b"\r\n")[0].decode() for mail in sink.mails]
+    about = ("Letter put off by the mail server", "No letter leaves")
+    assert sorted(subject for subject in subjects if subject.endswith(about)) == [
+        f"{news}: {title}" for news in ("Over", "Stuck") for title in about
+    ]
 
 
 def test_the_queue_is_emptied_and_nothing_stays_behind(ward, client, settings, app):
