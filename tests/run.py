@@ -32,7 +32,7 @@ GROUPS = {  # of pytest: what each is called, and its words; what stands in no f
     "house, engine, workflows": ("tests", *TWO),
     "web": ("tests/web", *TWO),
     "security": ("tests/security", *TWO),
-    "stories": ("tests/stories",),
+    "stories": ("tests/stories", *TWO),
     "model": ("tests/model", *TWO),
     "model on PostgreSQL": ("tests/model", "--database=postgresql", "-k", "at_once"),
     "faults": ("tests/faults", *TWO),

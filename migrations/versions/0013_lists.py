@@ -9,8 +9,6 @@ down_revision = "0012"
 branch_labels = None
 depends_on = None
 
-NAME = op.f("ck_cases_one_subject")
-
 
 def upgrade() -> None:
     tries = sa.Column("tries", sa.Integer(), nullable=False, server_default="0")
@@ -19,17 +17,20 @@ def upgrade() -> None:
     with op.batch_alter_table("cases") as cases:
         cases.add_column(sa.Column("written", sa.String(), nullable=True))
         cases.add_column(sa.Column("place", sa.Integer(), nullable=True))
-        cases.drop_constraint(NAME, type_="check")
+        cases.drop_constraint(op.f("ck_cases_one_subject"), type_="check")
         cases.create_check_constraint(
-            NAME, "(membership_id IS NULL) <> (invitation_id IS NULL AND written IS NULL)"
+            op.f("ck_cases_one_subject"),
+            "(membership_id IS NULL) <> (invitation_id IS NULL AND written IS NULL)",
         )
 
 
 def downgrade() -> None:
     op.execute("DELETE FROM cases WHERE written IS NOT NULL")
     with op.batch_alter_table("cases") as cases:
-        cases.drop_constraint(NAME, type_="check")
-        cases.create_check_constraint(NAME, "(membership_id IS NULL) <> (invitation_id IS NULL)")
+        cases.drop_constraint(op.f("ck_cases_one_subject"), type_="check")
+        cases.create_check_constraint(
+            op.f("ck_cases_one_subject"), "(membership_id IS NULL) <> (invitation_id IS NULL)"
+        )
         cases.drop_column("place")
         cases.drop_column("written")
     op.drop_column("errands", "due_at")

@@ -142,5 +142,5 @@ _REAL = {
     "decline_offer": _on(Handover, handovers.decline),
     "cancel_offer": _on(Handover, handovers.cancel),
     "close": _on_organization(closures.close),
-    "expire": lambda step, by: _expire,
+    "expire": lambda step, by: partial(_expire),
 }

@@ -1,6 +1,7 @@
 """Machines open the links of letters before people do, some press every button: nothing happens."""
 
 import re
+from functools import partial
 
 import pytest
 from security.scanner import Forms, Scanner
@@ -135,8 +136,8 @@ def downloads(person, letter):
     assert person.browser.get("/gate", base_url=HERE, headers=headers).status_code == 204
 
 
-def looks(person, letter):
-    person.log_in("owner@acme.test")
+def looks(person, letter, email="owner@acme.test"):
+    person.log_in(email)
     assert all(person.open(address).status_code == 200 for address in links(letter))
 
 
@@ -153,6 +154,7 @@ COMES = {
     "token_reissued": downloads,
     "invitation_accepted": looks,
     "move_asked": looks,
+    "seat_asked": partial(looks, email="foreigner@acme.test"),
 }
 
 

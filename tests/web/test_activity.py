@@ -81,6 +81,8 @@ def test_every_command_that_writes_history_has_a_sentence():
     # What people do with their accounts belongs to no organization, and no page of one shows it.
     personal = ("accounts.", "address_changes.", "profiles.")
     writing = {name for name in commands_that_write_history() if not name.startswith(personal)}
+    # These are written down under another command's name.
+    writing = writing - {"errands._go_on", "listings.invite"} | {"errands.go_on"}
 
     assert {"organizations.rename", "departures.remove", "invitations.expire"} <= writing
     assert writing - SENTENCES.keys() == set(), "give it a sentence in web/sentences.py"

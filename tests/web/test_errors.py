@@ -174,7 +174,7 @@ def test_without_a_database_pages_answer_503(app, client, cast, monkeypatch):
 
 def test_an_unknown_page_and_an_unknown_method_have_a_way_on(client):
     missing = client.get("/no/such/page")
-    wrong = client.post("/profile")
+    wrong = client.post("/healthz")
 
     assert (missing.status_code, wrong.status_code) == (404, 405)
     assert 'href="/login"' in missing.text

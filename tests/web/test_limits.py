@@ -127,7 +127,7 @@ def test_each_address_of_a_list_hears_of_its_own_limit(client, cast, ann):
         "/acme/invitations/new", data={"addresses": "eve@x.test bob@x.test"}, follow_redirects=True
     ).text
 
-    assert "1 letter is on the way" in page
+    assert "The letter is on the way" in page
     assert "Not now" in page
     assert "You have asked this address often enough lately. Try again" in page
 

@@ -94,7 +94,7 @@ def fill(cast, organization, ann):
 VOLATILE = {
     "id", "since", "revision", "at", "action_id", "posted_at", "due_at", "expires_at", "ends_at",
     "minted_at", "sent_at", "digest", "nonce", "organization_id", "name", "slug", "email",
-    "email_key", "name_key", "last_used_at", "password_hash",
+    "email_key", "name_key", "last_used_at", "password_hash", "domain",
 }  # fmt: skip
 COMPARED = ("memberships", "invitations", "seats", "tokens", "generations", "verdicts", "letters",
             "steps", "tallies", "lines")  # fmt: skip
