@@ -61,7 +61,8 @@ def _ready(app: Any, rows: int) -> Callable[[], None]:
         for _ in range(PAGES):
             with app.app_context():  # of its own, whichever is open around us
                 page = browser.get("/status")
-            assert page.status_code == 200 and "has looked itself" not in page.text
+            assert page.status_code == 200
+            assert "has looked itself" not in page.text
 
     return pages
 

@@ -203,16 +203,14 @@ def run(app: Flask, stop: threading.Event) -> None:
     Ringing has a thread of its own: it may end in delivering, and no job waits for a mail server,
     nor for the program behind the webhook.
     """
-    beside = [Job(RING_EVERY, ring)], [Job(1, callers.call_out)]
-    threads = [
-        threading.Thread(target=_keep_ticking, args=(app, todo, stop), daemon=True)
-        for todo in beside
-    ]
-    for thread in threads:
-        thread.start()
+    bells, calls = [Job(RING_EVERY, ring)], [Job(1, callers.call_out)]
+    ringing = threading.Thread(target=_keep_ticking, args=(app, bells, stop), daemon=True)
+    calling = threading.Thread(target=_keep_ticking, args=(app, calls, stop), daemon=True)
+    ringing.start()
+    calling.start()
     _keep_ticking(app, jobs(), stop)
-    for thread in threads:
-        thread.join()
+    ringing.join()
+    calling.join()
 
 
 def _keep_ticking(app: Flask, todo: list[Job], stop: threading.Event) -> None:

@@ -123,7 +123,7 @@ def _alarms(settings: Settings) -> Iterator[str]:
     elif parts.scheme == "http" and not on_this_machine(settings.alarm_webhook):
         yield "ALARM_WEBHOOK must begin with https:// unless it is on this machine."
     if len(settings.alarm_key) < SHORTEST_KEY:
-        yield "ALARM_KEY is missing or shorter than 32 characters, and signs what ALARM_WEBHOOK gets."
+        yield "ALARM_KEY is missing or shorter than 32 characters: ALARM_WEBHOOK needs one."
     elif _guessable(settings.alarm_key):
         yield "ALARM_KEY looks like an example. Make one of your own."
 

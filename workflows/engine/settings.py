@@ -136,7 +136,7 @@ class Settings(BaseSettings):
     """Whether operators get a letter when something is stuck for ten minutes, and when it is
     over."""
     alarm_webhook: str = Field(default="", repr=False)
-    """Where Usher tells the same to a program, https://…; its answer must be 2xx. Empty: nowhere."""
+    """Where a program is told the same, https://…; its answer must be 2xx. Empty: nowhere."""
     alarm_key: str = Field(default="", repr=False)
     """Signs the calls to ALARM_WEBHOOK: at least 32 characters, known to that program too."""
     usher_home: Path = Path("var")
