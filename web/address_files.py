@@ -113,24 +113,19 @@ def _parsed(lines: Sequence[str] | io.StringIO, separator: str, *, strict: bool)
 def _column(rows: list[Row], headed: bool, wish: str) -> int | None:
     """The column with the addresses; None for every cell of a table that is but a list."""
     names = [cell.strip() for cell in rows[0].cells] if headed else []
-    width = max(len(row.cells) for row in rows)
     if wish:
-        return _wished(names, width, wish)
+        return _wished(names, max(len(row.cells) for row in rows), wish)
     for number, name in enumerate(names):
         if HEADING.fullmatch(name):
             return number
-    with_some = [n for n in range(width) if any("@" in cell for cell in _all(rows, n))]
+    with_some = {n for row in rows for n, cell in enumerate(row.cells) if "@" in cell}
     if len(with_some) == 1:
-        return with_some[0]
+        return with_some.pop()
     if not headed:
         return None
     words = ", ".join(f"“{name}”" for name in names if name)
     found = "No column has" if not with_some else "Several columns have"
     raise Invalid(column=f"{found} addresses. Type the heading of the right one: {words}.")
-
-
-def _all(rows: list[Row], number: int) -> Iterator[str]:
-    return (row.cells[number] for row in rows if len(row.cells) > number)
 
 
 def _wished(names: list[str], width: int, wish: str) -> int:

@@ -74,6 +74,7 @@ DEEDS[INVITE_AND_SEAT] = replace(
     DEEDS[INVITE],
     comes="Each gets a letter with a link to join, and on joining a seat or a place in line.",
 )
+FOR_PEOPLE = {name: deed for name, deed in DEEDS.items() if name not in LISTS}
 
 
 class Selection(BaseModel):
@@ -93,7 +94,7 @@ class Selection(BaseModel):
 
 
 @bp.post(ERRANDS)
-@deed("Look Over for Many People", ADMIN)
+@deed("Look Over a Bulk Action", ADMIN)
 @in_organization
 def prepare() -> Any:
     """Look over what would happen. Nothing is done yet."""
@@ -171,7 +172,7 @@ def _of_many(sentence: str) -> str:
 
 
 @bp.post(f"{ERRAND}/begin")
-@deed("Do to Many People", ADMIN)
+@deed("Begin a Bulk Action", ADMIN)
 @in_organization
 def begin(errand_id: int) -> Any:
     one = of_this_organization(Errand, errand_id)
@@ -187,7 +188,7 @@ def begin(errand_id: int) -> Any:
 
 
 @bp.post(f"{ERRAND}/stop")
-@deed("Stop What Runs", ADMIN)
+@deed("Stop a Bulk Action", ADMIN)
 @in_organization
 def stop(errand_id: int) -> Any:
     one = of_this_organization(Errand, errand_id)
@@ -196,7 +197,7 @@ def stop(errand_id: int) -> Any:
 
 
 @bp.post(f"{ERRAND}/again")
-@deed("Look Over Again", ADMIN)
+@deed("Look a Bulk Action Over Again", ADMIN)
 @in_organization
 def again(errand_id: int) -> Any:
     """Look over the same deed for those to whom it was not done."""

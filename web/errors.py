@@ -179,7 +179,7 @@ def answer(status: int, sentence: str, **more: Any) -> Response:
 def _ways(status: int) -> list[tuple[str, str]]:
     """Where the person can go from here, the best first, as (label, path)."""
     ways = list(g.get("ways", ()))
-    if not ways and (page := back()):
+    if not ways and (page := back()) and not _is_closed(page):
         ways.append(("Go Back", page))
     if status >= 500:
         return ways or [("Try Again", "/")]
@@ -188,6 +188,12 @@ def _ways(status: int) -> list[tuple[str, str]]:
     if g.get("account") is None:
         return ways or [("Log In", "/login")]
     return [*ways, ("Go to Your Organizations", "/organizations")]
+
+
+def _is_closed(page: str) -> bool:
+    """Is it of an organization that has just been closed to this person, or was never open?"""
+    slug = (request.view_args or {}).get("slug")
+    return bool(slug) and not g.get("membership") and page.startswith(f"/{slug}/")
 
 
 def back() -> str | None:

@@ -10,12 +10,12 @@ from flask import Blueprint, Response, abort, flash, g, redirect, render_templat
 from pydantic import Field
 from werkzeug import Response as Answer
 
-from web import interventions, letter_samples, letter_views, person
+from web import interventions, letter_samples, letter_views
 from web.forms import read
 from web.interventions import Reason
 from web.rows import before
 from web.session import for_operators
-from workflows import deliveries, lookups, mailrooms, operators, organizations, prospects
+from workflows import deliveries, lookups, mailrooms, operators, organizations, prospects, titles
 from workflows.engine import masks, refusals, stationery
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
@@ -53,7 +53,7 @@ def letters() -> Any:
         "pages/status/letters.html",
         page=page, asked=asked, search=search, places=mailrooms.organizations_of(page.rows),
         causes=mailrooms.causes() if not asked else (), numbers=mailrooms.numbers(),
-        states=mailrooms.STATES, kinds=sorted(REGISTER), letter_name=person.letter_name,
+        states=mailrooms.STATES, kinds=sorted(REGISTER), letter_name=titles.letter,
     )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def letter(letter_id: int) -> Response:
     about = REGISTER[found.template].about.__tablename__
     return letter_views.around(
         "pages/status/letter.html",
-        letter=found, name=person.letter_name(found.template), contents=contents,
+        letter=found, name=titles.letter(found.template), contents=contents,
         about=f"/status/{PAGES[about]}/{found.about_id}" if about in PAGES else "",
         place=prospects.place_of(found), attempts=mailrooms.attempts(found),
         acts=interventions.menu("letters", found), deadlines=prospects.deadlines(found),
@@ -124,7 +124,7 @@ def ask_retry() -> Any:
         "pages/status/retry.html",
         asked=asked, number=mailrooms.number_of(search), most=deliveries.MANY,
         kinds=mailrooms.kinds_of(search), page=mailrooms.look_up(search, size=5),
-        counted=mailrooms.COUNTED, letter_name=person.letter_name, search=search,
+        counted=mailrooms.COUNTED, letter_name=titles.letter, search=search,
         why_not=refusals.why_not(operators.require_acting, g.account),
     )  # fmt: skip
 
@@ -174,5 +174,5 @@ def search() -> Any:
     found = lookups.find(words, kind if kind in lookups.KINDS else "", before())
     return render_template(
         "pages/status/search.html", words=words, found=found,
-        letter_name=person.letter_name,
+        letter_name=titles.letter,
     )  # fmt: skip

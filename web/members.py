@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from web import people_menu, searching, ways_out
 from web.deeds import deed
-from web.errands import DEEDS
+from web.errands import FOR_PEOPLE
 from web.forms import read
 from web.proving import proved
 from web.rows import of_this_organization
@@ -53,7 +53,7 @@ def members() -> Any:
         search=search, asked=asked,
         numbers=directories.by_turn(g.organization, search), count=seats.count(g.organization),
         chips=searching.CHIPS, roles=searching.ROLES, places=searching.PLACES,
-        stages=searching.STAGES, orders=searching.ORDERS, deeds=DEEDS,
+        stages=searching.STAGES, orders=searching.ORDERS, deeds=FOR_PEOPLE,
     )  # fmt: skip
 
 

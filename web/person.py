@@ -14,7 +14,7 @@ from flask import Blueprint, g, render_template
 from web import people_menu, sentences
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import chronicles, correspondence, journeys, memberships, own_turns, tokens
+from workflows import chronicles, correspondence, journeys, memberships, own_turns, titles, tokens
 from workflows.chronicles import Entry
 from workflows.correspondence import Posted
 from workflows.invitations import Invitation
@@ -22,24 +22,6 @@ from workflows.journeys import Person
 from workflows.memberships import Membership
 
 bp = Blueprint("person", __name__)
-LETTERS = {  # what a letter is called here, by its template
-    "invitation": "Invitation letter",
-    "invitation_reminder": "Reminder of the invitation",
-    "seat_assigned": "Seat letter",
-    "token": "Letter with the token",
-    "token_reissued": "Letter with the new token",
-    "seat_revoked": "Letter about the seat",
-    "member_removed": "Letter about the removal",
-    "invitation_revoked": "Letter about the invitation",
-    **dict.fromkeys(
-        (f"invitation_{end}" for end in ("accepted", "declined", "expired", "bounced", "asked")),
-        "Letter to the inviter",
-    ),
-    "move_asked": "Letter to the inviter",
-    "move_refused": "Letter to whoever asked to move it",
-}
-
-
 STEPS = {  # what takes a person to each step of journeys.STEPS
     ("invitations", "begin"): "Invited",
     ("memberships", "begin"): "Accepted",
@@ -118,10 +100,7 @@ def moments(happened: list[Entry], rows: dict[str, Any], *, named: bool = False)
     """What happened and what was mailed, newest first; operators are `named` to each other."""
     lines = [Moment(one.action.at, sentences.line(one, named=named)) for one in happened]
     letters = correspondence.about(rows)
-    mailed = [Moment(one.at, posted=one, name=letter_name(one.letter.template)) for one in letters]
+    mailed = [
+        Moment(one.at, posted=one, name=titles.letter(one.letter.template)) for one in letters
+    ]
     return sorted([*lines, *mailed], key=lambda moment: moment.at, reverse=True)
-
-
-def letter_name(template: str) -> str:
-    """What letters of this template are called."""
-    return LETTERS.get(template, f"Letter “{template.replace('_', ' ')}”")

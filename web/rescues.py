@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, abort, g, redirect, render_template, request
@@ -74,11 +74,11 @@ def begin(ailment: str, remedy: str) -> Any:
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Invalid(until="Open the page once more and send it again.")
-    return moment
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # no moment, or none of the years that there are
+    raise Invalid(until="Open the page once more and send it again.")
 
 
 @bp.get("/status/rescues/<int:rescue_id>")

@@ -34,6 +34,7 @@ HOT = {  # by the class: in which state of which machine its rows are
 }  # fmt: skip
 
 
+TITLES = {"address-change": "Address changes"}  # where the name and an s are not enough
 LOOKS = {"letter": {"sent": "handed over"}, "sign-up": {"waiting": "", "confirmed": "active"}}
 
 
@@ -65,7 +66,7 @@ def _picture(name: str, looked: Overview) -> Picture:
     places = [HOT.get(ill.ailment.name, ("", "")) for ill in looked.stuck]
     hot = {state for machine, state in places if machine == name}
     moves = looked.moves.get(row.__tablename__, {})  # type: ignore[attr-defined]
-    title = f"{name.capitalize()}s"
+    title = TITLES.get(name, f"{name.capitalize()}s")
     svg = machine_pictures.draw(
         title, row.machine, life, Numbers(known, moves, hot, LOOKS.get(name, {}))
     )

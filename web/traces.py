@@ -24,6 +24,7 @@ from workflows import (
     prospects,
     seats,
     subscriptions,
+    titles,
 )
 from workflows.accounts import SignUp
 from workflows.directories import Search
@@ -87,7 +88,7 @@ def _page(way: Way, people: list[Person], rows: dict[str, Any], **facts: Any) ->
         "pages/status/person.html",
         way=way, person=stands, dates=person.dates(stands, happened), facts=facts, events=EVENTS,
         moments=person.moments(happened, rows, named=True), letters=waiting[:5],
-        place=prospects.place_of(way.rows[0]), letter_name=person.letter_name,
+        place=prospects.place_of(way.rows[0]), letter_name=titles.letter,
         deadlines=[*_deadlines(way.rows), *_of_letters(waiting[:5])],
         prospects=[one for row in way.rows for one in prospects.next_of(row)],
         menu=interventions.menu,
@@ -101,7 +102,7 @@ def _deadlines(rows: Iterable[Any]) -> list[Deadline]:
 def _of_letters(letters: Iterable[Letter]) -> list[Deadline]:
     """Theirs, each with the name of its letter, since there may be several."""
     return [
-        replace(one, what=f"{person.letter_name(letter.template)}: {one.what.lower()}")
+        replace(one, what=f"{titles.letter(letter.template)}: {one.what.lower()}")
         for letter in letters
         for one in prospects.deadlines(letter)
     ]
@@ -166,5 +167,5 @@ def _facts_of(row: Any, title: str, facts: dict[str, Any], letters: Any = ()) ->
         "row": row, "title": title, "facts": facts, "letters": letters,
         "place": prospects.place_of(row), "steps": list(reversed(history.history(row)))[:100],
         "prospects": prospects.next_of(row), "deadlines": prospects.deadlines(row),
-        "events": EVENTS, "letter_name": person.letter_name,
+        "events": EVENTS, "letter_name": titles.letter,
     }  # fmt: skip

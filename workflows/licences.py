@@ -27,5 +27,5 @@ def take_away(organization_id: int, number: int) -> None:
     taken_away = db.session.execute(delete(Seat).where(Seat.id.in_(select(doomed.c.id))))
     missing = number - taken_away.rowcount  # type: ignore[attr-defined]
     if missing:
-        raise NotNow(f"{missing} of these seats are in use. Free them first.")
+        raise NotNow(f"{missing:,} of these seats are in use. Free them first.")
     tallies.add(organization_id, {BOUGHT: -number})

@@ -34,8 +34,12 @@ class MoveMachine(Machine):
     granted = State(final=True)
     refused = State(final=True)
 
-    grant = asked.to(granted)
+    grant = asked.to(granted, validators=["asker_is_here"])
     refuse = asked.to(refused)
+
+    def asker_is_here(self) -> None:
+        if self.model.account.state != "active":
+            raise NotNow("Whoever asked for this has closed their account.")
 
 
 class Move(Stateful, Base):

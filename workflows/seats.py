@@ -183,7 +183,7 @@ def may_assign(membership: Membership, room: Room | None = None) -> None:
         raise NotNow("There are no seats yet. Purchase subscriptions first.")
     if not seats.free:
         raise NotNow(
-            f"All {seats.bought} seats are in use. Buy more, or revoke one first."
+            f"All {seats.bought:,} seats are in use. Buy more, or revoke one first."
             if seats.bought > 1
             else "The one seat is in use. Buy more, or revoke it first."
         )

@@ -189,7 +189,7 @@ def may_resize(subscription: Subscription, number: int, shown: int | None = None
         raise NotNow(f"The subscription {changed}. Look again, then choose.")
     used = seats.count(subscription.organization).used
     if number < used:
-        raise NotNow(f"{used} seats are in use. Free {used - number} of them first.")
+        raise NotNow(f"{used:,} seats are in use. Free {used - number:,} of them first.")
 
 
 def quote(subscription: Subscription, number: int) -> int:

@@ -20,6 +20,22 @@ from workflows.subscriptions import Subscription
 from workflows.tokens import Token
 
 SHOWN = ("letters", "invitations", "tokens", "seats", "subscriptions", "organizations")
+LETTERS = {  # what a letter is called, by its template
+    "invitation": "Invitation letter",
+    "invitation_reminder": "Reminder of the invitation",
+    "seat_assigned": "Seat letter",
+    "token": "Letter with the token",
+    "token_reissued": "Letter with the new token",
+    "seat_revoked": "Letter about the seat",
+    "member_removed": "Letter about the removal",
+    "invitation_revoked": "Letter about the invitation",
+    **dict.fromkeys(
+        (f"invitation_{end}" for end in ("accepted", "declined", "expired", "bounced", "asked")),
+        "Letter to the inviter",
+    ),
+    "move_asked": "Letter to the inviter",
+    "move_refused": "Letter to whoever asked to move it",
+}
 
 
 def of(kind: str, ids: Collection[int]) -> dict[int, str]:
@@ -29,11 +45,12 @@ def of(kind: str, ids: Collection[int]) -> dict[int, str]:
         return {}
     named: Any = query.where(query.selected_columns[0].in_(list(ids)))
     called = {row_id: str(title) for row_id, title in db.session.execute(named)}
-    if kind == "letters":
-        return {
-            one: f"{name.replace('_', ' ').capitalize()} letter" for one, name in called.items()
-        }
-    return called
+    return {one: letter(name) for one, name in called.items()} if kind == "letters" else called
+
+
+def letter(template: str) -> str:
+    """What letters of this template are called."""
+    return LETTERS.get(template, f"Letter “{template.replace('_', ' ')}”")
 
 
 def _named(kind: Any) -> Any:

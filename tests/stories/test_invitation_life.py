@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from workflows import (
+    account_closures,
     arrivals,
     corrections,
     correspondence,
@@ -249,6 +250,19 @@ def test_an_invitation_moves_to_who_asks_when_an_admin_agrees(cast, acme, ann, i
     )  # fmt: skip
     assert ("cy@acme.test", "invitation") in told(cast)
     assert arrivals.accept(moved, by=cy).state == "member"
+
+
+def test_a_move_that_a_closed_account_asked_for_can_only_be_refused(cast, acme, ann, invitation):
+    cy = cast.account("Cy")
+    move = moves.ask(invitation, by=cy)
+    account_closures.close(by=cy)
+
+    with pytest.raises(NotNow, match="closed their account"):
+        moves.grant(move, by=ann)
+
+    assert invitation.state == "sent"
+    moves.refuse(move, by=ann)
+    assert told(cast) == set()
 
 
 def test_a_refused_move_changes_nothing_and_is_not_asked_for_again(cast, acme, ann, invitation):

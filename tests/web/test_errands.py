@@ -43,6 +43,13 @@ def newest():
     return db.session.scalar(db.select(Errand).order_by(Errand.id.desc()).limit(1))
 
 
+def test_manage_members_offers_what_can_be_done_to_people_and_nothing_else(client, acme):
+    page = client.get("/acme/members").text
+
+    offered = re.findall(r'name="deed" value="([^"]+)"', page)
+    assert offered == ["assign", "revoke-seat", "resend", "revoke", "remove"]
+
+
 def test_what_would_happen_is_said_before_anything_does(client, acme, three):
     page = choose(client, "assign", **ticked(*three)).text
 

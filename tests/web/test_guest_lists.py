@@ -225,6 +225,28 @@ def test_a_table_can_be_pasted_too():
     ]  # fmt: skip
 
 
+def test_a_table_of_many_columns_and_many_rows_costs_no_more_than_its_cells():
+    """A column is not asked of every row: 4 MB of commas and lines would keep us for hours."""
+    looked = []
+
+    class Cells(list):
+        def __getitem__(self, number):
+            looked.append(number)
+            return super().__getitem__(number)
+
+        def __len__(self):
+            looked.append(None)
+            return super().__len__()
+
+    rows = [address_files.Row(1, Cells(["x", *[""] * 999]))]
+    rows += [address_files.Row(n, Cells(["a"])) for n in range(1000)]
+
+    with pytest.raises(Invalid, match="No column has addresses"):
+        address_files._column(rows, headed=True, wish="")
+
+    assert len(looked) < 10_000
+
+
 def test_the_column_is_chosen_where_it_is_not_found(client, acme):
     table = b"Name,Private,Work\nKim,kim@home.test,kim@acme.test\nLee,lee@home.test,\n"
 
@@ -294,6 +316,8 @@ BROKEN = {  # thirty kinds of rows that somebody types, exports or mails around
     "kim\u00a0lee@acme.test": "It contains a character that cannot be seen (no-break space). "
                               "Type it anew.",
     "kím@acme.test": "Before the @ sign stands “í”. Most mail servers take plain letters only.",
+    "kim:lee@acme.test": "Before the @ sign stands “:”. Leave that out.",
+    "kim\x7flee@acme.test": "It contains a character that cannot be seen (U+007F). Type it anew.",
     "=?utf-8?q?kim?=@acme.test": "It is encoded as in the head of a letter. Write it plainly.",
     "k" * 65 + "@acme.test": "It is too long.",
 }  # fmt: skip

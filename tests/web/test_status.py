@@ -93,6 +93,18 @@ def test_what_is_stuck_and_what_waits_are_never_mixed(client, ward, marta):
     assert "1 cause needs a hand" in page
 
 
+@pytest.mark.parametrize("until", [
+    "", "soon", "2026-11-26T12:00:00", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59",
+])  # fmt: skip
+def test_a_moment_that_cannot_be_is_asked_for_again(client, ward, marta, until):
+    SEEDS["letter-dead"](ward, 1)
+    data = {"cause": "timed out", "until": until, "number": "9", "why": "to try"}
+
+    answer = client.post(f"{DEAD}/retry", data=data)
+
+    assert answer.status_code == 422
+
+
 def test_from_a_cause_to_its_remedy_and_to_the_proof_that_it_helped(client, ward, marta, cast):
     ids = SEEDS["letter-dead"](ward, 3)
     looked()

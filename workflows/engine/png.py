@@ -17,6 +17,8 @@ from workflows.engine.refusals import Invalid
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MOST_BYTES, MOST_PIXELS, FEWEST_PIXELS = 500_000, 1024, 16  # pixels along one side
+MOST_KEPT = 2 * MOST_BYTES  # of a picture that is packed anew
+QUICK = 6  # how hard zlib packs: at 9, a small file can be made that takes it many seconds
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by the kind of colour
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 PALETTE, COLOURS = 3, (2, 3, 6)  # kinds of colour: that needs a palette; that may have one
@@ -84,8 +86,12 @@ def _rewritten(content: bytes) -> bytes:
     assert head
     _require_colours(head, kept)
     pixels = _unpacked(head, b"".join(packed))
-    chunks = [(b"IHDR", _told(head)), *sorted(kept.items()), (b"IDAT", zlib.compress(pixels, 9))]
-    return SIGNATURE + b"".join(_chunk(*one) for one in [*chunks, (b"IEND", b"")])
+    chunks = [(b"IHDR", _told(head)), *sorted(kept.items())]
+    chunks += [(b"IDAT", zlib.compress(pixels, QUICK)), (b"IEND", b"")]
+    made = SIGNATURE + b"".join(_chunk(*one) for one in chunks)
+    if len(made) > MOST_KEPT:
+        raise ValueError("This picture is too large. Save it with fewer pixels.")
+    return made
 
 
 def _what_else(content: bytes) -> str:

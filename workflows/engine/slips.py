@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 AT_IN_WORDS = re.compile(r"\s*[\[({<]\s*at\s*[\])}>]\s*|\s+at\s+", re.IGNORECASE)
+MISFIT = re.compile(r"[^\w.!#$%&'*+/=?^`{|}~-]")
 # What is looked for in this order, and the sentence; {0} is what was found.
 SLIPS = (
     (r"^mailto:", "Leave out “mailto:”."),
@@ -46,6 +47,8 @@ def mending(text: str, otherwise: str) -> str:
         return "It is too long."
     if strange := next((letter for letter in local if not letter.isascii()), None):
         return f"Before the @ sign stands “{strange}”. Most mail servers take plain letters only."
+    if misfit := MISFIT.search(local):
+        return f"Before the @ sign stands “{misfit[0]}”. Leave that out."
     return otherwise
 
 
@@ -55,5 +58,5 @@ def _unseen(text: str) -> str | None:
         if unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp") or (
             letter != " " and unicodedata.category(letter) == "Zs"
         ):
-            return unicodedata.name(letter, f"U+{ord(letter):04X}").lower()
+            return unicodedata.name(letter, "").lower() or f"U+{ord(letter):04X}"
     return None
