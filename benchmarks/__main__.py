@@ -15,12 +15,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import towns  # isort: skip  # finds the tests' people and databases
-from benchmarks import activity, invitations, members, seats
+from benchmarks import activity, invitations, members, seats, status
 from benchmarks.rounds import Result
 
 LATEST = Path(__file__).with_name("latest.json")
 # Each with its full size.
-JOBS = ((invitations, 10_000), (seats, 10_000), (members, 100_000), (activity, 2_000))
+JOBS = (
+    (invitations, 10_000), (seats, 10_000), (members, 100_000), (activity, 2_000),
+    (status, 1_000_000),
+)  # fmt: skip
 DATABASES = towns.databases.NAMES
 
 

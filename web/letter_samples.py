@@ -20,7 +20,10 @@ INVITED = "noor.haddad@acme-robotics.example"
 
 def samples() -> dict[str, tuple[str, dict[str, Any]]]:
     """For each letter, in the order of a person's way: whom it goes to, and its facts."""
-    return {**_account(), **_invitation(), **_seat(), **_token(), **_subscription(), **_ownership()}
+    return {
+        **_account(), **_invitation(), **_seat(), **_token(), **_subscription(), **_ownership(),
+        **_alarm(),
+    }  # fmt: skip
 
 
 def _url(path: str) -> str:
@@ -138,3 +141,14 @@ def _ownership() -> dict[str, tuple[str, dict[str, Any]]]:
         "handover_expired": to_owner,
         "organization_closed": (MEMBER, {**names, "name": "Li Wei"}),
     }
+
+
+def _alarm() -> dict[str, tuple[str, dict[str, Any]]]:
+    facts = {
+        "name": "Ines Okafor", "title": "Letter given up", "number": 12, "seen_at": AT,
+        "sentence": "These were tried for 72 hours, or lost five workers. They are kept, and will "
+        "not leave by themselves. Whoever caused them was told.",
+        "raised_at": AT + timedelta(minutes=10), "url": _url("status/stuck/letter-dead"),
+    }  # fmt: skip
+    over = {"over_at": AT + timedelta(minutes=47)}
+    return {"alarm_raised": (ADMIN, facts), "alarm_over": (ADMIN, {**facts, **over})}

@@ -14,7 +14,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from web.session import for_operators
-from workflows import overview, stuck
+from workflows import alarms, overview, stuck
 from workflows.engine import readings
 from workflows.engine.db import now
 from workflows.engine.settings import settings
@@ -50,6 +50,23 @@ def _lines(looked: Overview) -> Iterator[str]:
         yield from _gauge(f"usher_{family}", f"Rows that wait for {what}.", numbers)
         ages = [({"class": name}, _oldest(ills, name)) for name in mine]
         yield from _gauge(f"usher_{family}_oldest_seconds", "Since when the oldest does.", ages)
+    yield from _watch(looked)
+    yield from _machines(looked)
+    never = [({"invariant": name}, float(number)) for name, number in looked.invariants.items()]
+    yield from _gauge("usher_invariant_violations", "Rows that can never be.", never)
+    beats = [({"kind": o.kind, "host": o.host, "version": o.version}, _age(o.at))
+             for o in looked.processes]  # fmt: skip
+    yield from _gauge("usher_heartbeat_age_seconds", "Since a process was heard.", beats)
+    yield from _gauge("usher_survey_age_seconds", "Since the clock has looked.", _surveys())
+
+
+def _watch(looked: Overview) -> Iterator[str]:
+    raised = {one.name for one in looked.alarms}
+    alarm = [({"class": name}, float(name in raised)) for name in alarms.NAMES]
+    yield from _gauge("usher_alarm", "Whether an alarm is raised.", alarm)
+
+
+def _machines(looked: Overview) -> Iterator[str]:
     rows = [
         ({"workflow": name, "state": state}, float(number))
         for name, states in looked.states.items() for state, (number, _) in states.items()
@@ -60,12 +77,6 @@ def _lines(looked: Overview) -> Iterator[str]:
         for table, arrows in looked.moves.items() for arrow, number in arrows.items()
     ]  # fmt: skip
     yield from _gauge("usher_moved_last_hour", "How often an arrow was taken.", moves)
-    never = [({"invariant": name}, float(number)) for name, number in looked.invariants.items()]
-    yield from _gauge("usher_invariant_violations", "Rows that can never be.", never)
-    beats = [({"kind": o.kind, "host": o.host, "version": o.version}, _age(o.at))
-             for o in looked.processes]  # fmt: skip
-    yield from _gauge("usher_heartbeat_age_seconds", "Since a process was heard.", beats)
-    yield from _gauge("usher_survey_age_seconds", "Since the clock has looked.", _surveys())
 
 
 def _number(ills: Iterable[Ill], name: str) -> float:

@@ -26,6 +26,8 @@ def status(as_json: bool) -> None:
     else:
         for one in looked.processes:
             click.echo(f"  {one.kind} on {one.host}: heard {ago(one.at)} ago, {one.version}")
+        for alarm in looked.alarms:
+            click.echo(f"  !!  alarm, raised {ago(alarm.raised_at)} ago: {alarm.about.title}")
         for ill in looked.stuck:
             click.echo(f"  !!  {ill.number:6,}  {ill.ailment.name}: {ill.cause}".rstrip(": "))
         for ill in looked.waiting:

@@ -75,6 +75,7 @@ SENTENCES = {
     "deliveries.pause": ("{by} paused letters to a domain", "expired"),
     "deliveries.resume": ("{by} resumed letters to a domain", "sent"),
     "closures.close": ("{by} closed the organization", "closed"),
+    "alarms.keep_watch": ("What is stuck was told to the operators, or is over", ""),
     "reruns.again": ("{by} sent letters on their way again", "sent"),
     "reruns.discard": ("{by} set letters aside", "moot"),
     "reruns.seen": ("{by} looked at letters that may have been sent twice", ""),

@@ -152,6 +152,12 @@ def as_facts(looked: Overview, beside: dict[str, bool], milliseconds: float) -> 
         "states": looked.states, "moved_last_hour": looked.moves,
         "invariants": looked.invariants,
         "invariants_at": looked.invariants_at.isoformat() if looked.invariants_at else None,
+        "alarms": [
+            {"class": one.name, "title": one.about.title, "number": one.number,
+             "seen_at": one.seen_at.isoformat(), "raised_at": one.raised_at.isoformat()}
+            for one in looked.alarms
+        ],
+        "webhook": looked.unheard.reply if looked.unheard else None,
         "processes": [
             {"kind": one.kind, "host": one.host, "version": one.version,
              "at": one.at.isoformat(), "skew": one.skew, "trouble": one.trouble}

@@ -20,11 +20,12 @@ from flask import Flask
 from redis.exceptions import RedisError
 
 import workers
-from workers import post
+from workers import callers, post
 from workflows import (
     accounts,
     acknowledgements,
     address_changes,
+    alarms,
     errands,
     gate,
     handovers,
@@ -72,14 +73,17 @@ class Job:
             log.error("%s failed: %s", name, type(error).__name__, exc_info=error)
 
 
+@dataclass
 class Survey(Job):
     """A job that looks at everything: the longer that takes, the longer is the pause."""
+
+    longest: float = surveys.LONGEST_PAUSE
 
     def run(self, app: Flask) -> None:
         begun = time.monotonic()
         super().run(app)
         took = time.monotonic() - begun
-        pause = surveys.pause_after(took).total_seconds()
+        pause = surveys.pause_after(took, self.longest).total_seconds()
         self.due_at = time.monotonic() + max(self.every, pause)
 
 
@@ -145,10 +149,11 @@ def run_rescues() -> None:
 
 
 def look_for_ailments() -> None:
-    """Find what is stuck; whoever knows of a cause need not be told of it once it is gone."""
+    """Find what is stuck, and watch it; whoever knows of a cause need not, once it is gone."""
     surveys.look_for_ailments()
     if found := readings.last("ailments"):
         acknowledgements.drop_settled(found.facts)
+        alarms.keep_watch(found.facts)
 
 
 def jobs() -> list[Job]:
@@ -180,8 +185,8 @@ def _for_operators() -> list[Job]:
         Job(TICK, run_rescues),
         Job(2, rescues.verify_all),
         Survey(surveys.EVERY, look_for_ailments),
-        Survey(surveys.EVERY, surveys.look_at_states),
-        Survey(300, surveys.check_invariants),
+        Survey(surveys.EVERY, surveys.look_at_states, longest=surveys.LONGEST_COUNT),
+        Survey(300, surveys.check_invariants, longest=surveys.LONGEST_COUNT),
     ]
 
 
@@ -195,13 +200,17 @@ def tick(app: Flask, todo: list[Job]) -> None:
 def run(app: Flask, stop: threading.Event) -> None:
     """Tick until told to stop.
 
-    Ringing has a thread of its own: it may end in delivering, and no job waits for a mail server.
+    Ringing has a thread of its own: it may end in delivering, and no job waits for a mail server,
+    nor for the program behind the webhook.
     """
-    bells = [Job(RING_EVERY, ring)]
+    bells, calls = [Job(RING_EVERY, ring)], [Job(1, callers.call_out)]
     ringing = threading.Thread(target=_keep_ticking, args=(app, bells, stop), daemon=True)
+    calling = threading.Thread(target=_keep_ticking, args=(app, calls, stop), daemon=True)
     ringing.start()
+    calling.start()
     _keep_ticking(app, jobs(), stop)
     ringing.join()
+    calling.join()
 
 
 def _keep_ticking(app: Flask, todo: list[Job], stop: threading.Event) -> None:

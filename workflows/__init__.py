@@ -75,6 +75,7 @@ ORDER = [
     "stuck_people",
     "stuck_processes",
     "stuck",
+    "alarms",
     "invariants",
     "machines",
     "surveys",

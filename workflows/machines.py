@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from workflows.accounts import Account, SignUp
 from workflows.address_changes import AddressChange
+from workflows.alarms import Alarm
 from workflows.engine.letters import Letter
 from workflows.engine.machine import Stateful
 from workflows.engine.pauses import Pause
@@ -36,4 +37,5 @@ LIVES: dict[str, tuple[type[Stateful], list[str]]] = {
     "sign-up": (SignUp, ["waiting", "confirmed"]),
     "account": (Account, ["active", "closed"]),
     "address-change": (AddressChange, ["asked", "confirmed"]),
+    "alarm": (Alarm, ["raised", "over"]),
 }

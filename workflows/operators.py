@@ -7,13 +7,15 @@ question who may is answered here, and history tells that it was an operator, an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from sqlalchemy import select
 
 from workflows import accounts
 from workflows.accounts import Account
 from workflows.engine import history, identity
-from workflows.engine.db import command, lock
+from workflows.engine.db import command, db, lock
 from workflows.engine.refusals import Invalid, NotAllowed, NotFound, NotNow
 
 LONGEST_WHY = 200
@@ -43,6 +45,12 @@ def _known(email: str) -> Account:
         raise NotNow("There is no account with this address yet. Sign up first.")
     lock(account)
     return account
+
+
+def all_of_them() -> Sequence[Account]:
+    """Everybody who may see the status page, in the order in which they signed up."""
+    mine = select(Account).where(Account.operator, Account.state == "active")
+    return db.session.scalars(mine.order_by(Account.id)).all()
 
 
 def require_operator(by: Account | None) -> Account:

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from workflows import acknowledgements, rescues, surveys
+from workflows import acknowledgements, alarms, rescues, surveys
 from workflows.acknowledgements import Acknowledgement
 from workflows.ailments import Ailment
-from workflows.engine import heartbeats, readings
+from workflows.alarms import Alarm
+from workflows.engine import heartbeats, readings, webhooks
 from workflows.engine.db import now
 from workflows.engine.heartbeats import Heartbeat
+from workflows.engine.webhooks import Call
 from workflows.rescues import Rescue
 from workflows.stuck import AILMENTS, BY_NAME
 
@@ -54,6 +56,8 @@ class Overview:
     invariants: dict[str, int] = field(default_factory=dict)
     invariants_at: datetime | None = None
     processes: list[Heartbeat] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)  # that are not over
+    unheard: Call | None = None  # the webhook was called in vain
 
     @property
     def number(self) -> int:
@@ -77,7 +81,7 @@ def look() -> Overview:
         _together([ill for ill in causes if not ill.ailment.stuck]),
         told.get("rows", {}), told.get("moves", {}), states.at if states else None,
         impossible.facts if impossible else {}, impossible.at if impossible else None,
-        heartbeats.heard(),
+        heartbeats.heard(), list(alarms.raised()), webhooks.in_vain(),
     )  # fmt: skip
 
 

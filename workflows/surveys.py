@@ -1,7 +1,8 @@
 """Surveys: what the clock looks at again and again, so that pages about all of Usher need not.
 
 What would surprise a reader: how often depends on how long it takes. A survey of a million rows
-comes less often than one of a thousand.
+comes less often than one of a thousand, so that looking takes a fiftieth of the time at most;
+only what is stuck is looked for within the minute whatever that takes.
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ from workflows.stuck import AILMENTS
 LATELY = timedelta(hours=1)
 FRESH = timedelta(seconds=60)
 EVERY, LONGEST_PAUSE = 10, 40  # seconds: whatever is stuck is found within the minute
+LONGEST_COUNT = 600  # seconds between counts of all rows
 OUTCOMES = {  # of an attempt: the arrow that the letter took then
     one: f"sending>{one}" for one in ("sent", "pending", "moot", "bounced", "dead")
 }
 
 
-def pause_after(seconds: float) -> timedelta:
+def pause_after(seconds: float, longest: float = LONGEST_PAUSE) -> timedelta:
     """How long to wait after a survey that took so long: the longer, the longer, up to a limit."""
-    return timedelta(seconds=min(max(EVERY, 50 * seconds), LONGEST_PAUSE))
+    return timedelta(seconds=min(max(EVERY, 50 * seconds), longest))
 
 
 def look_for_ailments() -> None:

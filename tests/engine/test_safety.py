@@ -117,6 +117,30 @@ def test_what_an_operator_may_decide_starts(why, name, value):
     assert why(**{name: value}) == []
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("http://alarms.acme.test/", "ALARM_WEBHOOK must begin with https://"),
+        ("https://usher:Tr0mbone-77@alarms.acme.test/", "without a login in it"),
+        ("file:///etc/passwd", "ALARM_WEBHOOK must look like https://"),
+        ("https:///path", "ALARM_WEBHOOK must look like https://"),
+    ],
+)
+def test_alarms_go_to_a_safe_address(why, address, words):
+    [reason] = why(ALARM_WEBHOOK=address, ALARM_KEY="5e8f2a9c" * 2 + "b1d7c3f6" * 2)
+
+    assert words in reason
+    assert "Tr0mbone-77" not in reason
+
+
+def test_alarms_are_signed(why):
+    address = "https://alarms.acme.test/usher"
+
+    assert why(ALARM_WEBHOOK=address)[0].startswith("ALARM_KEY is missing")
+    assert why(ALARM_WEBHOOK=address, ALARM_KEY="5e8f2a9c" * 2 + "b1d7c3f6" * 2) == []
+    assert why(ALARM_WEBHOOK=address, ALARM_KEY="x" * 40)[0].startswith("ALARM_KEY looks like")
+
+
 def test_all_reasons_are_told_at_once(why):
     reasons = why(PORT="http", GRACE_DAYS="x", SECRET_KEY="short", MAIL_FROM="", FLASK_DEBUG="1")
 

@@ -12,8 +12,9 @@ from sqlalchemy import event
 
 from web import cli
 from web import status as pages
-from workflows import operators, rescues, stuck, surveys
-from workflows.engine import heartbeats
+from workers import callers
+from workflows import alarms, operators, rescues, stuck, surveys
+from workflows.engine import heartbeats, readings
 from workflows.engine.db import db, now
 from workflows.engine.heartbeats import Heartbeat
 from workflows.engine.letters import Letter
@@ -264,6 +265,28 @@ def test_metrics_tell_every_way_to_be_stuck_to_whoever_has_the_token(client, war
         assert f'usher_{one.family}{{class="{one.name}"}}' in told
     assert 'usher_invariant_violations{invariant="a letter about nothing"} 0' in told
     assert wrong.status_code == 303
+
+
+def test_alarms_are_on_the_page_and_for_programs(client, ward, marta, settings, monkeypatch):
+    settings.alarm_webhook, settings.alarm_key = "http://127.0.0.1:1/", "k" * 40
+    monkeypatch.setattr(alarms, "PATIENCE", timedelta(0))
+    SEEDS["letter-dead"](ward, 2)
+    looked()
+    assert "Alarm raised at" not in text_of(client)
+
+    alarms.keep_watch(readings.last("ailments").facts)
+    callers.call_out()
+
+    page = text_of(client)
+    assert "Alarm raised at" in page
+    assert "The webhook was called in vain 1 time" in page
+    assert "It does not answer (ConnectionRefusedError)." in page
+    told = client.get("/metrics").text
+    assert 'usher_alarm{class="letter-dead"} 1' in told
+    assert 'usher_alarm{class="letters-still"} 0' in told
+    [alarm] = client.get("/status.json").json["alarms"]
+    assert (alarm["class"], alarm["number"]) == ("letter-dead", 2)
+    assert "alarm, raised" in CliRunner().invoke(cli.ops.status, obj=None).output
 
 
 def test_without_a_token_no_bearer_gets_metrics(client, ward):

@@ -9,6 +9,7 @@ from workers.packing import Answer
 from workflows import (
     accounts,
     address_changes,
+    alarms,
     arrivals,
     closures,
     departures,
@@ -16,6 +17,7 @@ from workflows import (
     invitations,
     memberships,
     moves,
+    operators,
     profiles,
     reminders,
     replies,
@@ -141,6 +143,15 @@ def _mailed(offer):
     return offer
 
 
+def alarm_letters(ann, monkeypatch):
+    operators.make_operator(ann.email)
+    monkeypatch.setattr(alarms, "PATIENCE", timedelta(0))
+    alarms.keep_watch({"letter-dead": [{"number": 2}]})
+    post.deliver()
+    alarms.keep_watch({})
+    post.deliver()
+
+
 def test_every_letter_leaves(people, tmp_path, monkeypatch):
     ann = people.account("Ann")
     acme = people.organization(ann, seats=2)
@@ -155,6 +166,7 @@ def test_every_letter_leaves(people, tmp_path, monkeypatch):
     member = invitations_letters(people, ann, acme)
     seat_letters(people, ann, member)
     ownership_letters(people, ann, acme)
+    alarm_letters(ann, monkeypatch)
 
     letters = db.session.scalars(db.select(Letter)).all()
     assert {letter.template for letter in letters if letter.state == "sent"} == set(REGISTER)

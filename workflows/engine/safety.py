@@ -68,7 +68,7 @@ def _in_words(error: Any) -> str:
 
 def why_unsafe(settings: Settings) -> list[str]:
     """What keeps this from starting, a sentence for each reason; none where it may."""
-    reasons = [*_files(settings), *_everywhere(settings)]
+    reasons = [*_files(settings), *_everywhere(settings), *_alarms(settings)]
     if settings.embedded:
         weak = 0 < len(settings.secret_key) < SHORTEST_KEY
         return reasons + ["SECRET_KEY is shorter than 32 characters."] * weak
@@ -112,6 +112,20 @@ def _everywhere(settings: Settings) -> Iterator[str]:
                 f"TRUSTED_HOSTS has {host.strip()!r} in it. Write names alone, without"
                 " https://, port or *."
             )
+
+
+def _alarms(settings: Settings) -> Iterator[str]:
+    if not settings.alarm_webhook:
+        return
+    parts = _parts(settings.alarm_webhook)
+    if not parts or parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        yield "ALARM_WEBHOOK must look like https://host/path, without a login in it."
+    elif parts.scheme == "http" and not on_this_machine(settings.alarm_webhook):
+        yield "ALARM_WEBHOOK must begin with https:// unless it is on this machine."
+    if len(settings.alarm_key) < SHORTEST_KEY:
+        yield "ALARM_KEY is missing or shorter than 32 characters: ALARM_WEBHOOK needs one."
+    elif _guessable(settings.alarm_key):
+        yield "ALARM_KEY looks like an example. Make one of your own."
 
 
 def _keys(settings: Settings) -> Iterator[str]:

@@ -29,6 +29,8 @@ SECRETS = (
     "redis_url",
     "smtp_url",
     "metrics_token",
+    "alarm_webhook",
+    "alarm_key",
 )
 Limit = Annotated[str, Field(pattern=r"^[1-9]\d*/[1-9]\d*[smhd](, ?[1-9]\d*/[1-9]\d*[smhd])*$")]
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -130,6 +132,13 @@ class Settings(BaseSettings):
     metrics_token: str = Field(default="", repr=False)
     """Whoever asks for /metrics with `Authorization: Bearer` and this gets them. Empty: operators
     alone, logged in."""
+    alarm_letters: bool = True
+    """Whether operators get a letter when something is stuck for ten minutes, and when it is
+    over."""
+    alarm_webhook: str = Field(default="", repr=False)
+    """Where a program is told the same, https://…; its answer must be 2xx. Empty: nowhere."""
+    alarm_key: str = Field(default="", repr=False)
+    """Signs the calls to ALARM_WEBHOOK: at least 32 characters, known to that program too."""
     usher_home: Path = Path("var")
     """Where `./usher up` keeps its database, keys and mail."""
     clock_offset: float = Field(default=0, allow_inf_nan=False)
