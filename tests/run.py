@@ -13,9 +13,11 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 from xml.etree import ElementTree
 
 import breaks
@@ -39,7 +41,9 @@ GROUPS = {  # of pytest: what each is called, and its words; what stands in no f
     "production": ("tests/production",),
     "browser": ("tests/browser",),
 }
-ON_POSTGRESQL = ("tests/engine", "tests/workflows", "tests/workers", "tests/stories", "tests/races")
+WAITING = ("model on PostgreSQL", "production", "browser")  # for others more than they work
+ON_POSTGRESQL = ("tests/engine", "tests/workflows", "tests/races")
+AT_FULL_SIZE = ("tests/workers", "tests/stories")  # there too
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -58,9 +62,13 @@ def groups(*, full: bool) -> Iterator[tuple[str, Callable[[], Counter[str]]]]:
     """Every group as its name and what runs it; `full` at the size that the promises name."""
     size = ("--full",) if full else ()
     yield "lint", lint
-    for name, words in GROUPS.items():
-        yield name, partial(pytest, *words, *apart(words[0]), *size)
-    yield "on PostgreSQL", partial(pytest, *ON_POSTGRESQL, "--database=postgresql", *TWO, *size)
+    every = {name: (*words, *apart(words[0]), *size) for name, words in GROUPS.items()}
+    for name, words in every.items():
+        if name not in WAITING:
+            yield name, partial(pytest, *words)
+    yield "side by side", partial(side_by_side, {name: every[name] for name in WAITING})
+    there = (*ON_POSTGRESQL, *AT_FULL_SIZE) if full else ON_POSTGRESQL
+    yield "on PostgreSQL", partial(pytest, *there, "--database=postgresql", *TWO, *size)
     if full:
         yield "breaks", partial(breaks.try_all, [])
 
@@ -77,6 +85,20 @@ def timed(name: str, group: Callable[[], Counter[str]]) -> Counter[str]:
     outcome = group()
     print(f"== {name}: {in_words(outcome)} in {time.monotonic() - began:.1f} s", flush=True)
     return outcome
+
+
+def side_by_side(some: dict[str, tuple[str, ...]]) -> Counter[str]:
+    """Run these at the same time; what each has to say comes when it is done."""
+
+    def aside(name: str) -> Counter[str]:
+        with tempfile.TemporaryFile("w+") as said:
+            outcome = timed(name, partial(pytest, *some[name], said=said))
+            said.seek(0)
+            print(said.read(), flush=True)
+        return outcome
+
+    with ThreadPoolExecutor() as threads:
+        return sum(threads.map(aside, some), Counter())
 
 
 def report(outcomes: list[Counter[str]]) -> int:
@@ -98,14 +120,14 @@ def lint() -> Counter[str]:
     return outcome
 
 
-def pytest(*words: str) -> Counter[str]:
+def pytest(*words: str, said: IO[str] | None = None) -> Counter[str]:
     if sentence := cannot(words):
         print(f"skipped: {sentence}")
         return Counter(skipped=1)
     with tempfile.TemporaryDirectory() as place:
         written = Path(place, "outcome.xml")
         command = [sys.executable, "-m", "pytest", "-q", *words, f"--junitxml={written}"]
-        code = subprocess.run(command).returncode
+        code = subprocess.run(command, stdout=said, stderr=said).returncode
         outcome = read(written) if written.exists() else Counter()
     if code and not outcome["failed"]:
         outcome["failed"] += 1  # pytest itself could not go on

@@ -21,7 +21,7 @@ from web import database_looks, public_looks
 from workflows.engine import seals
 from workflows.engine.db import db, now
 from workflows.engine.findings import LOOKS, Finding, Look
-from workflows.engine.outbox import Letter
+from workflows.engine.letters import Letter
 from workflows.engine.settings import Settings, settings
 from workflows.tokens import Generation
 

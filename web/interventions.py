@@ -16,6 +16,7 @@ from werkzeug import Response
 
 from web.forms import read
 from web.people_menu import Item
+from web.proving import as_operator
 from web.session import for_operators
 from workflows import deliveries, invitations, operators, seats, tokens
 from workflows.engine import refusals
@@ -151,6 +152,7 @@ def ask(kind: str, row_id: int, deed: str) -> str:
 
 @bp.post("/status/<kind>/<int:row_id>/<deed>")
 @for_operators
+@as_operator
 def act(kind: str, row_id: int, deed: str) -> Response:
     asked, row = _found(kind, row_id, deed)
     operators.act(asked.command, asked.about(row), by=g.account, why=read(Reason).why)

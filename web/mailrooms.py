@@ -13,6 +13,7 @@ from werkzeug import Response as Answer
 from web import interventions, letter_samples, letter_views
 from web.forms import read
 from web.interventions import Reason
+from web.proving import as_operator
 from web.rows import before
 from web.session import for_operators
 from workflows import deliveries, lookups, mailrooms, operators, organizations, prospects, titles
@@ -131,6 +132,7 @@ def ask_retry() -> Any:
 
 @bp.post("/status/letters/retry")
 @for_operators
+@as_operator
 def retry() -> Answer:
     form = read(Retrying)
     search = _failed(_parts(form.model_dump()))
@@ -159,6 +161,7 @@ def ask_pause() -> str:
 
 @bp.post("/status/letters/pause")
 @for_operators
+@as_operator
 def pause() -> Answer:
     form = read(Pausing)
     begun = operators.act(deliveries.pause, form.domain, by=g.account, why=form.why)

@@ -47,6 +47,10 @@ def proved(deed: str, sentence: str, *, again: bool = True) -> Callable[[View], 
     return guard
 
 
+# What an operator does for others is a great deed, whatever it is.
+as_operator = proved("Act as an Operator", "It is done under your name, with the reason you gave.")
+
+
 def _proves() -> bool:
     typed = request.form.get(PROOF, "")[:LONGEST]
     return bool(typed) and log_ins.proves(g.account, typed, **session.whence())
@@ -80,5 +84,7 @@ def _ask(deed: str, sentence: str, again: bool) -> Any:
 
 
 def _home() -> str:
-    """Where the deeds of an organization, or of one's own profile, set out from."""
-    return f"/{g.organization.slug}/home" if g.get("organization") else "/profile"
+    """Where the deeds of an organization, an operator, or of one's own profile set out from."""
+    if g.get("organization"):
+        return f"/{g.organization.slug}/home"
+    return "/status" if request.path.startswith("/status/") else "/profile"

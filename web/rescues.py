@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from web import status_words
 from web.forms import read
+from web.proving import as_operator
 from web.session import for_operators
 from web.status import asked_cause
 from workflows import ailments, operators, rescues
@@ -60,6 +61,7 @@ def _numbers(words: list[str]) -> list[int]:
 
 @bp.post("/status/stuck/<ailment>/<remedy>")
 @for_operators
+@as_operator
 def begin(ailment: str, remedy: str) -> Any:
     """Do it to those that were looked over and are still stuck."""
     ill, _ = rescues.known(ailment, remedy)

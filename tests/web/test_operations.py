@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from people import PASSWORD
 
 from workflows import accounts, guest_lists, invitations, operators, seats, tokens
 from workflows.engine import outbox
@@ -302,3 +303,18 @@ def test_a_letter_that_nobody_needs_is_set_aside(client, acme, ada):
     assert "An operator set a letter aside" not in text(client.get("/acme/activity"))
     client.sign_in(ada)
     assert "An operator set a letter aside" in text(client.get("/acme/activity"))
+
+
+def test_what_an_operator_does_asks_for_the_password_after_a_while(
+    cast, client, acme, ada, settings
+):
+    asked = cast.invitation(acme, "noor@haddad.test", ada)
+    settings.clock_offset += 11 * 60
+
+    told = client.post(f"/status/invitations/{asked.id}/revoke", data=WHY)
+    still = asked.state
+    done = client.post(f"/status/invitations/{asked.id}/revoke", data={**WHY, "proof": PASSWORD})
+
+    assert (told.status_code, still) == (403, "sent")
+    assert "It is done under your name" in told.text
+    assert (done.status_code, asked.state) == (303, "revoked")
