@@ -1,11 +1,13 @@
 """What tests stand on: a fresh database of real tables, and people to act in it."""
 
 import shutil
+from zlib import crc32
 
 import databases
 import pytest
 import verdicts
 from people import Cast
+from werkzeug.routing import Rule
 
 from workflows.engine.app import bare_app
 from workflows.engine.db import db
@@ -15,16 +17,22 @@ def pytest_addoption(parser):
     wish = "the database that tests of workflows run on; PostgreSQL is started by the tests"
     parser.addoption("--database", choices=databases.NAMES, default="sqlite", help=wish)
     parser.addoption("--laps", type=int, default=3, help="how often each race is run")
+    third = "of the tests of workflows, a third, always the same: the others wait for --all"
+    parser.addoption("--third", action="store_true", help=third)
     size = "test promises at the full size that they name, and write down how that went"
     parser.addoption("--full", action="store_true", help=size)
 
 
 def pytest_collection_modifyitems(config, items):
-    """On PostgreSQL, leave out what is about SQLite's files."""
+    """On PostgreSQL, leave out what is about SQLite's files; and the two thirds, where asked."""
+    left = []
     if config.getoption("--database") == "postgresql":
-        about_files = [item for item in items if item.get_closest_marker("sqlite")]
-        config.hook.pytest_deselected(items=about_files)
-        items[:] = [item for item in items if item not in about_files]
+        left = [item for item in items if item.get_closest_marker("sqlite")]
+    if config.getoption("--third"):
+        workflows = [item for item in items if item.nodeid.startswith("tests/workflows/")]
+        left += [item for item in workflows if crc32(item.nodeid.encode()) % 3]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +48,22 @@ def verdict(request, full):
     yield kept
     if full:
         kept.write()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def routes_compiled_once():
+    """Each test has an app of its own; compiling its routes anew would take long."""
+    compiled, compile_anew = {}, Rule._compile_builder
+
+    def compile_once(rule, append_unknown=True):
+        key = rule.rule, append_unknown, rule.endpoint, tuple(sorted((rule.defaults or {}).items()))
+        if key not in compiled:
+            compiled[key] = compile_anew(rule, append_unknown)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", compile_once)
+        yield
 
 
 @pytest.fixture(scope="session")

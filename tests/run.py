@@ -31,7 +31,7 @@ LINT = {
 }
 TWO = ("-n", "2")  # processes, where that is faster
 GROUPS = {  # of pytest: what each is called, and its words; what stands in no folder here is first
-    "house, engine, workflows": ("tests", *TWO),
+    "house, engine, workflows": ("tests", *TWO, "--laps=1"),
     "web": ("tests/web", *TWO),
     "security": ("tests/security", *TWO),
     "stories": ("tests/stories", *TWO),
@@ -67,7 +67,7 @@ def groups(*, full: bool) -> Iterator[tuple[str, Callable[[], Counter[str]]]]:
         if name not in WAITING:
             yield name, partial(pytest, *words)
     yield "side by side", partial(side_by_side, {name: every[name] for name in WAITING})
-    there = (*ON_POSTGRESQL, *AT_FULL_SIZE) if full else ON_POSTGRESQL
+    there = (*ON_POSTGRESQL, *AT_FULL_SIZE) if full else (*ON_POSTGRESQL, "--third", "--laps=2")
     yield "on PostgreSQL", partial(pytest, *there, "--database=postgresql", *TWO, *size)
     if full:
         yield "breaks", partial(breaks.try_all, [])

@@ -96,7 +96,7 @@ class Person:
 
 def confirms(person, letter):
     page = person.open(link(letter, "/signup/"))
-    assert "Welcome" in person.press(page, "/signup/confirm", password=PASSWORD).text
+    assert "Welcome" in person.press(page, "/signup/confirm", name="New", password=PASSWORD).text
 
 
 def resets(person, letter):
