@@ -75,7 +75,8 @@ class Examiner:
     """Follows links as one person after another, and keeps what axe said of each page."""
 
     def __init__(self, url, routes, full):
-        self.url, self.routes = url, routes
+        self.url, self.routes, self.full = url, routes, full
+        self.known = set()
         self.turns = cycle([SIGHTS] if full else [SIGHTS[:1], SIGHTS[1:2]])
         self.opened, self.wrong = set(), []
 
@@ -106,16 +107,21 @@ class Examiner:
         self.examine(page, what)
 
     def follow_everything(self, page, *paths):
-        """Each route that can be reached from these pages, once for each organization."""
-        known, waiting = set(), [self.url + path for path in paths]
+        """Each route that can be reached from these pages, once: at full size for each of us
+        and for each organization."""
+        known, tried = set() if self.full else self.known, set()
+        waiting = [self.url + path for path in paths]
         while waiting:
             address = waiting.pop(0)
             endpoint = self.endpoint(address)
-            key = (endpoint, urlsplit(address).path.split("/")[1] if endpoint else None)
-            if endpoint is None or endpoint in NO_PAGES or key in known:
+            place = urlsplit(address).path.split("/")[1] if endpoint and self.full else None
+            key = (endpoint, place)
+            if address in tried or endpoint is None or endpoint in NO_PAGES or key in known:
                 continue
-            known.add(key)
+            tried.add(address)
             self.visit(page, address)
+            if self.endpoint(page.url) == endpoint:  # else it led elsewhere, to the log-in maybe
+                known.add(key)
             waiting += page.evaluate(ADDRESSES)
 
 
