@@ -17,20 +17,20 @@ def pytest_addoption(parser):
     wish = "the database that tests of workflows run on; PostgreSQL is started by the tests"
     parser.addoption("--database", choices=databases.NAMES, default="sqlite", help=wish)
     parser.addoption("--laps", type=int, default=3, help="how often each race is run")
-    third = "of the tests of workflows, a third, always the same: the others wait for --all"
-    parser.addoption("--third", action="store_true", help=third)
+    sixth = "of the tests of workflows, a sixth, always the same: the others wait for --all"
+    parser.addoption("--sixth", action="store_true", help=sixth)
     size = "test promises at the full size that they name, and write down how that went"
     parser.addoption("--full", action="store_true", help=size)
 
 
 def pytest_collection_modifyitems(config, items):
-    """On PostgreSQL, leave out what is about SQLite's files; and the two thirds, where asked."""
+    """On PostgreSQL, leave out what is about SQLite's files; and most, where asked."""
     left = []
     if config.getoption("--database") == "postgresql":
         left = [item for item in items if item.get_closest_marker("sqlite")]
-    if config.getoption("--third"):
+    if config.getoption("--sixth"):
         workflows = [item for item in items if item.nodeid.startswith("tests/workflows/")]
-        left += [item for item in workflows if crc32(item.nodeid.encode()) % 3]
+        left += [item for item in workflows if crc32(item.nodeid.encode()) % 6]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]
 

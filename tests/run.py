@@ -67,7 +67,7 @@ def groups(*, full: bool) -> Iterator[tuple[str, Callable[[], Counter[str]]]]:
         if name not in WAITING:
             yield name, partial(pytest, *words)
     yield "side by side", partial(side_by_side, {name: every[name] for name in WAITING})
-    there = (*ON_POSTGRESQL, *AT_FULL_SIZE) if full else (*ON_POSTGRESQL, "--third", "--laps=1")
+    there = (*ON_POSTGRESQL, *AT_FULL_SIZE) if full else (*ON_POSTGRESQL, "--sixth", "--laps=1")
     yield "on PostgreSQL", partial(pytest, *there, "--database=postgresql", *TWO, *size)
     if full:
         yield "breaks", partial(breaks.try_all, [])

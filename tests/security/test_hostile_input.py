@@ -44,7 +44,7 @@ READ_FIRST = ("POST /organizations/new", "POST /<slug>/invitations/new", "GET /<
 def some(full):
     """Some of a corpus, for each route others; all of it for a few routes, or at full size."""
 
-    def chosen(corpus, route, number=6):
+    def chosen(corpus, route, number=4):
         whole = full or route in READ_FIRST
         return corpus if whole else random.Random(route).sample(corpus, min(number, len(corpus)))
 
