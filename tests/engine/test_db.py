@@ -120,21 +120,26 @@ def test_updates_of_many_threads_are_all_kept(app, cast):
     assert ann.password_round == 160
 
 
+def renamed_elsewhere(app, person_id, name):
+    """Whether somebody else could rename this person meanwhile, in a thread of their own."""
+
+    def elsewhere():
+        with app.app_context():
+            rename(db.session.get_one(Account, person_id), name)
+
+    writer = threading.Thread(target=elsewhere)
+    writer.start()
+    writer.join(timeout=10)
+    return not writer.is_alive()
+
+
 def test_an_open_page_holds_up_no_command_and_the_reverse(app, cast):
     ann = cast.account("Ann")
     person_id = ann.id
     db.session.rollback()
     page = db.session.scalars(db.select(Account)).all()  # a read transaction stays open
 
-    def elsewhere():
-        with app.app_context():
-            rename(db.session.get_one(Account, person_id), "Anna")
-
-    writer = threading.Thread(target=elsewhere)
-    writer.start()
-    writer.join(timeout=10)
-
-    assert not writer.is_alive()
+    assert renamed_elsewhere(app, person_id, "Anna")
     assert page[0].name == "Ann"
     rename(ann, "Annette")  # reads its row again before it writes
     assert name_in_the_database(ann) == "Annette"
@@ -145,14 +150,7 @@ def test_a_command_begins_with_the_rows_as_they_are_now(app, cast):
     person_id = ann.id
     db.session.rollback()
     assert ann.name == "Ann"  # read by a page, in a transaction that stays open
-
-    def elsewhere():
-        with app.app_context():
-            rename(db.session.get_one(Account, person_id), "Anna")
-
-    writer = threading.Thread(target=elsewhere)
-    writer.start()
-    writer.join(timeout=10)
+    assert renamed_elsewhere(app, person_id, "Anna")
 
     @command
     def look():
