@@ -43,7 +43,7 @@ class SignUp(Stateful, Base):
     __tablename__ = "sign_ups"
     __table_args__ = (
         Index(None, "email_key"),
-        index_of_few("waiting_sign_ups", "since", "state = 'waiting'"),
+        index_of_few("waiting_sign_ups", "since", which="state = 'waiting'"),
     )  # fmt: skip
     machine = SignUpMachine
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, select, text
+from sqlalchemy import ForeignKey, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import accounts, log_ins, resets, sessions
 from workflows.accounts import Account
 from workflows.engine import history, identity, limits, outbox
-from workflows.engine.db import Base, command, db, lock, now
+from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.identity import mailbox
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow
@@ -63,11 +63,8 @@ class AddressChangeMachine(Machine):
 class AddressChange(Stateful, Base):
     __tablename__ = "address_changes"
     __table_args__ = (
-        Index(
-            "one_asked_change", "account_id", unique=True,
-            postgresql_where=text("state = 'asked'"), sqlite_where=text("state = 'asked'"),
-        ),
-        Index("open_changes", "since", postgresql_where=text(OPEN), sqlite_where=text(OPEN)),
+        index_of_few("one_asked_change", "account_id", unique=True, which="state = 'asked'"),
+        index_of_few("open_changes", "since", which=OPEN),
     )  # fmt: skip
     machine = AddressChangeMachine
 

@@ -79,13 +79,12 @@ class Invitation(Stateful, Base):
             "(membership_id IS NOT NULL) = (state IN ('accepted', 'seated', 'closed'))",
             name="accepted_by_a_member",
         ),
-        Index(
-            "one_open_invitation", "organization_id", "email_key", unique=True,
-            postgresql_where=text(OPEN), sqlite_where=text(OPEN),
+        index_of_few(
+            "one_open_invitation", "organization_id", "email_key", unique=True, which=OPEN
         ),
-        index_of_few("ix_invitations_expires_at", "expires_at", "state = 'sent'"),
-        index_of_few("accepted_invitations", "since", "state = 'accepted'"),
-        index_of_few("expired_invitations", "since", "state = 'expired'"),
+        index_of_few("ix_invitations_expires_at", "expires_at", which="state = 'sent'"),
+        index_of_few("accepted_invitations", "since", which="state = 'accepted'"),
+        index_of_few("expired_invitations", "since", which="state = 'expired'"),
         Index("invitations_by_address", "organization_id", "email_key"),
         Index("invitations_by_key", "email_key", postgresql_ops={"email_key": "text_pattern_ops"}),
     )  # fmt: skip

@@ -30,7 +30,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from workflows import drawings
 from workflows.drawings import ENDED, SHARED, Drawing, Subject
 from workflows.engine import history, sets, tallies
-from workflows.engine.db import Base, at_the_end, command, db, now
+from workflows.engine.db import Base, at_the_end, command, db, index_of_few, now
 from workflows.invitations import Invitation
 from workflows.journeys import ENDED_ARE_SHOWN
 from workflows.memberships import Membership
@@ -52,8 +52,7 @@ class Line(Base):
         Index("lines_by_state", "organization_id", "state", "turn", "since", "id"),
         Index("lines_by_step", "organization_id", "done", "since"),
         Index("lines_by_address", "organization_id", "email_key"),
-        Index("ended_lines", "since", postgresql_where=text("turn = 4"),
-              sqlite_where=text("turn = 4")),
+        index_of_few("ended_lines", "since", which="turn = 4"),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -30,7 +30,7 @@ IN_TIME, KEEP = timedelta(minutes=10), timedelta(hours=1)  # to have helped; to 
 
 class Rescue(Base):
     __tablename__ = "rescues"
-    __table_args__ = (index_of_few("open_rescues", "id", "over_at IS NULL"),)
+    __table_args__ = (index_of_few("open_rescues", "id", which="over_at IS NULL"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     ailment: Mapped[str]

@@ -61,9 +61,10 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(metadata=Base.metadata)
 
 
-def index_of_few(name: str, column: str, which: str) -> Index:
+def index_of_few(name: str | None, *columns: Any, which: str, unique: bool = False) -> Index:
     """An index over the few rows of a table that something waits for, on both databases."""
-    return Index(name, column, postgresql_where=text(which), sqlite_where=text(which))
+    few = text(which)
+    return Index(name, *columns, unique=unique, postgresql_where=few, sqlite_where=few)
 
 
 @event.listens_for(Engine, "connect")
