@@ -172,11 +172,7 @@ def undo(change: AddressChange, email: str) -> None:
     Whoever holds the link must also know the address it was mailed to: mail scanners do not.
     """
     may_undo(change)
-    try:
-        key = identity.parse_address(email)[1]
-    except Invalid:
-        key = ""
-    if key != change.old_key:
+    if identity.key_of(email) != change.old_key:
         raise Invalid(email="This is not the address the letter was sent to.")
     _undo(change, identity.unusable_password())
 

@@ -68,12 +68,18 @@ def _domain(domain: str) -> tuple[str, str]:
     return parsed.domain, str(parsed.ascii_domain).lower()
 
 
-def domain_of(address: str) -> str | None:
-    """The domain of an address as mail servers know it; None where the address is none."""
+def key_of(text: str) -> str | None:
+    """The key of an address; None where it is none."""
     try:
-        return parse_address(address)[1].rpartition("@")[2]
+        return parse_address(text)[1]
     except Invalid:
         return None
+
+
+def domain_of(address: str) -> str | None:
+    """The domain of an address as mail servers know it; None where the address is none."""
+    key = key_of(address)
+    return key and key.rpartition("@")[2]
 
 
 def mailbox(key: str) -> str:
