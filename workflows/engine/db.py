@@ -110,7 +110,7 @@ def command(function: Command) -> Command:
     and runs again after a deadlock, a lost race or a lost connection; when five runs, or fourteen
     seconds, have not helped it raises `Unavailable`.
     """
-    name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+    name = name_of(function)
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -126,6 +126,11 @@ def command(function: Command) -> Command:
                 time.sleep(random.uniform(0, 0.05 * 2**attempt))
 
     return cast(Command, run)
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """What a command is called in history: `invitations.revoke`."""
+    return f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
 
 
 def at_the_end(ending: Callable[[], None]) -> Callable[[], None]:
