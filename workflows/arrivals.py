@@ -6,11 +6,19 @@ from typing import Any
 
 from sqlalchemy import select
 
-from workflows import accounts, invitations, memberships, places, quotas, seats, waitlist
+from workflows import (
+    accounts,
+    invitations,
+    memberships,
+    organizations,
+    places,
+    quotas,
+    seats,
+    waitlist,
+)
 from workflows.accounts import Account
 from workflows.engine import outbox
 from workflows.engine.db import command, db, lock
-from workflows.engine.refusals import NotNow
 from workflows.engine.settings import settings
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
@@ -50,8 +58,7 @@ def seat_is_wished(invitation: Invitation) -> Account | None:
 
 def may_accept(invitation: Invitation, *, by: Account) -> None:
     """The rule behind Accept Invitation."""
-    if invitation.organization.state == "closed":
-        raise NotNow(f"“{invitation.organization.name}” was closed.")
+    organizations.require_open(invitation.organization)
     invitation.rehearse("accept", by=by)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import corrections, invitations, memberships, silences
+from workflows import corrections, invitations, memberships, organizations, silences
 from workflows.accounts import Account
 from workflows.engine import history, limits, outbox
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
@@ -80,8 +80,7 @@ def ask(invitation: Invitation, *, by: Account) -> Move:
 
 def may_ask(invitation: Invitation, *, by: Account) -> None:
     """The rule behind Ask to Move It."""
-    if invitation.organization.state == "closed":
-        raise NotNow(f"“{invitation.organization.name}” was closed.")
+    organizations.require_open(invitation.organization)
     if invitation.state != "sent" or invitation.expires_at <= now():
         raise NotNow("This invitation cannot be answered any more.")
     if by.email_key == invitation.email_key:
