@@ -1,7 +1,7 @@
 """Replies: what an invited person may say beside yes and no.
 
-What would surprise a reader: none of these lets anybody in, and each asks for the invited address
-unless whoever asks is logged in with it, since mail scanners press buttons but know no address.
+What would surprise a reader: none of these lets anybody in, and all but the button of a mail
+program ask for the invited address, since mail scanners press buttons but know no address.
 """
 
 from __future__ import annotations
