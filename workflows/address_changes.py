@@ -186,7 +186,7 @@ def _undo(change: AddressChange, password_hash: str) -> None:
     change.fire("undo", by=None, **FORGOTTEN)
     for other in later:  # made by whoever must not have the account
         _end(other, by=None)
-    account.password_hash, account.password_round = password_hash, account.password_round + 1
+    resets.set_password(account, password_hash)
     sessions.end_all(account)
     resets.remember_wish(key)
 
@@ -217,7 +217,7 @@ def _move(account: Account, spelling: str, key: str) -> None:
     accounts.forget_sign_ups(account.email_key)
     resets.forget(account.email_key)
     account.email, account.email_key = spelling, key
-    account.reset_round, account.reset_asked_at = account.reset_round + 1, None
+    resets.void(account)
     accounts.drop_sign_ups(key)
     history.moved(account.__tablename__, account.id)
 
