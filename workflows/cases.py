@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import CheckConstraint, ForeignKey, Index, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 
-from workflows.deeds import Subject
+from workflows.drawings import Subject
 from workflows.engine import sets
 from workflows.engine.db import Base, db
 from workflows.invitations import Invitation

@@ -22,7 +22,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from workflows import cases, deeds, portions
 from workflows.accounts import Account
 from workflows.cases import Foreseen
-from workflows.deeds import DEEDS, Subject
+from workflows.deeds import DEEDS
+from workflows.drawings import Subject
 from workflows.engine import history
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.history import Action
