@@ -16,7 +16,7 @@ from web.proving import proved
 from web.rows import of_this_organization
 from web.session import in_organization
 from workflows import cases, directories, errands, listings
-from workflows.deeds import Subject
+from workflows.drawings import Subject
 from workflows.errands import Errand
 from workflows.memberships import ADMIN, require_admin
 from workflows.portions import INVITE, INVITE_AND_SEAT, LISTS

@@ -17,7 +17,7 @@ from web.proving import as_operator
 from web.rows import before
 from web.session import for_operators
 from workflows import deliveries, lookups, mailrooms, operators, organizations, prospects, titles
-from workflows.engine import masks, refusals, stationery
+from workflows.engine import identity, masks, refusals, stationery
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
 from workflows.engine.outbox import REGISTER
@@ -74,7 +74,7 @@ def _search(asked: Mapping[str, str]) -> Search:
         domain=asked.get("domain", "").lower().removeprefix("@"),
         cause=asked.get("cause", ""),
         organization_id=place.id if place else -1 if asked.get("organization") else 0,
-        address=lookups.key_of(asked["q"]) or "nobody" if asked.get("q") else "",
+        address=identity.key_of(asked["q"]) or "nobody" if asked.get("q") else "",
         verifying="verifying" in asked,
     )
 

@@ -43,7 +43,7 @@ class SignUp(Stateful, Base):
     __tablename__ = "sign_ups"
     __table_args__ = (
         Index(None, "email_key"),
-        index_of_few("waiting_sign_ups", "since", "state = 'waiting'"),
+        index_of_few("waiting_sign_ups", "since", which="state = 'waiting'"),
     )  # fmt: skip
     machine = SignUpMachine
 
@@ -207,10 +207,8 @@ def require_new(key: str, sentence: str = "You already have an account. Log in w
 
 def check(email: str, password: str) -> Account:
     """The account with this address and password; the same `Invalid` whichever is wrong."""
-    try:
-        account = with_key(identity.parse_address(email)[1])
-    except Invalid:
-        account = None
+    key = identity.key_of(email)
+    account = with_key(key) if key else None
     matches = identity.verify(account.password_hash if account else None, password)
     if account is None or not matches or account.state != "active":
         raise Invalid(password="This address and password do not belong together.")

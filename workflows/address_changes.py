@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, select, text
+from sqlalchemy import ForeignKey, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import accounts, log_ins, resets, sessions
 from workflows.accounts import Account
 from workflows.engine import history, identity, limits, outbox
-from workflows.engine.db import Base, command, db, lock, now
+from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.identity import mailbox
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow
@@ -63,11 +63,8 @@ class AddressChangeMachine(Machine):
 class AddressChange(Stateful, Base):
     __tablename__ = "address_changes"
     __table_args__ = (
-        Index(
-            "one_asked_change", "account_id", unique=True,
-            postgresql_where=text("state = 'asked'"), sqlite_where=text("state = 'asked'"),
-        ),
-        Index("open_changes", "since", postgresql_where=text(OPEN), sqlite_where=text(OPEN)),
+        index_of_few("one_asked_change", "account_id", unique=True, which="state = 'asked'"),
+        index_of_few("open_changes", "since", which=OPEN),
     )  # fmt: skip
     machine = AddressChangeMachine
 
@@ -175,11 +172,7 @@ def undo(change: AddressChange, email: str) -> None:
     Whoever holds the link must also know the address it was mailed to: mail scanners do not.
     """
     may_undo(change)
-    try:
-        key = identity.parse_address(email)[1]
-    except Invalid:
-        key = ""
-    if key != change.old_key:
+    if identity.key_of(email) != change.old_key:
         raise Invalid(email="This is not the address the letter was sent to.")
     _undo(change, identity.unusable_password())
 
@@ -193,7 +186,7 @@ def _undo(change: AddressChange, password_hash: str) -> None:
     change.fire("undo", by=None, **FORGOTTEN)
     for other in later:  # made by whoever must not have the account
         _end(other, by=None)
-    account.password_hash, account.password_round = password_hash, account.password_round + 1
+    resets.set_password(account, password_hash)
     sessions.end_all(account)
     resets.remember_wish(key)
 
@@ -224,7 +217,7 @@ def _move(account: Account, spelling: str, key: str) -> None:
     accounts.forget_sign_ups(account.email_key)
     resets.forget(account.email_key)
     account.email, account.email_key = spelling, key
-    account.reset_round, account.reset_asked_at = account.reset_round + 1, None
+    resets.void(account)
     accounts.drop_sign_ups(key)
     history.moved(account.__tablename__, account.id)
 

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, and_, exists, func, or_, select, text
+from sqlalchemy import and_, exists, func, or_, select, text
 from sqlalchemy.orm import Mapped
 
 from workflows import operators, stuck
 from workflows.accounts import Account
 from workflows.ailments import Ailment
 from workflows.engine import outbox, readings, webhooks
-from workflows.engine.db import Base, command, db, now
+from workflows.engine.db import Base, command, db, index_of_few, now
 from workflows.engine.letters import Attempt, Letter
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.settings import settings
@@ -74,10 +74,7 @@ class Alarm(Stateful, Base):
 
 
 RAISED = text("alarms.state = 'raised'")
-ONE_ALARM = Index(
-    "one_alarm_of_a_kind", Alarm.name, unique=True,
-    postgresql_where=text("state = 'raised'"), sqlite_where=text("state = 'raised'"),
-)  # fmt: skip
+ONE_ALARM = index_of_few("one_alarm_of_a_kind", Alarm.name, unique=True, which="state = 'raised'")
 
 
 @command

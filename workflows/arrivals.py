@@ -6,11 +6,19 @@ from typing import Any
 
 from sqlalchemy import select
 
-from workflows import accounts, invitations, memberships, places, quotas, seats, waitlist
+from workflows import (
+    accounts,
+    invitations,
+    memberships,
+    organizations,
+    places,
+    quotas,
+    seats,
+    waitlist,
+)
 from workflows.accounts import Account
 from workflows.engine import outbox
 from workflows.engine.db import command, db, lock
-from workflows.engine.refusals import NotNow
 from workflows.engine.settings import settings
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
@@ -28,12 +36,12 @@ def accept(invitation: Invitation, *, by: Account) -> Membership:
     if membership and invitation.membership_id == membership.id:
         return membership
     may_accept(invitation, by=by)
-    wish = seat_is_wished(invitation) if membership is None else None
+    sponsor = _sponsor(invitation) if membership is None else None
     if membership is None:
         membership = Membership.begin(organization=invitation.organization, account=by, by=by)
     invitation.fire("accept", by=by, membership_id=membership.id)
-    if wish:
-        waitlist.seat_or_queue(membership, "joined", wish, by=by)
+    if sponsor:
+        waitlist.seat_or_queue(membership, "joined", sponsor, by=by)
     elif seats.of(membership):
         invitation.fire("seat", by=by)
     quotas.welcomed(invitation.organization_id)
@@ -41,7 +49,7 @@ def accept(invitation: Invitation, *, by: Account) -> Membership:
     return membership
 
 
-def seat_is_wished(invitation: Invitation) -> Account | None:
+def _sponsor(invitation: Invitation) -> Account | None:
     """The inviter, if they wished a seat for whoever accepts, and are an admin still."""
     inviter = memberships.of(invitation.invited_by, invitation.organization)
     wishes = invitation.seat_wished and inviter and inviter.state == "admin"
@@ -50,8 +58,7 @@ def seat_is_wished(invitation: Invitation) -> Account | None:
 
 def may_accept(invitation: Invitation, *, by: Account) -> None:
     """The rule behind Accept Invitation."""
-    if invitation.organization.state == "closed":
-        raise NotNow(f"“{invitation.organization.name}” was closed.")
+    organizations.require_open(invitation.organization)
     invitation.rehearse("accept", by=by)
 
 

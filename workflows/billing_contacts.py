@@ -39,7 +39,7 @@ def write(organization: Organization, name: str, address: str, *, by: Account) -
     """Make the next invoices out to this name and postal address."""
     lock(organization)
     require_billing(by, organization)
-    name, address = parse_name(name), parse_address(address)
+    name, address = parse_name(name), _parse_lines(address)
     known = of(organization)
     if known and (known.name, known.address) == (name, address):
         return
@@ -62,8 +62,8 @@ def of(organization: Organization) -> BillingContact | None:
     return db.session.get(BillingContact, organization.id)
 
 
-def parse_address(text: str) -> str:
-    """A postal address as its lines, safe to print anywhere; or `Invalid(address=…)`."""
+def _parse_lines(text: str) -> str:
+    """The lines of a postal address, safe to print anywhere; or `Invalid(address=…)`."""
     if len(text) > 4 * MOST_LINES * LONGEST_LINE:  # before it is normalised, which takes long
         raise Invalid(address=f"An address has at most {MOST_LINES} lines.")
     plain = unicodedata.normalize("NFC", text).splitlines()

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import CheckConstraint, ForeignKey, Index, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 
-from workflows.deeds import Subject
+from workflows.drawings import Subject
 from workflows.engine import sets
 from workflows.engine.db import Base, db
 from workflows.invitations import Invitation
@@ -81,6 +81,9 @@ class Case(Base):
         return (self.sentence or "").replace("{name}", name)
 
 
+ABOUT: list[Any] = [getattr(Case, name) for name in Foreseen._fields]
+
+
 def begin(errand_id: int, foreseen: Iterable[Foreseen]) -> None:
     """Write down who is concerned, in this order, and why it will not be done to some."""
     each = dict(zip(Foreseen._fields, zip(*foreseen, strict=True), strict=True))
@@ -89,8 +92,7 @@ def begin(errand_id: int, foreseen: Iterable[Foreseen]) -> None:
 
 def waiting(errand_id: int, limit: int) -> Sequence[Waiting]:
     """The next of those to whom nothing was done yet."""
-    rows: Any = select(Case.id, Case.membership_id, Case.invitation_id, Case.written, Case.place,
-                       Case.sentence)  # fmt: skip
+    rows: Any = select(Case.id, *ABOUT)
     mine = rows.where(Case.errand_id == errand_id, Case.outcome == "waiting")
     found = db.session.execute(mine.order_by(Case.id).limit(limit))
     return [Waiting(row_id, Foreseen(*rest)) for row_id, *rest in found]
@@ -112,8 +114,7 @@ def forget(errand_id: int) -> None:
 
 def left(errand_id: int) -> list[Foreseen]:
     """Those to whom it was not done, whatever the reason."""
-    rows = select(Case.membership_id, Case.invitation_id, Case.written, Case.place, Case.sentence)
-    mine = rows.where(Case.errand_id == errand_id, Case.outcome != "done")
+    mine = select(*ABOUT).where(Case.errand_id == errand_id, Case.outcome != "done")
     return [Foreseen(*row) for row in db.session.execute(mine.order_by(Case.id))]
 
 

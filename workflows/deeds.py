@@ -11,6 +11,7 @@ from sqlalchemy.orm import selectinload
 
 from workflows import departures, mailshots, seat_blocks
 from workflows.accounts import Account
+from workflows.drawings import Subject
 from workflows.engine import cohorts
 from workflows.engine.db import db
 from workflows.invitations import Invitation
@@ -18,7 +19,6 @@ from workflows.memberships import Membership
 from workflows.organizations import Organization
 
 MANY = 1000  # ids in one statement
-Subject = tuple[int | None, int | None]  # the membership's id, or the invitation's
 Refusals = dict[int, str]
 Foresight = Callable[[Organization, Sequence[Any], int, Account], Refusals]
 

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, literal, or_, select, tuple_
 
 from workflows import journeys, seats
-from workflows.drawings import ENDED, RANKS
+from workflows.drawings import ENDED, RANKS, Subject
 from workflows.engine import tallies
 from workflows.engine.db import Moment, db
 from workflows.journeys import TURNS, Person
@@ -92,7 +92,7 @@ def _order(search: Search) -> Sequence[Any]:
     return order[1:] if search.turn and search.order == "turn" else order
 
 
-def ids(organization: Organization, search: Search) -> list[tuple[int | None, int | None]]:
+def ids(organization: Organization, search: Search) -> list[Subject]:
     """Everybody on these pages, in order: of each the id of the membership, or the invitation."""
     lines = _listed(organization, search).order_by(*_order(search))
     which = lines.with_only_columns(Line.membership_id, Line.invitation_id)

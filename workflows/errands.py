@@ -22,9 +22,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from workflows import cases, deeds, portions
 from workflows.accounts import Account
 from workflows.cases import Foreseen
-from workflows.deeds import DEEDS, Subject
+from workflows.deeds import DEEDS
+from workflows.drawings import Subject
 from workflows.engine import history
-from workflows.engine.db import Base, command, db, lock, now
+from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.history import Action
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, why_not
@@ -56,10 +57,8 @@ class Errand(Stateful, Base):
     __tablename__ = "errands"
     __table_args__ = (
         Index(None, "organization_id", "id"),
-        Index("running_errands", "id", postgresql_where=text("state = 'running'"),
-              sqlite_where=text("state = 'running'")),
-        Index("planned_errands", "since", postgresql_where=text("state = 'planned'"),
-              sqlite_where=text("state = 'planned'")),
+        index_of_few("running_errands", "id", which="state = 'running'"),
+        index_of_few("planned_errands", "since", which="state = 'planned'"),
         CheckConstraint("state <> 'running' OR action_id IS NOT NULL", name="begun_by_somebody"),
     )  # fmt: skip
     machine = ErrandMachine

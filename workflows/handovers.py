@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from workflows import memberships, organizations
 from workflows.accounts import Account
 from workflows.engine import outbox
-from workflows.engine.db import Base, command, db, lock, now
+from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotAllowed, NotNow
 from workflows.engine.settings import settings
@@ -77,13 +77,11 @@ class Handover(Stateful, Base):
         CheckConstraint("(chosen_state IS NOT NULL) = (state = 'offered')", name="chosen_known"),
         CheckConstraint("chosen_state = 'admin'", name="chosen_is_admin"),
         CheckConstraint("owner_id <> chosen_id", name="somebody_else"),
-        Index(
-            "one_open_handover", "organization_id", unique=True,
-            postgresql_where=text("state = 'offered'"), sqlite_where=text("state = 'offered'"),
+        index_of_few(
+            "one_open_handover", "organization_id", unique=True, which="state = 'offered'"
         ),
         Index(None, "chosen_id"),
-        Index(None, "expires_at", postgresql_where=text("state = 'offered'"),
-              sqlite_where=text("state = 'offered'")),
+        index_of_few(None, "expires_at", which="state = 'offered'"),
     )  # fmt: skip
     machine = HandoverMachine
 

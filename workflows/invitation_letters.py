@@ -18,6 +18,10 @@ from workflows.engine.settings import settings
 from workflows.invitations import Invitation, link, who_hears
 
 Made = tuple[str, dict[str, Any]] | None
+TOLD_IN = {  # the state in which it is still news
+    "invitation_declined": "declined", "invitation_expired": "expired",
+    "invitation_bounced": "sent",
+}  # fmt: skip
 
 
 @outbox.letter(
@@ -56,8 +60,7 @@ def to_disinvited(invitation: Invitation, _: Any) -> Made:
 @outbox.letter("invitation_expired", about=Invitation)
 @outbox.letter("invitation_bounced", about=Invitation)
 def to_inviter(invitation: Invitation, letter: Any) -> Made:
-    state = {"invitation_bounced": "sent"}.get(letter.template, letter.template[11:])
-    if invitation.state != state:
+    if invitation.state != TOLD_IN[letter.template]:
         return None
     about = {"email": invitation.email, "organization": invitation.organization.name}
     at = f"{settings().base_url}/{invitation.organization.slug}"

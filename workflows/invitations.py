@@ -25,7 +25,7 @@ from workflows import memberships, operators, quotas
 from workflows.accounts import Account
 from workflows.engine import cohorts, outbox, seals
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
-from workflows.engine.identity import parse_address, parse_words
+from workflows.engine.identity import key_of, parse_words
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow
 from workflows.engine.settings import settings
@@ -79,13 +79,12 @@ class Invitation(Stateful, Base):
             "(membership_id IS NOT NULL) = (state IN ('accepted', 'seated', 'closed'))",
             name="accepted_by_a_member",
         ),
-        Index(
-            "one_open_invitation", "organization_id", "email_key", unique=True,
-            postgresql_where=text(OPEN), sqlite_where=text(OPEN),
+        index_of_few(
+            "one_open_invitation", "organization_id", "email_key", unique=True, which=OPEN
         ),
-        index_of_few("ix_invitations_expires_at", "expires_at", "state = 'sent'"),
-        index_of_few("accepted_invitations", "since", "state = 'accepted'"),
-        index_of_few("expired_invitations", "since", "state = 'expired'"),
+        index_of_few("ix_invitations_expires_at", "expires_at", which="state = 'sent'"),
+        index_of_few("accepted_invitations", "since", which="state = 'accepted'"),
+        index_of_few("expired_invitations", "since", which="state = 'expired'"),
         Index("invitations_by_address", "organization_id", "email_key"),
         Index("invitations_by_key", "email_key", postgresql_ops={"email_key": "text_pattern_ops"}),
     )  # fmt: skip
@@ -193,11 +192,7 @@ def require_addressee(invitation: Invitation, email: str, *, by: Account | None)
     """Whoever holds the link must also know the address: mail scanners do not."""
     if by and by.email_key != invitation.email_key:
         raise NotAllowed("This invitation is for another address. Nothing has changed.")
-    try:
-        key = parse_address(email)[1]
-    except Invalid:
-        key = ""
-    if key != invitation.email_key:
+    if key_of(email) != invitation.email_key:
         raise Invalid(email="This is not the address the invitation was sent to.")
 
 

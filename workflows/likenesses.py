@@ -27,6 +27,7 @@ from workflows.organizations import Organization
 from workflows.tokens import Token
 
 FEW = 40  # so many are asked one by one
+OPEN = ("sent", "expired")  # invitations
 WHO = {"id", "account_id", "membership_id", "seat_id", "revision", "email", "email_key", "name"}
 
 
@@ -56,7 +57,7 @@ class _Facts(NamedTuple):
 
 def of_members(
     ids: Collection[int], one_by_one: bool = False
-) -> Iterator[tuple[Person, list[Any]]]:
+) -> Iterator[tuple[Person, list[Likeness]]]:
     """What `journeys` says of these memberships, and of which it says so."""
     if one_by_one or len(ids) <= FEW:
         return _each(journeys.of_members(ids))
@@ -67,7 +68,7 @@ def of_members(
 
 def of_invitations(
     ids: Collection[int], one_by_one: bool = False
-) -> Iterator[tuple[Person, list[Any]]]:
+) -> Iterator[tuple[Person, list[Likeness]]]:
     """The same of these invitations."""
     if one_by_one or len(ids) <= FEW:
         return _each(journeys.of_invitations(ids))
@@ -131,7 +132,9 @@ def _members(ids: Collection[int]) -> list[_Facts]:
 
 def _invitations(ids: Collection[int]) -> list[_Facts]:
     same, moments = _columns(Invitation)
-    rows: Any = select(Invitation.id, Invitation.email, Invitation.email_key, *same, *moments)
+    rows: Any = select(
+        Invitation.id, Invitation.email, Invitation.email_key, Invitation.state, *same, *moments
+    )
     mine = rows.where(sets.among(Invitation.id, ids), Invitation.membership_id.is_(None))
     found = db.session.execute(mine.order_by(Invitation.id)).all()
     letters = _letters(("invitation",), [row[0] for row in found])
@@ -139,10 +142,10 @@ def _invitations(ids: Collection[int]) -> list[_Facts]:
     return [
         # Whether one that ended is shown hangs on who has come back: each for itself. So is one
         # that somebody asks to have at another address.
-        _facts(row_id, name, key, (row_id if ended or row_id in moving else 0, *rest[:width]),
+        _facts(row_id, name, key,
+               (0 if state in OPEN and row_id not in moving else row_id, *rest[:width]),
                rest[width:], letters.get(row_id))
-        for row_id, name, key, *rest in found
-        for ended in [not {"sent", "expired"} & set(map(str, rest[:width]))]
+        for row_id, name, key, state, *rest in found
     ]  # fmt: skip
 
 

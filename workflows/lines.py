@@ -30,7 +30,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from workflows import drawings
 from workflows.drawings import ENDED, SHARED, Drawing, Subject
 from workflows.engine import history, sets, tallies
-from workflows.engine.db import Base, at_the_end, command, db, now
+from workflows.engine.db import Base, at_the_end, command, db, index_of_few, now
 from workflows.invitations import Invitation
 from workflows.journeys import ENDED_ARE_SHOWN
 from workflows.memberships import Membership
@@ -39,6 +39,7 @@ from workflows.places import Place
 from workflows.tokens import Token
 
 TOGETHER = 200  # people that the clock looks at in one go
+OVER = f"turn = {ENDED}"
 
 
 class Line(Base):
@@ -52,8 +53,7 @@ class Line(Base):
         Index("lines_by_state", "organization_id", "state", "turn", "since", "id"),
         Index("lines_by_step", "organization_id", "done", "since"),
         Index("lines_by_address", "organization_id", "email_key"),
-        Index("ended_lines", "since", postgresql_where=text("turn = 4"),
-              sqlite_where=text("turn = 4")),
+        index_of_few("ended_lines", "since", which=OVER),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -225,7 +225,7 @@ def forget(organization: Organization) -> None:
 @command
 def forget_ended() -> None:
     """Take away the lines of invitations that ended long ago; the invitations stay."""
-    old = select(Line).where(text("turn = 4"), Line.since < now() - ENDED_ARE_SHOWN)
+    old = select(Line).where(text(OVER), Line.since < now() - ENDED_ARE_SHOWN)
     oldest = old.order_by(Line.since).limit(TOGETHER).with_for_update(skip_locked=True)
     ids = [line.id for line in db.session.scalars(oldest)]
     _write(list(_hold(sets.among(Line.id, ids)).values()), [], {})

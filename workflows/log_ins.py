@@ -13,7 +13,7 @@ from typing import Any
 from workflows import accounts
 from workflows.accounts import Account
 from workflows.engine import limits
-from workflows.engine.identity import network, parse_address, verify
+from workflows.engine.identity import key_of, network, verify
 from workflows.engine.refusals import Invalid
 
 FAMILIAR = timedelta(days=14)  # as long as the browser remembers its name
@@ -69,10 +69,7 @@ def place(key: str, browser: str) -> str:
 
 def _key(email: str) -> str:
     """What guesses at this address have in common, whether it is one or not."""
-    try:
-        return parse_address(email)[1]
-    except Invalid:
-        return email.strip().lower()
+    return key_of(email) or email.strip().lower()
 
 
 def _count(tries: list[Try]) -> None:

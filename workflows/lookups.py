@@ -20,7 +20,6 @@ from workflows.accounts import Account, SignUp
 from workflows.engine import identity, windows
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
-from workflows.engine.refusals import Invalid
 from workflows.engine.windows import Window
 from workflows.invitations import Invitation
 from workflows.journeys import Person
@@ -69,7 +68,7 @@ def find(words: str, kind: str = "", before: int | None = None) -> Found:
     if not kind:
         _by_number(found, asked)
     for one in [kind] if kind else KINDS:
-        FINDERS[one](found, asked, key_of(asked), before)
+        FINDERS[one](found, asked, identity.key_of(asked) or "", before)
     return found
 
 
@@ -77,14 +76,6 @@ def letter_of(words: str) -> Letter | None:
     """The letter with this Message-ID."""
     told = MESSAGE_ID.search(words.strip())
     return db.session.get(Letter, int(told[1])) if told and int(told[1]) < 2**31 else None
-
-
-def key_of(asked: str) -> str:
-    """The key of a whole address; nothing for a part of one."""
-    try:
-        return identity.parse_address(asked)[1]
-    except Invalid:
-        return ""
 
 
 def _by_number(found: Found, asked: str) -> None:

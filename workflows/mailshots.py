@@ -8,7 +8,7 @@ from workflows import invitations, quotas
 from workflows.accounts import Account
 from workflows.engine import cohorts
 from workflows.engine.db import command
-from workflows.engine.refusals import why_not
+from workflows.engine.refusals import why_not_each
 from workflows.invitations import Invitation
 from workflows.memberships import require_admin
 from workflows.organizations import Organization
@@ -20,7 +20,8 @@ def resend(organization: Organization, ids: Sequence[int], *, by: Account) -> di
     require_admin(by, organization)
     asked = _hold(organization, ids)
     refused = cohorts.refused(asked, "resend", by=by)
-    refused |= _spend([one for one in asked if one.id not in refused])
+    rest = [one for one in asked if one.id not in refused]
+    refused |= why_not_each(lambda one: quotas.spend_again(one.id), rest)
     good = [one for one in asked if one.id not in refused]
     rounds = {one.id: one.round + 1 for one in good}
     cohorts.fire(
@@ -29,12 +30,6 @@ def resend(organization: Organization, ids: Sequence[int], *, by: Account) -> di
     )  # fmt: skip
     cohorts.post("invitation", organization.id, rounds)
     return refused
-
-
-def _spend(asked: Sequence[Invitation]) -> dict[int, str]:
-    """Count these against their limits, or say why not."""
-    answers = {one.id: why_not(quotas.spend_again, one.id) for one in asked}
-    return {one: sentence for one, sentence in answers.items() if sentence}
 
 
 @command

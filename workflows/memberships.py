@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, Computed, ForeignKey, Index, UniqueConstraint, select, text
+from sqlalchemy import Boolean, Computed, ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows.accounts import Account
 from workflows.engine import cohorts, history
-from workflows.engine.db import Base, db, lock
+from workflows.engine.db import Base, db, index_of_few, lock
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotAllowed, NotFound, NotNow
 
@@ -85,9 +85,8 @@ class Membership(Stateful, Base):
         UniqueConstraint("id", "organization_id", "active"),  # what a seat points at
         UniqueConstraint("id", "organization_id", "state", name="uq_memberships_role"),
         UniqueConstraint("id", "organization_id", name="uq_memberships_place"),
-        Index(
-            "one_active_membership", "organization_id", "account_id", unique=True,
-            postgresql_where=text(ACTIVE), sqlite_where=text(ACTIVE),
+        index_of_few(
+            "one_active_membership", "organization_id", "account_id", unique=True, which=ACTIVE
         ),
     )  # fmt: skip
     machine = RoleMachine

@@ -29,45 +29,30 @@ def found(words: Words, steps: Iterable[Step]) -> list[str]:
 
 def members(steps: Sequence[Step]) -> Words:
     """The name of each person whose membership, token, place or offer they moved."""
-    named = select(Membership.id, Account.name).join(Account, Account.id == Membership.account_id)
-    held = select(Token.id, Account.name).join(Membership, Membership.id == Token.membership_id)
-    held = held.join(Account, Account.id == Membership.account_id)
-    waited = select(Place.id, Account.name).join(Place.membership).join(Membership.account)
-    offered = select(Handover.id, Account.name).join(
-        Membership, Membership.id == Handover.chosen_id
-    )
-    offered = offered.join(Account, Account.id == Membership.account_id)
-    chosen = _pairs(offered.where(Handover.id.in_(_ids(steps, "handovers"))))
-    members = _pairs(named.where(Membership.id.in_(_ids(steps, "memberships"))))
-    tokens = _pairs(held.where(Token.id.in_(_ids(steps, "tokens"))))
-    places = _pairs(waited.where(Place.id.in_(_ids(steps, "places"))))
-    people = _keyed("memberships", members) | _keyed("tokens", tokens)
-    return people | _keyed("places", places) | _keyed("handovers", chosen)
+    account = Membership.account
+    named = select(Membership.id, Account.name).join(account)
+    held = select(Token.id, Account.name).join(Token.membership).join(account)
+    waited = select(Place.id, Account.name).join(Place.membership).join(account)
+    offered = select(Handover.id, Account.name).join(Handover.chosen).join(account)
+    people = _words("memberships", named, steps) | _words("tokens", held, steps)
+    return people | _words("places", waited, steps) | _words("handovers", offered, steps)
 
 
 def addresses(steps: Sequence[Step]) -> Words:
     """The address of each invitation that they moved, or moved elsewhere."""
-    ids = _ids(steps, "invitations")
-    asked = select(Invitation.id, Invitation.email).where(Invitation.id.in_(ids))
-    moved = select(Move.id, Invitation.email).join(Invitation, Invitation.id == Move.invitation_id)
-    moved = moved.where(Move.id.in_(_ids(steps, "moves")))
-    return _keyed("invitations", _pairs(asked)) | _keyed("moves", _pairs(moved))
+    asked = select(Invitation.id, Invitation.email)
+    moved = select(Move.id, Invitation.email).join(Move.invitation)
+    return _words("invitations", asked, steps) | _words("moves", moved, steps)
 
 
 def bills(steps: Sequence[Step]) -> Words:
     """What was bought, by the first bill of each subscription that was paid for here."""
-    ids = [step.row_id for step in steps if (step.kind, step.event) == ("subscriptions", "pay")]
     first = select(Invoice.subscription_id, Invoice.description).filter_by(seats_before=0)
-    return _keyed("subscriptions", _pairs(first.where(Invoice.subscription_id.in_(ids))))
+    return _words("subscriptions", first, [step for step in steps if step.event == "pay"])
 
 
-def _ids(steps: Iterable[Step], kind: str) -> set[int]:
-    return {step.row_id for step in steps if step.kind == kind}
-
-
-def _pairs(query: Any) -> dict[Any, str]:
-    return dict(db.session.execute(query).all())
-
-
-def _keyed(kind: str, words: dict[Any, str]) -> dict[Any, str]:
-    return {(kind, row_id): word for row_id, word in words.items()}
+def _words(kind: str, of_row: Any, steps: Iterable[Step]) -> Words:
+    """What the query `of_row`, of ids and words, has for the rows of this kind."""
+    ids = {step.row_id for step in steps if step.kind == kind}
+    found = db.session.execute(of_row.where(of_row.selected_columns[0].in_(ids)))
+    return {(kind, row_id): word for row_id, word in found}

@@ -15,10 +15,10 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import corrections, invitations, memberships, silences
+from workflows import corrections, invitations, memberships, organizations, silences
 from workflows.accounts import Account
 from workflows.engine import history, limits, outbox
-from workflows.engine.db import Base, command, db, lock, now
+from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotNow
 from workflows.engine.settings import settings
@@ -45,10 +45,7 @@ class MoveMachine(Machine):
 class Move(Stateful, Base):
     __tablename__ = "moves"
     __table_args__ = (
-        Index(
-            "one_open_move", "invitation_id", unique=True,
-            postgresql_where=text("state = 'asked'"), sqlite_where=text("state = 'asked'"),
-        ),
+        index_of_few("one_open_move", "invitation_id", unique=True, which="state = 'asked'"),
         Index(None, "invitation_id"),
     )  # fmt: skip
     machine = MoveMachine
@@ -83,8 +80,7 @@ def ask(invitation: Invitation, *, by: Account) -> Move:
 
 def may_ask(invitation: Invitation, *, by: Account) -> None:
     """The rule behind Ask to Move It."""
-    if invitation.organization.state == "closed":
-        raise NotNow(f"“{invitation.organization.name}” was closed.")
+    organizations.require_open(invitation.organization)
     if invitation.state != "sent" or invitation.expires_at <= now():
         raise NotNow("This invitation cannot be answered any more.")
     if by.email_key == invitation.email_key:

@@ -1,4 +1,7 @@
-"""Own turns: the line of a member, as that member reads it. Read only."""
+"""Own turns: the line of a person, as that person reads it, or an operator. Read only.
+
+`journeys` speaks to an admin: whose turn it is hangs on who reads.
+"""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows.accounts import Account
 from workflows.engine import cohorts
-from workflows.engine.db import Base, db, lock
+from workflows.engine.db import Base, db, index_of_few, lock
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.memberships import Membership
 
@@ -71,12 +71,9 @@ class Place(Stateful, Base):
         CheckConstraint(f"(member_active IS NOT NULL) = ({WAITING})", name="whoever_waits"),
         CheckConstraint("member_active", name="whoever_waits_is_active"),
         CheckConstraint(f"(rank IS NOT NULL) = ({QUEUED})", name="a_rank_in_line"),
-        Index("one_place_each", "membership_id", unique=True,
-              postgresql_where=text(WAITING), sqlite_where=text(WAITING)),
-        Index("places_in_line", "organization_id", "rank", unique=True,
-              postgresql_where=text(QUEUED), sqlite_where=text(QUEUED)),
-        Index("places_asked", "organization_id", "id",
-              postgresql_where=text(ASKED), sqlite_where=text(ASKED)),
+        index_of_few("one_place_each", "membership_id", unique=True, which=WAITING),
+        index_of_few("places_in_line", "organization_id", "rank", unique=True, which=QUEUED),
+        index_of_few("places_asked", "organization_id", "id", which=ASKED),
         Index(None, "membership_id"),
     )  # fmt: skip
     machine = PlaceMachine

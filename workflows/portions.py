@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from workflows import deeds, guest_lists
 from workflows.accounts import Account
 from workflows.cases import Waiting
-from workflows.deeds import DEEDS, Subject
+from workflows.deeds import DEEDS
+from workflows.drawings import Subject
 from workflows.guest_lists import Entry
 from workflows.organizations import Organization
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workflows import accounts, log_ins, sessions
+from workflows import accounts, log_ins, resets, sessions
 from workflows.accounts import Account
 from workflows.engine import history, identity, outbox
 from workflows.engine.db import command
@@ -44,8 +44,7 @@ def change_password(here: Session, old: str, new: str, *, client: str, browser: 
 def _set(here: Session, known: str, password_hash: str, *, by: Account) -> None:
     if accounts.hold(by).password_hash != known:
         raise NotNow("Your password was changed a moment ago, in another window or by mail.")
-    by.password_hash, by.password_round = password_hash, by.password_round + 1
-    by.reset_round, by.reset_asked_at = by.reset_round + 1, None
+    resets.set_password(by, password_hash)
     sessions.end_all(by, but=here)
     here.password_round = by.password_round
     history.note(None, by=by)

@@ -50,16 +50,15 @@ def _due() -> Any:
 def _is_owed(invitation: Invitation, letter: Letter | None) -> bool:
     """Not where the first letter has not left, nor where all the time was short."""
     left = letter is not None and letter.told == "sent"
-    return left and now() < invitation.expires_at and invitation.expires_at - invitation.since > (
-        SHORTEST
-    )  # fmt: skip
+    long = invitation.expires_at - invitation.since > SHORTEST
+    return left and long and now() < invitation.expires_at
 
 
 @outbox.letter("invitation_reminder", about=Invitation, rationed=True, unwanted=silences.unwanted)
 def to_invited(invitation: Invitation, letter: Any) -> tuple[str, dict[str, Any]] | None:
     """Nobody who has answered is reminded."""
-    over = invitation.state != "sent" or now() >= invitation.expires_at
-    closed = invitation.organization.state != "active" or invitation.round != letter.generation
-    if over or closed:
+    open_still = invitation.state == "sent" and now() < invitation.expires_at
+    welcome = invitation.organization.state == "active"
+    if not (open_still and welcome and invitation.round == letter.generation):
         return None
     return invitation.email, invitation_letters.facts(invitation)

@@ -1,18 +1,17 @@
 """Replies: what an invited person may say beside yes and no.
 
-What would surprise a reader: none of these lets anybody in, and each asks for the invited address
-unless whoever asks is logged in with it, since mail scanners press buttons but know no address.
+What would surprise a reader: none of these lets anybody in, and all but the button of a mail
+program ask for the invited address, since mail scanners press buttons but know no address.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from workflows import invitations, silences
+from workflows import invitations, organizations, silences
 from workflows.accounts import Account
 from workflows.engine import limits, outbox
 from workflows.engine.db import command, lock, now
-from workflows.engine.refusals import NotNow
 from workflows.engine.settings import settings
 from workflows.invitations import Invitation
 
@@ -29,8 +28,7 @@ def ask_again(invitation: Invitation, email: str, *, by: Account | None) -> None
 @command
 def _ask_again(invitation: Invitation, *, by: Account | None) -> None:
     lock(invitation)
-    if invitation.organization.state == "closed":
-        raise NotNow(f"“{invitation.organization.name}” was closed.")
+    organizations.require_open(invitation.organization)
     invitation.rehearse("ask_again", by=by)
     limits.count("ask", invitation.id, sentence=ASKED)
     silences.end(invitation.email_key)  # else the letter they ask for would be kept back

@@ -15,7 +15,7 @@ from workflows import deliveries
 from workflows.engine import cohorts, history
 from workflows.engine.db import command, db, now
 from workflows.engine.letters import Attempt, Letter
-from workflows.engine.refusals import why_not
+from workflows.engine.refusals import why_not_each
 
 Refusals = dict[int, str]
 EVENTS = {"pending": "hurry", "sending": "release"}  # else a letter is retried
@@ -53,9 +53,7 @@ def may_discard(letter: Letter) -> None:
 
 
 def _each(ids: Collection[int], do: Callable[[Letter], Any]) -> Refusals:
-    held = cohorts.hold(Letter, Letter.id.in_(ids))
-    answers = {letter.id: why_not(do, letter) for letter in held}
-    return {one: sentence for one, sentence in answers.items() if sentence}
+    return why_not_each(do, cohorts.hold(Letter, Letter.id.in_(ids)))
 
 
 @command

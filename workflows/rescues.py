@@ -22,7 +22,7 @@ from workflows.accounts import Account
 from workflows.ailments import Ailment, Remedy
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.letters import Letter
-from workflows.engine.refusals import NotFound, NotNow, why_not
+from workflows.engine.refusals import NotFound, NotNow, why_not, why_not_each
 
 MOST, TOGETHER, MANY = 10_000, 100, 1000  # rows of a rescue, of a step, of a look at them
 IN_TIME, KEEP = timedelta(minutes=10), timedelta(hours=1)  # to have helped; to be shown
@@ -30,7 +30,7 @@ IN_TIME, KEEP = timedelta(minutes=10), timedelta(hours=1)  # to have helped; to 
 
 class Rescue(Base):
     __tablename__ = "rescues"
-    __table_args__ = (index_of_few("open_rescues", "id", "over_at IS NULL"),)
+    __table_args__ = (index_of_few("open_rescues", "id", which="over_at IS NULL"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     ailment: Mapped[str]
@@ -75,10 +75,10 @@ def known(ailment: str, remedy: str) -> tuple[Ailment, Remedy]:
 
 def foresee(ill: Ailment, helps: Remedy, row_ids: Sequence[int]) -> dict[int, str]:
     """Why the remedy would be refused to some of these. Nothing is done."""
-    rows = db.session.scalars(select(helps.row).where(helps.row.id.in_(row_ids)))
-    answers = {row.id: why_not(helps.may, row) for row in rows}
-    gone = {one: "It is not there any more." for one in row_ids if one not in answers}
-    return gone | {one: sentence for one, sentence in answers.items() if sentence}
+    rows = db.session.scalars(select(helps.row).where(helps.row.id.in_(row_ids))).all()
+    there = {row.id for row in rows}
+    gone = {one: "It is not there any more." for one in row_ids if one not in there}
+    return gone | why_not_each(helps.may, rows)
 
 
 def choose(ill: Ailment, cause: str | None, chosen: Sequence[int], until: datetime) -> list[int]:

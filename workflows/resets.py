@@ -75,10 +75,18 @@ def reset_password(account: Account, generation: int, password: str) -> None:
 @command
 def _set(account: Account, generation: int, password_hash: str) -> None:
     may_reset(lock(account), generation)
-    account.password_hash = password_hash
-    account.password_round += 1
-    account.reset_round += 1
-    account.reset_asked_at = None
+    set_password(account, password_hash)
+
+
+def set_password(account: Account, password_hash: str) -> None:
+    """Let this be the password: sessions that knew another end, and links for setting it."""
+    account.password_hash, account.password_round = password_hash, account.password_round + 1
+    void(account)
+
+
+def void(account: Account) -> None:
+    """Let no link be good that was mailed before."""
+    account.reset_round, account.reset_asked_at = account.reset_round + 1, None
 
 
 @command
@@ -108,5 +116,5 @@ def _renew(account: Account) -> None:
     """A link that is still good for long is mailed again; an old one is never made good again."""
     asked_at = account.reset_asked_at
     if asked_at and now() - asked_at > WITHIN / 2:
-        account.reset_round, asked_at = account.reset_round + 1, None
-    account.reset_asked_at = asked_at or now()
+        void(account)
+    account.reset_asked_at = account.reset_asked_at or now()

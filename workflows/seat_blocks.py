@@ -6,8 +6,7 @@ admins who give seats at once each get some, and neither can hold what the other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import or_, update
 
@@ -15,7 +14,7 @@ from workflows import memberships, places, seats, verdicts
 from workflows.accounts import Account
 from workflows.engine import cohorts, tallies
 from workflows.engine.db import command, db, lock, now
-from workflows.engine.refusals import why_not
+from workflows.engine.refusals import why_not_each
 from workflows.memberships import Membership
 from workflows.organizations import Organization
 from workflows.seats import GONE, TAKEN, Count, Room, Seat
@@ -86,17 +85,12 @@ def may_not_assign(
     room = seats.room(organization, [one.id for one in people])
     bought = room.count.bought
     left = Count(bought, min(room.count.used + before, bought))
-    refused = _refused(seats.may_assign, people, Room(room.holders, left))
+    refused = why_not_each(seats.may_assign, people, Room(room.holders, left))
     late = [one for one in people if one.id not in refused][left.free :]
-    return refused | _refused(seats.may_assign, late, Room(room.holders, Count(bought, bought)))
+    return refused | why_not_each(seats.may_assign, late, Room(room.holders, Count(bought, bought)))
 
 
 def may_not_revoke(organization: Organization, people: Sequence[Membership]) -> dict[int, str]:
     """Why there is no seat to take from some of these, by their ids."""
     room = seats.room(organization, [one.id for one in people])
-    return _refused(seats.may_revoke, people, room)
-
-
-def _refused(rule: Callable[..., Any], people: Sequence[Membership], room: Room) -> dict[int, str]:
-    answers = {one.id: why_not(rule, one, room) for one in people}
-    return {one: sentence for one, sentence in answers.items() if sentence}
+    return why_not_each(seats.may_revoke, people, room)

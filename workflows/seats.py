@@ -18,7 +18,6 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     ForeignKeyConstraint,
-    Index,
     UniqueConstraint,
     func,
     literal,
@@ -30,7 +29,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from workflows import acceptances, memberships, places, tokens
 from workflows.accounts import Account
 from workflows.engine import cohorts, outbox, tallies
-from workflows.engine.db import Base, command, db, lock
+from workflows.engine.db import Base, command, db, index_of_few, lock
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotNow
 from workflows.memberships import Membership, require_admin
@@ -62,10 +61,7 @@ class Seat(Stateful, Base):
         CheckConstraint("(membership_id IS NOT NULL) = (state = 'taken')", name="holder"),
         CheckConstraint("(membership_id IS NULL) = (holder_active IS NULL)", name="holder_known"),
         CheckConstraint("holder_active", name="holder_is_active"),
-        Index(
-            "free_seats", "organization_id", "id",
-            postgresql_where=text("state = 'free'"), sqlite_where=text("state = 'free'"),
-        ),
+        index_of_few("free_seats", "organization_id", "id", which="state = 'free'"),
         {"sqlite_autoincrement": True},  # an id is never used for a second seat: history has it
     )  # fmt: skip
     machine = SeatMachine

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import invoices, licences, memberships, prices, seats
@@ -68,11 +68,10 @@ class Subscription(Stateful, Base):
         CheckConstraint(
             "state IN ('incomplete', 'canceled') OR card_last4 IS NOT NULL", name="paid_by_card"
         ),
-        Index(
-            "one_live_subscription", "organization_id", unique=True,
-            postgresql_where=text("state <> 'canceled'"), sqlite_where=text("state <> 'canceled'"),
+        index_of_few(
+            "one_live_subscription", "organization_id", unique=True, which="state <> 'canceled'"
         ),
-        index_of_few("unpaid_subscriptions", "since", UNPAID),
+        index_of_few("unpaid_subscriptions", "since", which=UNPAID),
     )  # fmt: skip
     machine = SubscriptionMachine
 

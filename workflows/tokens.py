@@ -38,7 +38,8 @@ OVERLAPS = (0, 1, 24)  # hours the old secret may go on working
 OFTEN = "This token was reissued often enough. The secret in the newest letter works."
 PERSONAL = "A token is personal: only the person who holds it may do this."
 KEEP_NONCE = timedelta(days=7)
-UNMINTED = index_of_few("unminted_generations", "token_id", "digest IS NULL")
+UNUSED = "seat_id IS NOT NULL AND first_download_at IS NULL"
+UNMINTED = index_of_few("unminted_generations", "token_id", which="digest IS NULL")
 
 
 class TokenMachine(Machine):
@@ -67,7 +68,7 @@ class Token(Stateful, Base):
         CheckConstraint("state <> 'inactive' OR generation = 0", name="inactive_has_no_secret"),
         CheckConstraint("state <> 'active' OR generation = 1", name="active_is_the_first"),
         CheckConstraint("state <> 'reissued' OR generation > 1", name="reissued_is_later"),
-        index_of_few("unused_tokens", "since", "seat_id IS NOT NULL AND first_download_at IS NULL"),
+        index_of_few("unused_tokens", "since", which=UNUSED),
     )
     machine = TokenMachine
 

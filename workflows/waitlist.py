@@ -22,7 +22,7 @@ from workflows.engine.settings import settings
 from workflows.invitations import Invitation
 from workflows.memberships import Membership, require_admin
 from workflows.organizations import Organization
-from workflows.places import ASKED, Place, Standing
+from workflows.places import ASKED, WAITING, Place, Standing
 from workflows.seats import Room, Seat
 
 GATHERED = timedelta(days=1)  # wishes for a seat reach an admin in one letter a day
@@ -137,7 +137,7 @@ def wish_seats(
 
 def next_ones(organization: Organization, but: Membership) -> list[Membership]:
     """Who could have this member's seat: those in line, then those who asked, then the others."""
-    waits = (Place.membership_id == Membership.id) & text("places.state IN ('queued', 'asked')")
+    waits = (Place.membership_id == Membership.id) & text(f"places.{WAITING}")
     mine = select(Membership).where(Membership.organization_id == organization.id)
     in_line = mine.join(Place, waits).order_by(Place.rank.is_(None), Place.rank, Place.id)
     first = list(db.session.scalars(in_line.limit(OFFERED)))

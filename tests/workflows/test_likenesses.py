@@ -49,3 +49,15 @@ def test_a_crowd_is_drawn_alike_and_one_by_one(cast, acme, ann, settings):
     groups = list(likenesses.of_members(people[0]))
     assert 1 < len(groups) < len(people[0]) / 2
     assert lines.redraw(*people, one_by_one=True) == 0
+
+
+def test_whoever_declines_with_the_word_sent_is_drawn_alone(cast, acme, ann):
+    crowd.gather(acme, 200, "crowd.test", by=ann)
+    for email in ("no@acme.test", "nay@acme.test"):
+        invitations.decline(cast.invitation(acme, email, ann), email, "sent", by=None)
+    cast.invitation(acme, "no@acme.test", ann)
+
+    invited = ids(Invitation)
+
+    assert len(invited) > likenesses.FEW
+    assert drawings.of([], invited) == drawings.of([], invited, one_by_one=True)

@@ -61,9 +61,10 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(metadata=Base.metadata)
 
 
-def index_of_few(name: str, column: str, which: str) -> Index:
+def index_of_few(name: str | None, *columns: Any, which: str, unique: bool = False) -> Index:
     """An index over the few rows of a table that something waits for, on both databases."""
-    return Index(name, column, postgresql_where=text(which), sqlite_where=text(which))
+    few = text(which)
+    return Index(name, *columns, unique=unique, postgresql_where=few, sqlite_where=few)
 
 
 @event.listens_for(Engine, "connect")
@@ -109,7 +110,7 @@ def command(function: Command) -> Command:
     and runs again after a deadlock, a lost race or a lost connection; when five runs, or fourteen
     seconds, have not helped it raises `Unavailable`.
     """
-    name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+    name = name_of(function)
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -125,6 +126,11 @@ def command(function: Command) -> Command:
                 time.sleep(random.uniform(0, 0.05 * 2**attempt))
 
     return cast(Command, run)
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """What a command is called in history: `invitations.revoke`."""
+    return f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
 
 
 def at_the_end(ending: Callable[[], None]) -> Callable[[], None]:

@@ -15,7 +15,7 @@ from sqlalchemy import DDL, ForeignKey, Index, event, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows.engine import heaps, sets
-from workflows.engine.db import Base, db, now
+from workflows.engine.db import Base, db, name_of, now
 
 
 class Action(Base):
@@ -119,7 +119,7 @@ def called(event: str) -> None:
 def as_operator(why: str, deed: Any) -> None:
     """The running command does this deed as an operator, for a reason; say it before a step."""
     because(why)
-    called(f"{deed.__module__.rpartition('.')[2]}.{deed.__name__}")
+    called(name_of(deed))
     db.session().info["operator"] = True
 
 

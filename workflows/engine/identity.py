@@ -68,12 +68,18 @@ def _domain(domain: str) -> tuple[str, str]:
     return parsed.domain, str(parsed.ascii_domain).lower()
 
 
-def domain_of(address: str) -> str | None:
-    """The domain of an address as mail servers know it; None where the address is none."""
+def key_of(text: str) -> str | None:
+    """The key of an address; None where it is none."""
     try:
-        return parse_address(address)[1].rpartition("@")[2]
+        return parse_address(text)[1]
     except Invalid:
         return None
+
+
+def domain_of(address: str) -> str | None:
+    """The domain of an address as mail servers know it; None where the address is none."""
+    key = key_of(address)
+    return key and key.rpartition("@")[2]
 
 
 def mailbox(key: str) -> str:
@@ -118,29 +124,24 @@ def surroundings(client: str) -> str:
 
 def parse_name(text: str, field: str = "name") -> str:
     """A name of a person or an organization, safe to print anywhere; or `Invalid`."""
-    if len(text) > 4 * LONGEST_NAME:  # before it is normalised, which takes long for long texts
-        raise Invalid(**{field: f"This name is longer than {LONGEST_NAME} characters."})
-    name = " ".join(unicodedata.normalize("NFC", text).split())
+    name = parse_words(text, field, LONGEST_NAME, what="This name")
     if not name:
         raise Invalid(**{field: "Type a name."})
-    if len(name) > LONGEST_NAME:
-        raise Invalid(**{field: f"This name is longer than {LONGEST_NAME} characters."})
-    if any(unicodedata.category(letter)[0] == "C" for letter in name):
-        raise Invalid(**{field: "This name contains characters that cannot be shown."})
     if LINK.search(unicodedata.normalize("NFKC", name)):
         raise Invalid(**{field: "A name cannot contain a web address."})
     return name
 
 
-def parse_words(text: str, field: str, longest: int) -> str:
+def parse_words(text: str, field: str, longest: int, what: str = "This") -> str:
     """A few words from one person to another, on one line; or `Invalid`."""
-    if len(text) > 4 * longest:
-        raise Invalid(**{field: f"This is longer than {longest} characters."})
+    too_long = f"{what} is longer than {longest} characters."
+    if len(text) > 4 * longest:  # before it is normalised, which takes long for long texts
+        raise Invalid(**{field: too_long})
     words = " ".join(unicodedata.normalize("NFC", text).split())
     if len(words) > longest:
-        raise Invalid(**{field: f"This is longer than {longest} characters."})
+        raise Invalid(**{field: too_long})
     if any(unicodedata.category(letter)[0] == "C" for letter in words):
-        raise Invalid(**{field: "This contains characters that cannot be shown."})
+        raise Invalid(**{field: f"{what} contains characters that cannot be shown."})
     return words
 
 

@@ -19,7 +19,7 @@ import re
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workflows.engine.db import Base, index_of_few, now
@@ -65,19 +65,15 @@ class LetterMachine(Machine):
 class Letter(Stateful, Base):
     __tablename__ = "letters"
     __table_args__ = (
-        Index(None, "due_at", postgresql_where=text("state = 'pending'"),
-              sqlite_where=text("state = 'pending'")),
-        Index(None, "lease_until", postgresql_where=text("state = 'sending'"),
-              sqlite_where=text("state = 'sending'")),
+        index_of_few(None, "due_at", which="state = 'pending'"),
+        index_of_few(None, "lease_until", which="state = 'sending'"),
         Index(None, "template", "about_id"),
         Index(None, "organization_id", "id"),
-        index_of_few("failed_letters", "since", "state IN ('bounced', 'dead')"),
+        index_of_few("failed_letters", "since", which="state IN ('bounced', 'dead')"),
         Index("letters_by_state", "state", "id"),
         Index("letters_by_domain", "domain", "id"),
-        Index("letters_by_cause", "cause", "id", postgresql_where=text("cause IS NOT NULL"),
-              sqlite_where=text("cause IS NOT NULL")),
-        Index("paused_letters", "pause_id", postgresql_where=text("pause_id IS NOT NULL"),
-              sqlite_where=text("pause_id IS NOT NULL")),
+        index_of_few("letters_by_cause", "cause", "id", which="cause IS NOT NULL"),
+        index_of_few("paused_letters", "pause_id", which="pause_id IS NOT NULL"),
     )  # fmt: skip
     machine = LetterMachine
 
@@ -129,7 +125,7 @@ class Attempt(Base):
     __tablename__ = "attempts"
     __table_args__ = (
         Index(None, "letter_id", "lease", unique=True),
-        index_of_few("open_attempts", "letter_id", "outcome IS NULL"),
+        index_of_few("open_attempts", "letter_id", which="outcome IS NULL"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

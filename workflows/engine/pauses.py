@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Index, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Mapped
 
-from workflows.engine.db import Base, db
+from workflows.engine.db import Base, db, index_of_few
 from workflows.engine.machine import Machine, State, Stateful
 
 WHEN_RESUMED = datetime(9999, 1, 1, tzinfo=UTC)  # when a letter that waits is due
@@ -31,8 +31,7 @@ class PauseMachine(Machine):
 class Pause(Stateful, Base):
     __tablename__ = "pauses"
     __table_args__ = (
-        Index("one_pause_of_a_domain", "domain", unique=True,
-              postgresql_where=text("state = 'paused'"), sqlite_where=text("state = 'paused'")),
+        index_of_few("one_pause_of_a_domain", "domain", unique=True, which="state = 'paused'"),
     )  # fmt: skip
     machine = PauseMachine
 

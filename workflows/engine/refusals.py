@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from math import ceil
 from typing import Any
@@ -64,6 +64,14 @@ def why_not(rule: Callable[..., Any], *about: Any, **more: Any) -> str | None:
     except Refusal as refusal:
         return str(refusal)
     return None
+
+
+def why_not_each(
+    rule: Callable[..., Any], rows: Iterable[Any], *about: Any, **more: Any
+) -> dict[int, str]:
+    """What a rule says against some of these, by their ids; nothing of those that it lets pass."""
+    answers = {row.id: why_not(rule, row, *about, **more) for row in rows}
+    return {one: sentence for one, sentence in answers.items() if sentence}
 
 
 def in_words(wait: timedelta) -> str:

@@ -28,7 +28,7 @@ class Call(Base):
     """One thing to tell, with what has come of it."""
 
     __tablename__ = "webhook_calls"
-    __table_args__ = (index_of_few("open_webhook_calls", "id", "ended_at IS NULL"),)
+    __table_args__ = (index_of_few("open_webhook_calls", "id", which="ended_at IS NULL"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     text: Mapped[str]  # JSON
