@@ -132,7 +132,7 @@ AGAIN = Remedy(
 )  # fmt: skip
 DISCARD = Remedy(
     "discard", "Set Aside", "Nobody is sent this letter. It is kept, with all its tries.",
-    reruns.may_discard, reruns.discard, Letter, sets=True,
+    _may("discard"), reruns.discard, Letter, sets=True,
 )  # fmt: skip
 SEEN = Remedy(
     "seen", "Mark as Seen", "It is not listed any more.", lambda _: None, reruns.seen, Letter,

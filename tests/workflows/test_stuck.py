@@ -11,6 +11,7 @@ from workflows import (
     acknowledgements,
     ailments,
     invariants,
+    lines,
     operators,
     rescues,
     subscriptions,
@@ -189,6 +190,15 @@ def test_a_second_click_finds_nothing_more_to_do(ward, marta):
         rescues.begin("letter-dead", "retry", ids, None, by=marta, why="it is back")
 
     assert [len(history.history(db.session.get(Letter, one))) for one in ids] == [1, 1]
+
+
+def test_letters_set_aside_are_no_failure_on_the_members_page_any_more(ward, marta):
+    ids = SEEDS["letter-dead"](ward, 2)
+    lines.check(lines.Checked())
+
+    rescues.begin("letter-dead", "discard", ids, None, by=marta, why="nobody waits for them")
+
+    assert lines.check(lines.Checked()).mended == 0
 
 
 def test_who_knows_of_a_cause_says_so_until_the_cause_is_gone(ward, marta, settings):
