@@ -69,7 +69,7 @@ def retry(
     ill = _known(name)
     _, helps = rescues.known(ill.name, remedy)
     ids = rescues.choose(ill, cause, rows, now())
-    refused = rescues.foresee(ill, helps, ids)
+    refused = rescues.foresee(helps, ids)
     click.echo(f"{helps.label}: {len(ids) - len(refused):,} of {len(ids):,}. {helps.comes}")
     for sentence in sorted(set(refused.values())):
         click.echo(f"  not possible: {sentence}")

@@ -123,9 +123,9 @@ def test_an_operator_who_only_looks_moves_nothing(ward, cast):
 
 def test_a_dry_run_tells_whom_it_would_be_refused_and_moves_nothing(ward):
     ids = SEEDS["member-seatless"](ward, 2)
-    ill, helps = BY_NAME["member-unseated"], BY_NAME["member-unseated"].remedies[0]
+    [helps] = BY_NAME["member-unseated"].remedies
 
-    said = rescues.foresee(ill, helps, [*ids, 999_999])
+    said = rescues.foresee(helps, [*ids, 999_999])
 
     assert said[ids[0]] == "There are no seats yet. Purchase subscriptions first."
     assert said[999_999] == "It is not there any more."
