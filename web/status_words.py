@@ -32,8 +32,6 @@ HOT = {  # by the class: in which state of which machine its rows are
     "seat-unmailed": ("token", "inactive"), "token-unminted": ("token", "active"),
     "seat-tokenless": ("seat", "taken"),
 }  # fmt: skip
-
-
 TITLES = {"address-change": "Address changes"}  # where the name and an s are not enough
 LOOKS = {"letter": {"sent": "handed over"}, "sign-up": {"waiting": "", "confirmed": "active"}}
 
@@ -86,12 +84,12 @@ def beats(looked: Overview, beside: dict[str, bool], milliseconds: float) -> lis
     """The machinery in a line: database, queue, processes, mail."""
     waiting = looked.states.get("letter", {}).get("pending", (0, None))[0]
     queue = f"{waiting:,} {'letter waits' if waiting == 1 else 'letters wait'}"
-    mail = "Fine" if beside["mail"] else "Does not answer"
+    mail = "Answers" if beside["mail"] else "Does not answer"
     return [
         Beat("Database", f"{milliseconds:.1f} ms", "Fine", "fine"),
         _there("Queue", queue, beside["queue"]),
         *(_process(kind, looked) for kind in ("web", "worker", "clock")),
-        _there("Mail server", "Answers" if beside["mail"] else mail, beside["mail"]),
+        _there("Mail server", mail, beside["mail"]),
     ]
 
 
