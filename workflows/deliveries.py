@@ -19,7 +19,7 @@ from workflows.engine import cohorts, history, outbox, pauses
 from workflows.engine.db import command, db, lock, now
 from workflows.engine.identity import domain_of
 from workflows.engine.letters import Letter
-from workflows.engine.pauses import WHEN_RESUMED, Pause
+from workflows.engine.pauses import Pause
 from workflows.engine.refusals import Invalid, NotNow
 from workflows.tokens import Token
 
@@ -125,8 +125,7 @@ def pause(domain: str, *, by: Account) -> Pause:
         raise NotNow(f"Letters to {known} are paused already.")
     begun = Pause.begin(domain=known, by=by)
     known_ones = update(Letter).where(Letter.domain == known, Letter.state == "pending")
-    waits = {"pause_id": begun.id, "due_at": WHEN_RESUMED, "reply": begun.sentence, "cause": None}
-    _quietly(known_ones.values(revision=Letter.revision + 1, **waits))
+    _quietly(known_ones.values(revision=Letter.revision + 1, **begun.holds))
     return begun
 
 
