@@ -20,6 +20,10 @@ from workflows.machines import LIVES
 from workflows.overview import Ill, Overview
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SHOWN = frozenset({  # tables whose rows have a page of their own
+    "invitations", "letters", "memberships", "organizations", "seats", "sign_ups", "subscriptions",
+    "tokens",
+})  # fmt: skip
 FIRST = ("invitation", "letter", "token", "subscription", "membership", "seat")
 SHORT = {"day": "d", "hour": "h", "minute": "min", "second": "s", "now": "now"}
 HOT = {  # by the class: in which state of which machine its rows are
@@ -127,9 +131,16 @@ def rows(ill: Ailment, found: Sequence[Found]) -> list[Row]:
     places = titles.of("organizations", [o.organization_id for o in found if o.organization_id])
     return [
         Row(one, called.get(one.row_id) or one.cause, places.get(one.organization_id or 0),
-            titles.path(ill.kind, one))
+            page_of(ill.kind, one.row_id, one.organization_id))
         for one in found
     ]  # fmt: skip
+
+
+def page_of(kind: str, row_id: int, organization_id: int | None) -> str | None:
+    """Where operators see such a row whole; an offer of ownership they see in its organization."""
+    if kind == "handovers":
+        return f"/status/organizations/{organization_id}"
+    return f"/status/{kind.replace('_', '-')}/{row_id}" if kind in SHOWN else None
 
 
 def place(one: Found) -> str:
