@@ -90,6 +90,11 @@ def found(row_id: Any, since: Any, cause: Any = "", organization_id: Any = None)
     )  # fmt: skip
 
 
+def found_of(kind: Any, cause: Any = "") -> Select[Any]:
+    """The select of rows of an organization that wait since their state began."""
+    return found(kind.id, kind.since, cause, kind.organization_id)
+
+
 def causes(ailment: Ailment) -> list[Cause]:
     """What the rows of this ailment have in common, most first."""
     rows, moment = ailment.rows().subquery(), now()
