@@ -57,6 +57,10 @@ class AlarmMachine(Machine):
 
 class Alarm(Stateful, Base):
     __tablename__ = "alarms"
+    __table_args__ = (
+        Index("one_alarm_of_a_kind", "name", unique=True,
+              postgresql_where=text("state = 'raised'"), sqlite_where=text("state = 'raised'")),
+    )  # fmt: skip
     machine = AlarmMachine
 
     name: Mapped[str]  # one of NAMES
@@ -71,13 +75,6 @@ class Alarm(Stateful, Base):
     @property
     def path(self) -> str:
         return f"/status/stuck/{self.name}" if self.name in stuck.BY_NAME else "/status/letters"
-
-
-RAISED = text("alarms.state = 'raised'")
-ONE_ALARM = Index(
-    "one_alarm_of_a_kind", Alarm.name, unique=True,
-    postgresql_where=text("state = 'raised'"), sqlite_where=text("state = 'raised'"),
-)  # fmt: skip
 
 
 @command
@@ -99,7 +96,7 @@ def keep_watch(found: Mapping[str, Sequence[Any]]) -> None:
 
 
 def _raised() -> Any:
-    return select(Alarm).where(RAISED).order_by(Alarm.id)
+    return select(Alarm).where(text("state = 'raised'")).order_by(Alarm.id)
 
 
 def _ill(found: Mapping[str, Sequence[Any]]) -> dict[str, int]:
