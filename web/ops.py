@@ -57,7 +57,7 @@ def list_stuck(name: str | None, limit: int) -> None:
 
 @click.command()
 @click.argument("name")
-@click.argument("rows", nargs=-1, type=int)
+@click.argument("rows", nargs=-1, type=click.IntRange(-(2**31), 2**31 - 1))
 @click.option("--cause", help="All rows of this cause, instead of ROWS.")
 @click.option("--remedy", default="retry", show_default=True)
 @click.option("--by", "email", required=True, help="The operator in whose name it is done.")

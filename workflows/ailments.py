@@ -15,6 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import Select, String, and_, case, func, literal, null, or_, select, true
 from sqlalchemy import cast as as_type
 
+from workflows.engine import sets
 from workflows.engine.db import db, now
 
 MOST_CAUSES = 50  # of one ailment that are told apart
@@ -141,7 +142,7 @@ def ids(ailment: Ailment, cause: str | None, until: datetime, limit: int) -> lis
 def those_of(ailment: Ailment, row_ids: Collection[int]) -> dict[int, datetime]:
     """Which of these rows have this ailment, and since when."""
     rows = ailment.rows().subquery()
-    those: Any = select(rows.c.row_id, rows.c.since).where(rows.c.row_id.in_(row_ids))
+    those: Any = select(rows.c.row_id, rows.c.since).where(sets.among(rows.c.row_id, row_ids))
     return dict(db.session.execute(those).all())
 
 

@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func, insert, or_, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import ailments, operators, stuck
 from workflows.accounts import Account
 from workflows.ailments import Ailment, Remedy
+from workflows.engine import sets
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.letters import Letter
 from workflows.engine.refusals import NotFound, NotNow, why_not
@@ -75,7 +76,7 @@ def known(ailment: str, remedy: str) -> tuple[Ailment, Remedy]:
 
 def foresee(helps: Remedy, row_ids: Sequence[int]) -> dict[int, str]:
     """Why the remedy would be refused to some of these. Nothing is done."""
-    rows = db.session.scalars(select(helps.row).where(helps.row.id.in_(row_ids)))
+    rows = db.session.scalars(select(helps.row).where(sets.among(helps.row.id, row_ids)))
     answers = {row.id: why_not(helps.may, row) for row in rows}
     gone = {one: "It is not there any more." for one in row_ids if one not in answers}
     return gone | {one: sentence for one, sentence in answers.items() if sentence}
@@ -119,8 +120,7 @@ def plan(
     )  # fmt: skip
     db.session.add(rescue)
     db.session.flush()
-    row = {"rescue_id": rescue.id, "outcome": "waiting"}
-    db.session.execute(insert(Rescued), [{"row_id": one, **row} for one in good])
+    sets.add(Rescued, {"row_id": good}, rescue_id=rescue.id, outcome="waiting")
     return rescue
 
 
