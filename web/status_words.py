@@ -14,10 +14,9 @@ from web.machine_pictures import Numbers
 from web.rendering import ago
 from workflows import titles
 from workflows.ailments import Ailment, Found
-from workflows.engine.db import now
-from workflows.engine.heartbeats import SILENT
 from workflows.machines import LIVES
 from workflows.overview import Ill, Overview
+from workflows.stuck_processes import NEEDED
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SHOWN = frozenset({  # tables whose rows have a page of their own
@@ -103,10 +102,11 @@ def _there(what: str, figure: str, well: bool) -> Beat:
 
 def _process(kind: str, looked: Overview) -> Beat:
     mine = [one for one in looked.processes if one.kind == kind]
-    heard = [one for one in mine if one.at > now() - SILENT]
+    heard = [one for one in mine if not one.silent]
     title = {"web": "Web", "worker": "Workers", "clock": "Clock"}[kind]
     if not mine:
-        return Beat(title, "Never heard", "Not running", "stuck" if kind != "web" else "incomplete")
+        state = "stuck" if kind in NEEDED else "incomplete"
+        return Beat(title, "Never heard", "Not running", state)
     figure = f"{len(heard)} of {len(mine)} heard"
     if len(heard) < len(mine):
         return Beat(title, figure, "Silent", "stuck")
