@@ -7,7 +7,7 @@ wrong and not what there is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -144,14 +144,3 @@ def those_of(ailment: Ailment, row_ids: Collection[int]) -> dict[int, datetime]:
     rows = ailment.rows().subquery()
     those: Any = select(rows.c.row_id, rows.c.since).where(sets.among(rows.c.row_id, row_ids))
     return dict(db.session.execute(those).all())
-
-
-def of_row(ailments: Sequence[Ailment], kind: str, row_id: int) -> list[tuple[Ailment, Found]]:
-    """What ails this row of this table."""
-    answers = []
-    for ailment in ailments:
-        if ailment.kind == kind:
-            rows = ailment.rows().subquery()
-            own = db.session.execute(select(rows).where(rows.c.row_id == row_id)).first()
-            answers += [(ailment, Found(*own))] if own else []
-    return answers
