@@ -48,9 +48,10 @@ def letters() -> Any:
         return redirect(f"/status/letters/{one.id}")
     search = _search(asked)
     page = mailrooms.look_up(search, before())
+    places = {one.organization_id for one in page.rows if one.organization_id}
     return render_template(
         "pages/status/letters.html",
-        page=page, asked=asked, search=search, places=mailrooms.organizations_of(page.rows),
+        page=page, asked=asked, search=search, places=titles.of("organizations", places),
         causes=mailrooms.causes() if not asked else (), numbers=mailrooms.numbers(),
         states=mailrooms.STATES, kinds=sorted(REGISTER), letter_name=titles.letter,
     )  # fmt: skip
