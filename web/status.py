@@ -62,7 +62,7 @@ def listed(ailment: str) -> str:
     rows = ailments.listed(ill, cause, _after(ill), PAGE + 1)
     return render_template(
         "pages/status/stuck.html", ill=ill, cause=cause, rows=status_words.rows(ill, rows[:PAGE]),
-        causes=ailments.causes(ill), after=status_words.place(rows[PAGE - 1])
+        causes=ailments.causes(ill), after=status_words.cursor(rows[PAGE - 1])
         if len(rows) > PAGE else None, known=acknowledgements.of(ill.name, cause or ""),
     )  # fmt: skip
 
@@ -77,7 +77,7 @@ def asked_cause() -> str | None:
 
 
 def _after(ill: Ailment) -> Found | None:
-    """The last row of the page before this one, as `place` wrote it down."""
+    """The last row of the page before this one, as `cursor` wrote it down."""
     asked = re.fullmatch(r"([0-9]{1,17})\.(-?[0-9]{1,9})", request.args.get("after", ""))
     return status_words.after(asked[1], asked[2]) if asked else None
 

@@ -143,7 +143,7 @@ def page_of(kind: str, row_id: int, organization_id: int | None) -> str | None:
     return f"/status/{kind.replace('_', '-')}/{row_id}" if kind in SHOWN else None
 
 
-def place(one: Found) -> str:
+def cursor(one: Found) -> str:
     """Where a page ends, for the address of the next."""
     return f"{(one.since - EPOCH) // timedelta(microseconds=1)}.{one.row_id}"
 
