@@ -18,7 +18,7 @@ from web.forms import read
 from web.people_menu import Item
 from web.proving import as_operator
 from web.session import for_operators
-from workflows import deliveries, invitations, operators, seats, tokens
+from workflows import deliveries, invitations, memberships, operators, seats, tokens
 from workflows.engine import refusals
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
@@ -126,8 +126,8 @@ def why_not(deed: Deed, row: Any) -> str | None:
 
 def _may(deed: Deed, row: Any) -> None:
     place = getattr(row, "organization", None)
-    if place is not None and place.state != "active":
-        raise NotNow(f"“{place.name}” is closed. Nothing can be done there any more.")
+    if place is not None:
+        memberships.require_open(place)
     deed.rule(row)
 
 

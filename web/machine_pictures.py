@@ -89,11 +89,11 @@ def _loop(x: float, y: float) -> tuple[str, str, str]:
     return (
         path,
         _tip(edge, y + 20, -side, 0),
-        f'x="{edge + side * 20:g}" y="{y + 14:g}"' + _at(side),
+        f'x="{edge + side * 20:g}" y="{y + 14:g}"' + _anchor(side),
     )
 
 
-def _at(side: int) -> str:
+def _anchor(side: int) -> str:
     return ' text-anchor="end"' if side < 0 else ""
 
 
@@ -110,7 +110,7 @@ def _beside(x: float, y1: float, y2: float) -> tuple[str, str, str]:
     begin, end = y1 + HIGH / 2 - 8, y2 + HIGH / 2 + 8
     far = edge + side * 28
     path = f"M{edge:g} {begin:g}C{far:g} {begin:g} {far:g} {end:g} {edge + side:g} {end:g}"
-    word = f'x="{far - side * 10:g}" y="{(begin + end) / 2 + 4:g}"{_at(side)}'
+    word = f'x="{far - side * 10:g}" y="{(begin + end) / 2 + 4:g}"{_anchor(side)}'
     return path, _tip(edge, end, -side, 0), word
 
 
@@ -122,7 +122,7 @@ def _across(x1: float, y1: float, x2: float, y2: float) -> tuple[str, str, str]:
     bend = (stop - start) / 2
     curve = f"{start + bend:g} {begin:g} {stop - bend:g} {end:g} {stop:g} {end:g}"
     near = stop - 14 if forth else stop + 14
-    word = f'x="{near:g}" y="{end - 5 if forth else end + 14:g}"{_at(-1 if forth else 1)}'
+    word = f'x="{near:g}" y="{end - 5 if forth else end + 14:g}"{_anchor(-1 if forth else 1)}'
     return f"M{start:g} {begin:g}C{curve}", _tip(stop, end, 1 if forth else -1, 0), word
 
 

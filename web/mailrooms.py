@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, flash, g, redirect, render_templat
 from pydantic import Field
 from werkzeug import Response as Answer
 
-from web import interventions, letter_samples, letter_views
+from web import interventions, letter_samples, letter_views, status_words
 from web.forms import read
 from web.interventions import Reason
 from web.proving import as_operator
@@ -26,8 +26,6 @@ from workflows.mailrooms import Contents, Search
 bp = Blueprint("mailrooms", __name__)
 NAMES = ("q", "state", "kind", "domain", "cause", "organization", "verifying")
 TOKEN = "•" * 12  # what stands in the place of a secret
-PAGES = {"invitations": "invitations", "memberships": "memberships", "tokens": "tokens",
-         "sign_ups": "sign-ups"}  # fmt: skip
 
 
 class Pausing(Reason):
@@ -50,9 +48,10 @@ def letters() -> Any:
         return redirect(f"/status/letters/{one.id}")
     search = _search(asked)
     page = mailrooms.look_up(search, before())
+    places = {one.organization_id for one in page.rows if one.organization_id}
     return render_template(
         "pages/status/letters.html",
-        page=page, asked=asked, search=search, places=mailrooms.organizations_of(page.rows),
+        page=page, asked=asked, search=search, places=titles.of("organizations", places),
         causes=mailrooms.causes() if not asked else (), numbers=mailrooms.numbers(),
         states=mailrooms.STATES, kinds=sorted(REGISTER), letter_name=titles.letter,
     )  # fmt: skip
@@ -88,7 +87,7 @@ def letter(letter_id: int) -> Response:
     return letter_views.around(
         "pages/status/letter.html",
         letter=found, name=titles.letter(found.template), contents=contents,
-        about=f"/status/{PAGES[about]}/{found.about_id}" if about in PAGES else "",
+        about=status_words.page_of(about, found.about_id, found.organization_id),
         place=prospects.place_of(found), attempts=mailrooms.attempts(found),
         acts=interventions.menu("letters", found), deadlines=prospects.deadlines(found),
         written=_written(found, contents),

@@ -57,7 +57,7 @@ def list_stuck(name: str | None, limit: int) -> None:
 
 @click.command()
 @click.argument("name")
-@click.argument("rows", nargs=-1, type=int)
+@click.argument("rows", nargs=-1, type=click.IntRange(-(2**31), 2**31 - 1))
 @click.option("--cause", help="All rows of this cause, instead of ROWS.")
 @click.option("--remedy", default="retry", show_default=True)
 @click.option("--by", "email", required=True, help="The operator in whose name it is done.")
@@ -69,7 +69,7 @@ def retry(
     ill = _known(name)
     _, helps = rescues.known(ill.name, remedy)
     ids = rescues.choose(ill, cause, rows, now())
-    refused = rescues.foresee(ill, helps, ids)
+    refused = rescues.foresee(helps, ids)
     click.echo(f"{helps.label}: {len(ids) - len(refused):,} of {len(ids):,}. {helps.comes}")
     for sentence in sorted(set(refused.values())):
         click.echo(f"  not possible: {sentence}")

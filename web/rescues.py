@@ -14,7 +14,7 @@ from web.proving import as_operator
 from web.session import for_operators
 from web.status import asked_cause
 from workflows import ailments, operators, rescues
-from workflows.ailments import Found
+from workflows.ailments import Ailment, Found
 from workflows.engine import refusals
 from workflows.engine.db import db, now
 from workflows.engine.refusals import Invalid, NotNow
@@ -40,16 +40,15 @@ def look_over(ailment: str, remedy: str) -> str:
     cause, until = asked_cause(), now()
     ids = rescues.choose(ill, cause, _numbers(request.args.getlist("row")), until)
     shown = ids[:SHOWN]
-    refused = rescues.foresee(ill, helps, shown)
+    refused = rescues.foresee(helps, shown)
     return render_template(
         "pages/status/look_over.html", ill=ill, helps=helps, cause=cause, ids=ids, until=until,
-        rows=_rows(ailment, remedy, shown), refused=refused, back=status_words.path(ill, cause),
+        rows=_rows(ill, shown), refused=refused, back=status_words.path(ill, cause),
         may_not=refusals.why_not(operators.require_acting, g.account), most=rescues.MOST,
     )  # fmt: skip
 
 
-def _rows(ailment: str, remedy: str, ids: list[int]) -> list[Any]:
-    ill, _ = rescues.known(ailment, remedy)
+def _rows(ill: Ailment, ids: list[int]) -> list[status_words.Row]:
     since = ailments.those_of(ill, ids)
     found = [Found(one, since[one], "", None) for one in ids if one in since]
     return status_words.rows(ill, found)

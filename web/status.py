@@ -60,11 +60,10 @@ def listed(ailment: str) -> str:
     """The rows of one way to be stuck or to wait, of one cause or all, oldest first."""
     ill, cause = found(ailment), asked_cause()
     rows = ailments.listed(ill, cause, _after(ill), PAGE + 1)
-    known = acknowledgements.all_of_them()
     return render_template(
         "pages/status/stuck.html", ill=ill, cause=cause, rows=status_words.rows(ill, rows[:PAGE]),
-        causes=ailments.causes(ill), after=status_words.place(rows[PAGE - 1])
-        if len(rows) > PAGE else None, known=known.get((ill.name, cause or "")),
+        causes=ailments.causes(ill), after=status_words.cursor(rows[PAGE - 1])
+        if len(rows) > PAGE else None, known=acknowledgements.of(ill.name, cause or ""),
     )  # fmt: skip
 
 
@@ -78,7 +77,7 @@ def asked_cause() -> str | None:
 
 
 def _after(ill: Ailment) -> Found | None:
-    """The last row of the page before this one, as `place` wrote it down."""
+    """The last row of the page before this one, as `cursor` wrote it down."""
     asked = re.fullmatch(r"([0-9]{1,17})\.(-?[0-9]{1,9})", request.args.get("after", ""))
     return status_words.after(asked[1], asked[2]) if asked else None
 
@@ -97,5 +96,5 @@ def acknowledge(ailment: str) -> Any:
 def note(ailment: str) -> str:
     """Where a note about a cause is written."""
     ill, cause = found(ailment), asked_cause() or ""
-    known = acknowledgements.all_of_them().get((ill.name, cause))
+    known = acknowledgements.of(ill.name, cause)
     return render_template("pages/status/note.html", ill=ill, cause=cause, known=known)

@@ -14,12 +14,15 @@ from web.machine_pictures import Numbers
 from web.rendering import ago
 from workflows import titles
 from workflows.ailments import Ailment, Found
-from workflows.engine.db import now
-from workflows.engine.heartbeats import SILENT
 from workflows.machines import LIVES
 from workflows.overview import Ill, Overview
+from workflows.stuck_processes import NEEDED
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SHOWN = frozenset({  # tables whose rows have a page of their own
+    "invitations", "letters", "memberships", "organizations", "seats", "sign_ups", "subscriptions",
+    "tokens",
+})  # fmt: skip
 FIRST = ("invitation", "letter", "token", "subscription", "membership", "seat")
 SHORT = {"day": "d", "hour": "h", "minute": "min", "second": "s", "now": "now"}
 HOT = {  # by the class: in which state of which machine its rows are
@@ -32,8 +35,6 @@ HOT = {  # by the class: in which state of which machine its rows are
     "seat-unmailed": ("token", "inactive"), "token-unminted": ("token", "active"),
     "seat-tokenless": ("seat", "taken"),
 }  # fmt: skip
-
-
 TITLES = {"address-change": "Address changes"}  # where the name and an s are not enough
 LOOKS = {"letter": {"sent": "handed over"}, "sign-up": {"waiting": "", "confirmed": "active"}}
 
@@ -86,12 +87,12 @@ def beats(looked: Overview, beside: dict[str, bool], milliseconds: float) -> lis
     """The machinery in a line: database, queue, processes, mail."""
     waiting = looked.states.get("letter", {}).get("pending", (0, None))[0]
     queue = f"{waiting:,} {'letter waits' if waiting == 1 else 'letters wait'}"
-    mail = "Fine" if beside["mail"] else "Does not answer"
+    mail = "Answers" if beside["mail"] else "Does not answer"
     return [
         Beat("Database", f"{milliseconds:.1f} ms", "Fine", "fine"),
         _there("Queue", queue, beside["queue"]),
         *(_process(kind, looked) for kind in ("web", "worker", "clock")),
-        _there("Mail server", "Answers" if beside["mail"] else mail, beside["mail"]),
+        _there("Mail server", mail, beside["mail"]),
     ]
 
 
@@ -101,10 +102,11 @@ def _there(what: str, figure: str, well: bool) -> Beat:
 
 def _process(kind: str, looked: Overview) -> Beat:
     mine = [one for one in looked.processes if one.kind == kind]
-    heard = [one for one in mine if one.at > now() - SILENT]
+    heard = [one for one in mine if not one.silent]
     title = {"web": "Web", "worker": "Workers", "clock": "Clock"}[kind]
     if not mine:
-        return Beat(title, "Never heard", "Not running", "stuck" if kind != "web" else "incomplete")
+        state = "stuck" if kind in NEEDED else "incomplete"
+        return Beat(title, "Never heard", "Not running", state)
     figure = f"{len(heard)} of {len(mine)} heard"
     if len(heard) < len(mine):
         return Beat(title, figure, "Silent", "stuck")
@@ -129,12 +131,19 @@ def rows(ill: Ailment, found: Sequence[Found]) -> list[Row]:
     places = titles.of("organizations", [o.organization_id for o in found if o.organization_id])
     return [
         Row(one, called.get(one.row_id) or one.cause, places.get(one.organization_id or 0),
-            titles.path(ill.kind, one))
+            page_of(ill.kind, one.row_id, one.organization_id))
         for one in found
     ]  # fmt: skip
 
 
-def place(one: Found) -> str:
+def page_of(kind: str, row_id: int, organization_id: int | None) -> str | None:
+    """Where operators see such a row whole; an offer of ownership they see in its organization."""
+    if kind == "handovers":
+        return f"/status/organizations/{organization_id}"
+    return f"/status/{kind.replace('_', '-')}/{row_id}" if kind in SHOWN else None
+
+
+def cursor(one: Found) -> str:
     """Where a page ends, for the address of the next."""
     return f"{(one.since - EPOCH) // timedelta(microseconds=1)}.{one.row_id}"
 

@@ -130,22 +130,24 @@ def check_lines() -> None:
 
 def run_errands() -> None:
     """What admins asked for many people goes on, a second at a time: other jobs have their turn."""
+    _for_a_second(errands.go_on)
+
+
+def _for_a_second(go_on: Callable[[], bool]) -> None:
     until = time.monotonic() + 1
-    while errands.go_on() and time.monotonic() < until:
+    while go_on() and time.monotonic() < until:
         pass
+
+
+def run_rescues() -> None:
+    """What operators asked for many rows goes on, as errands do."""
+    _for_a_second(rescues.go_on)
 
 
 def beat() -> None:
     """Say that this clock runs, and what it could not do."""
     heartbeats.beat("clock", *trouble)
     readings.keep("jobs", dict(failed))
-
-
-def run_rescues() -> None:
-    """What operators asked for many rows goes on, as errands do."""
-    until = time.monotonic() + 1
-    while rescues.go_on() and time.monotonic() < until:
-        pass
 
 
 def look_for_ailments() -> None:

@@ -45,16 +45,19 @@ def acknowledge(ailment: str, cause: str, note: str, *, by: Account) -> None:
     words = " ".join(note.split())
     if not words or len(words) > LONGEST or not words.isprintable():
         raise Invalid(note=f"Say what is known of it, in 1 to {LONGEST} characters.")
-    key, said = {"ailment": ailment, "cause": cause}, {"note": words, "by_id": by.id, "at": now()}
-    own = db.session.scalar(select(Acknowledgement).filter_by(**key))
-    if own and own.note == words:
+    own = of(ailment, cause) or Acknowledgement(ailment=ailment, cause=cause)
+    if own.note == words:
         return
-    if own is None:
-        db.session.add(Acknowledgement(**key, **said))
-    else:
-        own.note, own.by_id, own.at = words, by.id, now()
+    own.note, own.by_id, own.at = words, by.id, now()
+    db.session.add(own)
     history.because(words)
     history.note(None, by=by)
+
+
+def of(ailment: str, cause: str) -> Acknowledgement | None:
+    """What is known of this cause, if anybody wrote it down."""
+    own = select(Acknowledgement).filter_by(ailment=ailment, cause=cause)
+    return db.session.scalar(own)
 
 
 def all_of_them() -> dict[tuple[str, str], Acknowledgement]:

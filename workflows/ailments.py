@@ -7,7 +7,7 @@ wrong and not what there is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import Select, String, and_, case, func, literal, null, or_, select, true
 from sqlalchemy import cast as as_type
 
+from workflows.engine import sets
 from workflows.engine.db import db, now
 
 MOST_CAUSES = 50  # of one ailment that are told apart
@@ -90,6 +91,11 @@ def found(row_id: Any, since: Any, cause: Any = "", organization_id: Any = None)
     )  # fmt: skip
 
 
+def found_of(kind: Any, cause: Any = "") -> Select[Any]:
+    """The select of rows of an organization that wait since their state began."""
+    return found(kind.id, kind.since, cause, kind.organization_id)
+
+
 def causes(ailment: Ailment) -> list[Cause]:
     """What the rows of this ailment have in common, most first."""
     rows, moment = ailment.rows().subquery(), now()
@@ -136,16 +142,5 @@ def ids(ailment: Ailment, cause: str | None, until: datetime, limit: int) -> lis
 def those_of(ailment: Ailment, row_ids: Collection[int]) -> dict[int, datetime]:
     """Which of these rows have this ailment, and since when."""
     rows = ailment.rows().subquery()
-    those: Any = select(rows.c.row_id, rows.c.since).where(rows.c.row_id.in_(row_ids))
+    those: Any = select(rows.c.row_id, rows.c.since).where(sets.among(rows.c.row_id, row_ids))
     return dict(db.session.execute(those).all())
-
-
-def of_row(ailments: Sequence[Ailment], kind: str, row_id: int) -> list[tuple[Ailment, Found]]:
-    """What ails this row of this table."""
-    answers = []
-    for ailment in ailments:
-        if ailment.kind == kind:
-            rows = ailment.rows().subquery()
-            own = db.session.execute(select(rows).where(rows.c.row_id == row_id)).first()
-            answers += [(ailment, Found(*own))] if own else []
-    return answers

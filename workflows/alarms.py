@@ -57,6 +57,9 @@ class AlarmMachine(Machine):
 
 class Alarm(Stateful, Base):
     __tablename__ = "alarms"
+    __table_args__ = (
+        index_of_few("one_alarm_of_a_kind", "name", unique=True, which="state = 'raised'"),
+    )
     machine = AlarmMachine
 
     name: Mapped[str]  # one of NAMES
@@ -71,10 +74,6 @@ class Alarm(Stateful, Base):
     @property
     def path(self) -> str:
         return f"/status/stuck/{self.name}" if self.name in stuck.BY_NAME else "/status/letters"
-
-
-RAISED = text("alarms.state = 'raised'")
-ONE_ALARM = index_of_few("one_alarm_of_a_kind", Alarm.name, unique=True, which="state = 'raised'")
 
 
 @command
@@ -96,7 +95,7 @@ def keep_watch(found: Mapping[str, Sequence[Any]]) -> None:
 
 
 def _raised() -> Any:
-    return select(Alarm).where(RAISED).order_by(Alarm.id)
+    return select(Alarm).where(text("state = 'raised'")).order_by(Alarm.id)
 
 
 def _ill(found: Mapping[str, Sequence[Any]]) -> dict[str, int]:

@@ -19,7 +19,7 @@ from workflows.engine import cohorts, history, outbox, pauses
 from workflows.engine.db import command, db, lock, now
 from workflows.engine.identity import domain_of
 from workflows.engine.letters import Letter
-from workflows.engine.pauses import WHEN_RESUMED, Pause
+from workflows.engine.pauses import Pause
 from workflows.engine.refusals import Invalid, NotNow
 from workflows.tokens import Token
 
@@ -91,7 +91,7 @@ def mail_again(token: Token, *, by: Account) -> Letter:
     """Send the letter that a seat or a token brought once more, with what it said."""
     operators.require_acting(by)
     may_mail_again(lock(token))
-    posted = outbox.post(_template(token), about=token, generation=token.generation)
+    posted = outbox.post(template_of(token), about=token, generation=token.generation)
     db.session.flush()
     history.record(posted, by=by, event="begin", source=None, target=posted.state)
     return posted
@@ -104,14 +104,15 @@ def may_mail_again(token: Token) -> None:
     if token.current and token.current.nonce is None:
         raise NotNow("Usher forgot this secret a week after it was mailed. Only its holder can "
                      "reissue the token, for a new one.")  # fmt: skip
-    last = outbox.newest((_template(token),), [token.id]).get(token.id)
+    last = outbox.newest((template_of(token),), [token.id]).get(token.id)
     if last and last.state in ("pending", "sending"):
         raise NotNow("The letter is on its way already.")
     if last and last.state in ("bounced", "dead"):
         raise NotNow("The letter failed. Retry that one.")
 
 
-def _template(token: Token) -> str:
+def template_of(token: Token) -> str:
+    """Of the letter that told the holder last: about the seat, or with the secret."""
     named = {"inactive": "seat_assigned", "active": "token", "reissued": "token_reissued"}
     return named[token.state]
 
@@ -125,8 +126,7 @@ def pause(domain: str, *, by: Account) -> Pause:
         raise NotNow(f"Letters to {known} are paused already.")
     begun = Pause.begin(domain=known, by=by)
     known_ones = update(Letter).where(Letter.domain == known, Letter.state == "pending")
-    waits = {"pause_id": begun.id, "due_at": WHEN_RESUMED, "reply": begun.sentence, "cause": None}
-    _quietly(known_ones.values(revision=Letter.revision + 1, **waits))
+    _quietly(known_ones.values(revision=Letter.revision + 1, **begun.holds))
     return begun
 
 

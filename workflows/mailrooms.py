@@ -22,7 +22,6 @@ from workflows.engine.outbox import REGISTER
 from workflows.engine.windows import Window
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
-from workflows.organizations import Organization
 from workflows.resets import Wish
 from workflows.tokens import Token
 
@@ -155,13 +154,6 @@ def attempts(letter: Letter) -> Sequence[Attempt]:
     """Every try, the newest first."""
     mine = select(Attempt).where(Attempt.letter_id == letter.id).order_by(Attempt.id.desc())
     return db.session.scalars(mine).all()
-
-
-def organizations_of(letters: Sequence[Letter]) -> dict[int, Organization]:
-    """The organizations that these letters are about, by their ids."""
-    ids = {letter.organization_id for letter in letters if letter.organization_id}
-    found = select(Organization).where(Organization.id.in_(ids))
-    return {one.id: one for one in db.session.scalars(found)}
 
 
 def contents(letter: Letter) -> Contents:

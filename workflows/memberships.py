@@ -169,13 +169,20 @@ def require_member(by: Account | None, organization: Organization) -> Membership
 
 def require(need: Need, by: Account | None, organization: Organization) -> Membership:
     """Refuse everyone whom the deed does not ask for; an operator stands in for the owner."""
-    if history.is_an_operators() and organization.state == "active":
+    if history.is_an_operators():
+        require_open(organization)
         assert organization.owner
         return organization.owner
     mine = require_member(by, organization)
     if ("owner" if mine.is_owner else mine.state) not in need.who:
         raise NotAllowed(need.sentence)
     return mine
+
+
+def require_open(organization: Organization) -> None:
+    """Refuse what has ended, also to those who may see it."""
+    if organization.state != "active":
+        raise NotNow(f"“{organization.name}” is closed. Nothing can be done there any more.")
 
 
 def require_admin(by: Account | None, organization: Organization) -> Membership:

@@ -62,10 +62,10 @@ def require_operator(by: Account | None) -> Account:
 
 def require_acting(by: Account | None) -> Account:
     """Refuse operators who may only look."""
-    if not require_operator(by).acting:
+    operator = require_operator(by)
+    if not operator.acting:
         raise NotAllowed("You may look at everything here, and change nothing.")
-    assert by is not None
-    return by
+    return operator
 
 
 def reason(why: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from workflows import handovers, invitations, memberships, reruns, seats
+from workflows import deliveries, handovers, invitations, memberships, reruns, seats
 from workflows.accounts import Account
 from workflows.ailments import Remedy
 from workflows.engine import heartbeats, history, outbox
@@ -41,8 +41,7 @@ def may_write_invitation(invitation: Invitation) -> None:
 def write_token(token: Token, *, by: Account) -> None:
     """Post the letter about a seat, or the one with the secret, once more."""
     may_write_token(lock(token))
-    template = {"inactive": "seat_assigned", "active": "token"}.get(token.state, "token_reissued")
-    outbox.post(template, about=token, generation=token.generation)
+    outbox.post(deliveries.template_of(token), about=token, generation=token.generation)
     history.note(token.organization_id, by=by)
 
 
@@ -132,7 +131,7 @@ AGAIN = Remedy(
 )  # fmt: skip
 DISCARD = Remedy(
     "discard", "Set Aside", "Nobody is sent this letter. It is kept, with all its tries.",
-    reruns.may_discard, reruns.discard, Letter, sets=True,
+    _may("discard"), reruns.discard, Letter, sets=True,
 )  # fmt: skip
 SEEN = Remedy(
     "seen", "Mark as Seen", "It is not listed any more.", lambda _: None, reruns.seen, Letter,

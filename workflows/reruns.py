@@ -44,12 +44,7 @@ def may_again(letter: Letter) -> None:
 @command
 def discard(ids: Collection[int], *, by: Any) -> Refusals:
     """Say that nobody needs these letters any more; answers why that cannot be said of some."""
-    return _each(ids, lambda letter: letter.fire("discard", by=by))
-
-
-def may_discard(letter: Letter) -> None:
-    """The rule behind Set Aside."""
-    letter.rehearse("discard", by=None)
+    return _each(ids, lambda letter: deliveries.set_aside(letter, by=by))
 
 
 def _each(ids: Collection[int], do: Callable[[Letter], Any]) -> Refusals:

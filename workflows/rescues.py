@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func, insert, or_, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import ailments, operators, stuck
 from workflows.accounts import Account
 from workflows.ailments import Ailment, Remedy
+from workflows.engine import sets
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.letters import Letter
 from workflows.engine.refusals import NotFound, NotNow, why_not, why_not_each
@@ -73,9 +74,9 @@ def known(ailment: str, remedy: str) -> tuple[Ailment, Remedy]:
     return ill, helps
 
 
-def foresee(ill: Ailment, helps: Remedy, row_ids: Sequence[int]) -> dict[int, str]:
+def foresee(helps: Remedy, row_ids: Sequence[int]) -> dict[int, str]:
     """Why the remedy would be refused to some of these. Nothing is done."""
-    rows = db.session.scalars(select(helps.row).where(helps.row.id.in_(row_ids))).all()
+    rows = db.session.scalars(select(helps.row).where(sets.among(helps.row.id, row_ids))).all()
     there = {row.id for row in rows}
     gone = {one: "It is not there any more." for one in row_ids if one not in there}
     return gone | why_not_each(helps.may, rows)
@@ -119,15 +120,14 @@ def plan(
     )  # fmt: skip
     db.session.add(rescue)
     db.session.flush()
-    row = {"rescue_id": rescue.id, "outcome": "waiting"}
-    db.session.execute(insert(Rescued), [{"row_id": one, **row} for one in good])
+    sets.add(Rescued, {"row_id": good}, rescue_id=rescue.id, outcome="waiting")
     return rescue
 
 
 def _under_way(ailment: str, remedy: str) -> set[int]:
     """The rows to which this is being done, or was and has not shown yet whether it helped."""
     rows = select(Rescued.row_id).join(Rescue, Rescue.id == Rescued.rescue_id)
-    rows = rows.where(text("rescues.over_at IS NULL"), Rescue.ailment == ailment)
+    rows = rows.where(Rescue.over_at.is_(None), Rescue.ailment == ailment)
     some = rows.where(Rescue.remedy == remedy, Rescued.outcome.in_(["waiting", "verifying"]))
     return set(db.session.scalars(some))
 
@@ -175,15 +175,16 @@ def _held(ids: Sequence[int]) -> Sequence[Rescued]:
 
 def go_on() -> bool:
     """The next step of each rescue that is not over; answers whether one of them did anything."""
-    unfinished = select(Rescue).where(text("rescues.over_at IS NULL")).order_by(Rescue.id)
-    moved = [step(rescue) for rescue in db.session.scalars(unfinished).all()]
-    return any(moved)
+    return sum(step(rescue) for rescue in _unfinished()) > 0  # each has its turn
+
+
+def _unfinished() -> Sequence[Rescue]:
+    return db.session.scalars(select(Rescue).filter_by(over_at=None).order_by(Rescue.id)).all()
 
 
 def verify_all() -> None:
     """Look of each rescue that is not over which of its rows have really moved."""
-    unfinished = select(Rescue).where(text("rescues.over_at IS NULL")).order_by(Rescue.id)
-    for rescue in db.session.scalars(unfinished).all():
+    for rescue in _unfinished():
         verify(rescue)
 
 
@@ -207,8 +208,7 @@ def _verdicts(ill: Ailment, rows: Sequence[Rescued]) -> dict[int, str]:
     ids = [row.row_id for row in rows]
     if ill.kind == "letters":
         letters = db.session.scalars(select(Letter).where(Letter.id.in_(ids))).all()
-        answers = {letter.id: _verdict(letter) for letter in letters}
-        return {one: verdict for one, verdict in answers.items() if verdict}
+        return {letter.id: verdict for letter in letters if (verdict := _verdict(letter))}
     still = ailments.those_of(ill, ids)
     moved = [row for row in rows if row.row_id not in still or _anew(row, still[row.row_id])]
     return {row.row_id: "moved" for row in moved}

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, case, exists, func, or_, select, text
 
-from workflows.ailments import Ailment, found
+from workflows.ailments import Ailment, found, found_of
 from workflows.engine.db import now
 from workflows.engine.letters import OVERDUE as LATE
 from workflows.engine.letters import Attempt, Letter
@@ -22,6 +22,8 @@ TOLD_FOR = timedelta(days=7)
 PENDING, SENDING = text("letters.state = 'pending'"), text("letters.state = 'sending'")
 FAILED = text("letters.state IN ('bounced', 'dead')")
 UNWRITABLE = Letter.reply.startswith("Usher cannot write this letter")
+NEVER_USED = text("tokens.seat_id IS NOT NULL AND tokens.first_download_at IS NULL")
+NEWEST = and_(Generation.token_id == Token.id, Generation.number == Token.generation)
 WHY = func.coalesce(Letter.cause, Letter.reply, "no answer is known")
 
 
@@ -102,15 +104,14 @@ def doubled() -> Select[Any]:
 
 def unmailed_invitations() -> Select[Any]:
     own = exists().where(Letter.template == "invitation", Letter.about_id == Invitation.id)
-    rows = found(Invitation.id, Invitation.since, "sent", Invitation.organization_id)
+    rows = found_of(Invitation, "sent")
     return rows.where(text("invitations.state = 'sent'"), Invitation.since < now() - SOON, ~own)
 
 
 def unmailed_seats() -> Select[Any]:
     own = exists().where(Letter.template == "seat_assigned", Letter.about_id == Token.id)
-    rows = found(Token.id, Token.since, "inactive", Token.organization_id)
-    never = text("tokens.seat_id IS NOT NULL AND tokens.first_download_at IS NULL")
-    return rows.where(never, Token.state == "inactive", Token.since < now() - SOON, ~own)
+    rows = found_of(Token, "inactive")
+    return rows.where(NEVER_USED, Token.state == "inactive", Token.since < now() - SOON, ~own)
 
 
 def unminted() -> Select[Any]:
@@ -119,9 +120,8 @@ def unminted() -> Select[Any]:
         Letter.template.in_(["token", "token_reissued"]), Letter.about_id == Token.id,
         Letter.generation == Token.generation, Letter.state.in_(["pending", "sending", "dead"]),
     )  # fmt: skip
-    rows = found(Token.id, Token.since, Token.state, Token.organization_id)
-    newest = and_(Generation.token_id == Token.id, Generation.number == Token.generation)
-    rows = rows.join(Generation, newest).where(text("generations.digest IS NULL"), ~under_way)
+    rows = found_of(Token, Token.state).join(Generation, NEWEST)
+    rows = rows.where(text("generations.digest IS NULL"), ~under_way)
     return rows.where(Token.state.in_(["active", "reissued"]), Token.since < now() - LATE)
 
 

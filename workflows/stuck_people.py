@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, and_, case, exists, or_, text
 
 from workflows.accounts import SignUp
-from workflows.ailments import Ailment, found
+from workflows.ailments import Ailment, found, found_of
 from workflows.engine.db import now
 from workflows.handovers import Handover
 from workflows.invitations import Invitation
@@ -23,17 +23,16 @@ from workflows.remedies import (
     WITHDRAW,
 )
 from workflows.seats import Seat
+from workflows.stuck_letters import NEVER_USED, NEWEST
 from workflows.subscriptions import Subscription
 from workflows.tokens import Generation, Token
 
 ACCEPTED = text("invitations.state = 'accepted'")
-NEVER_USED = text("tokens.seat_id IS NOT NULL AND tokens.first_download_at IS NULL")
 SETTLE = timedelta(minutes=5)  # in which clocks and workers may still be at it
 
 
 def _invitations(cause: Any, *which: Any) -> Select[Any]:
-    rows = found(Invitation.id, Invitation.since, cause, Invitation.organization_id)
-    return rows.where(*which)
+    return found_of(Invitation, cause).where(*which)
 
 
 def contradicted() -> Select[Any]:
@@ -48,8 +47,8 @@ def _has_seat() -> Any:
 
 
 def tokenless() -> Select[Any]:
-    rows = found(Seat.id, Seat.since, "taken", Seat.organization_id)
     own = exists().where(Token.seat_id == Seat.id)
+    rows = found_of(Seat, "taken")
     return rows.where(Seat.membership_id.is_not(None), Seat.since < now() - SETTLE, ~own)
 
 
@@ -79,15 +78,13 @@ def seatless() -> Select[Any]:
 
 
 def inactive() -> Select[Any]:
-    rows = found(Token.id, Token.since, "", Token.organization_id)
-    return rows.where(NEVER_USED, Token.state == "inactive")
+    return found_of(Token).where(NEVER_USED, Token.state == "inactive")
 
 
 def unused() -> Select[Any]:
     """Their secret was made, so a letter with it was handed over or is on its way."""
-    rows = found(Token.id, Token.since, Token.state, Token.organization_id)
-    newest = and_(Generation.token_id == Token.id, Generation.number == Token.generation)
-    rows = rows.join(Generation, newest).where(Generation.digest.is_not(None))
+    rows = found_of(Token, Token.state).join(Generation, NEWEST)
+    rows = rows.where(Generation.digest.is_not(None))
     return rows.where(NEVER_USED, Token.state.in_(["active", "reissued"]))
 
 
@@ -96,14 +93,12 @@ def unconfirmed() -> Select[Any]:
 
 
 def unpaid() -> Select[Any]:
-    rows = found(Subscription.id, Subscription.since, Subscription.state,
-                 Subscription.organization_id)  # fmt: skip
+    rows = found_of(Subscription, Subscription.state)
     return rows.where(text("subscriptions.state IN ('incomplete', 'past_due', 'suspended')"))
 
 
 def offered() -> Select[Any]:
-    rows = found(Handover.id, Handover.since, "", Handover.organization_id)
-    return rows.where(text("handovers.state = 'offered'"))
+    return found_of(Handover).where(text("handovers.state = 'offered'"))
 
 
 CONTRADICTIONS = (

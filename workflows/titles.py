@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import select
 
 from workflows.accounts import Account, SignUp
-from workflows.ailments import Found
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
 from workflows.handovers import Handover
@@ -19,7 +18,6 @@ from workflows.seats import Seat
 from workflows.subscriptions import Subscription
 from workflows.tokens import Token
 
-SHOWN = ("letters", "invitations", "tokens", "seats", "subscriptions", "organizations")
 LETTERS = {  # what a letter is called, by its template
     "invitation": "Invitation letter",
     "invitation_reminder": "Reminder of the invitation",
@@ -72,12 +70,3 @@ _QUERIES: dict[str, Any] = {
     .join(Membership, Membership.id == Handover.chosen_id)
     .join(Account, Account.id == Membership.account_id),
 }
-
-
-def path(kind: str, row: Found) -> str | None:
-    """Where operators see such a row whole."""
-    if kind == "handovers":
-        return f"/status/organizations/{row.organization_id}"
-    if kind == "sign_ups":
-        return f"/status/sign-ups/{row.row_id}"
-    return f"/status/{kind}/{row.row_id}" if kind in SHOWN else None

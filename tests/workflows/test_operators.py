@@ -2,9 +2,9 @@
 
 import pytest
 
-from workflows import invitations, operators, seats
+from workflows import closures, invitations, operators, seats
 from workflows.engine import history
-from workflows.engine.refusals import Invalid, NotAllowed, NotFound
+from workflows.engine.refusals import Invalid, NotAllowed, NotFound, NotNow
 
 
 @pytest.fixture
@@ -41,6 +41,15 @@ def test_who_only_looks_changes_nothing(cast, acme):
         operators.act(seats.assign, bo, by=mia, why="to try")
 
     assert seats.of(bo) is None
+
+
+def test_what_is_closed_stays_as_it_is_and_the_operator_hears_why(cast, acme, marta):
+    organization, ada = acme
+    invitation = cast.invitation(organization, "bo@acme.test", by=ada)
+    closures.close(organization, organization.slug, by=ada)
+
+    with pytest.raises(NotNow, match="“Acme” is closed"):
+        operators.act(invitations.resend, invitation, by=marta, why="Ada asked on the phone.")
 
 
 def test_to_everybody_else_there_is_no_such_page(acme):

@@ -11,6 +11,7 @@ from workflows import (
     acknowledgements,
     ailments,
     invariants,
+    lines,
     operators,
     rescues,
     subscriptions,
@@ -122,9 +123,9 @@ def test_an_operator_who_only_looks_moves_nothing(ward, cast):
 
 def test_a_dry_run_tells_whom_it_would_be_refused_and_moves_nothing(ward):
     ids = SEEDS["member-seatless"](ward, 2)
-    ill, helps = BY_NAME["member-unseated"], BY_NAME["member-unseated"].remedies[0]
+    [helps] = BY_NAME["member-unseated"].remedies
 
-    said = rescues.foresee(ill, helps, [*ids, 999_999])
+    said = rescues.foresee(helps, [*ids, 999_999])
 
     assert said[ids[0]] == "There are no seats yet. Purchase subscriptions first."
     assert said[999_999] == "It is not there any more."
@@ -189,6 +190,15 @@ def test_a_second_click_finds_nothing_more_to_do(ward, marta):
         rescues.begin("letter-dead", "retry", ids, None, by=marta, why="it is back")
 
     assert [len(history.history(db.session.get(Letter, one))) for one in ids] == [1, 1]
+
+
+def test_letters_set_aside_are_no_failure_on_the_members_page_any_more(ward, marta):
+    ids = SEEDS["letter-dead"](ward, 2)
+    lines.check(lines.Checked())
+
+    rescues.begin("letter-dead", "discard", ids, None, by=marta, why="nobody waits for them")
+
+    assert lines.check(lines.Checked()).mended == 0
 
 
 def test_who_knows_of_a_cause_says_so_until_the_cause_is_gone(ward, marta, settings):

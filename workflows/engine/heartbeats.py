@@ -41,6 +41,11 @@ class Heartbeat(Base):
     skew: Mapped[float]  # seconds by which the host's clock is ahead of the database's
     trouble: Mapped[str | None]  # in a sentence, what the process itself found wrong
 
+    @property
+    def silent(self) -> bool:
+        """Whether it was not heard for longer than one that runs lets pass."""
+        return self.at < now() - SILENT
+
 
 @command
 def beat(kind: str, trouble: str | None = None) -> None:
@@ -76,7 +81,7 @@ def heard() -> list[Heartbeat]:
 
 def alive() -> list[Heartbeat]:
     """Those that were heard lately."""
-    return [one for one in heard() if one.at > now() - SILENT]
+    return [one for one in heard() if not one.silent]
 
 
 def keep(app: Flask, *kinds: str) -> Callable[[], None]:

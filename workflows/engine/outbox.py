@@ -147,7 +147,7 @@ def compose(claim: Claim) -> Envelope | None:
     to, facts = made
     mine.domain = domain_of(to)
     if pause := pauses.of(mine.domain):
-        _settle(claim, "put_off", "returned", pause.sentence, **pause.holds(mine.attempts))
+        _settle(claim, "put_off", "returned", **pause.holds, attempts=mine.attempts - 1)
         return None
     if registered.ration and mine.attempts == 1 and _is_held(claim, registered.ration, row, to):
         return None

@@ -41,10 +41,12 @@ class Pause(Stateful, Base):
     def sentence(self) -> str:
         return f"Letters to {self.domain} are paused."
 
-    def holds(self, attempts: int) -> dict[str, Any]:
-        """What is written down of a letter that waits; looking at it was no try."""
-        waits = {"pause_id": self.id, "due_at": WHEN_RESUMED, "cause": None}
-        return {**waits, "attempts": attempts - 1}
+    @property
+    def holds(self) -> dict[str, Any]:
+        """What is written down of a letter that waits. That it was looked at is no try of it."""
+        return {
+            "pause_id": self.id, "due_at": WHEN_RESUMED, "reply": self.sentence, "cause": None,
+        }  # fmt: skip
 
     def no_arrow(self, event: str) -> str:
         return f"Letters to {self.domain} are not paused any more."
