@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from web.deeds import deed
 from web.forms import read
-from web.guest_lists import INVITATION, back
+from web.guest_lists import INVITATION, back, do
 from web.rows import of_this_organization
 from web.session import in_organization
 from workflows import corrections, invitations, moves
@@ -49,11 +49,8 @@ def correct(invitation_id: int) -> Any:
 @in_organization
 @deed("Extend", ADMIN)
 def extend(invitation_id: int) -> Any:
-    invitation = of_this_organization(Invitation, invitation_id)
-    invitations.extend(invitation, by=g.account)
-    days = g.organization.invitation_days
-    flash(f"The invitation to {invitation.email} is valid for {days} days from now. No letter.")
-    return back()
+    sentence = "The invitation to {} is valid for {} days from now. No letter was sent."
+    return do(invitations.extend, invitation_id, sentence)
 
 
 @bp.get(f"{INVITATION}/move")
