@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from flask import Blueprint, g, redirect, render_template, request
-from pydantic import BaseModel
 
 from web import rows, searching
 from web.deeds import deed
@@ -77,20 +76,13 @@ DEEDS[INVITE_AND_SEAT] = replace(
 FOR_PEOPLE = {name: deed for name, deed in DEEDS.items() if name not in LISTS}
 
 
-class Selection(BaseModel):
+class Selection(searching.Searched):
     """Who was ticked, and the search they were found by."""
 
     deed: Literal["assign", "revoke-seat", "resend", "revoke", "remove"]
     who: list[str] = []
     scope: list[str] = []
     here: str = ""  # everybody on the page
-    q: str = ""
-    turn: str = ""
-    role: str = ""
-    place: str = ""
-    stage: str = ""
-    failed: str = ""
-    order: str = ""
 
 
 @bp.post(ERRANDS)
@@ -105,8 +97,7 @@ def prepare() -> Any:
 
 def _whom(chosen: Selection) -> list[Subject]:
     if "all" in chosen.scope:
-        asked = chosen.model_dump(include=set(searching.NAMES))
-        return directories.ids(g.organization, searching.search(asked))
+        return directories.ids(g.organization, searching.search(chosen.model_dump()))
     named = chosen.here.split() if "page" in chosen.scope else chosen.who
     return [_subject(one) for one in named if one]
 
