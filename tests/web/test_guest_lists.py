@@ -13,6 +13,7 @@ from workflows.engine.db import db
 from workflows.engine.letters import Letter
 from workflows.engine.refusals import Invalid
 from workflows.errands import Errand
+from workflows.portions import INVITE_AND_SEAT
 
 
 @pytest.fixture
@@ -110,6 +111,8 @@ def test_a_list_with_seats_on_joining_wishes_one_for_each_and_so_does_what_is_tr
 
     assert "on joining a seat or a place in line" in page.text
     begin(client)
+    client.post(f"{page.request.path}/again")
+    assert newest().deed == INVITE_AND_SEAT
     send(client, "c@acme.test", seat="true")
     send(client, "d@acme.test")
 
