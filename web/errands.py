@@ -14,7 +14,7 @@ from web.forms import read
 from web.proving import proved
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import cases, directories, errands, listings
+from workflows import cases, directories, errands, listings, seats
 from workflows.deeds import Subject
 from workflows.errands import Errand
 from workflows.memberships import ADMIN, require_admin
@@ -152,8 +152,15 @@ def _told(one: Errand) -> dict[str, Any]:
         "errand": one, "deed": DEEDS[one.deed], "numbers": numbers,
         "outcomes": {"": "All"} | outcomes, "possible": possible,
         "refused": refused, "reasons": [(_of_many(said), number) for said, number in reasons],
+        "full": one.deed == "assign" and _are_seats_used_up(one, possible),
         "settled": numbers["done"] + numbers["refused"],
     }  # fmt: skip
+
+
+def _are_seats_used_up(one: Errand, possible: int) -> bool:
+    """Whether more must be bought for those who get none; a plan has given nobody a seat yet."""
+    coming = possible if one.state == "planned" else 0
+    return seats.count(one.organization).free <= coming
 
 
 def _of_many(sentence: str) -> str:
