@@ -23,8 +23,6 @@ bp = Blueprint("accounts", __name__)
 HOME = "/organizations"
 SIGN_UP, LOG_IN = ("Sign Up", "/signup"), ("Log In", "/login")
 NEW_LINK = ("Get a New Link", "/forgot")
-DEAD_LINK = "This link leads nowhere"
-NO_LINK = "Open the link in your letter again: it leads here."
 
 
 class NewAccount(BaseModel):
@@ -81,7 +79,7 @@ def signup_sent() -> Any:
 
 @bp.get("/signup/<sealed>")
 def open_signup(sealed: str) -> Any:
-    g.ways, g.title = [SIGN_UP, LOG_IN], DEAD_LINK
+    g.ways, g.title = [SIGN_UP, LOG_IN], links.DEAD_LINK
     row_id, _ = links.unseal("signup", sealed)
     return session.remember(redirect("/signup/confirm", 303), confirming=_confirming(row_id).id)
 
@@ -105,10 +103,10 @@ def confirm() -> Any:
 
 def _confirming(row_id: int | None) -> SignUp:
     """The sign-up of the link that was opened; a refusal if it does not wait any more."""
-    g.ways, g.title = [SIGN_UP, LOG_IN], DEAD_LINK
+    g.ways, g.title = [SIGN_UP, LOG_IN], links.DEAD_LINK
     waiting = db.session.get(SignUp, row_id or 0)
     if waiting is None:
-        raise NotFound(NO_LINK)
+        raise NotFound(links.NO_LINK)
     session.require_shown(waiting.id)
     if waiting.state == "confirmed":
         g.ways, g.title = [LOG_IN], "This address is confirmed"
@@ -160,7 +158,7 @@ def forgot_sent() -> Any:
 
 @bp.get("/reset/<sealed>")
 def open_reset(sealed: str) -> Any:
-    g.ways, g.title = [NEW_LINK], DEAD_LINK
+    g.ways, g.title = [NEW_LINK], links.DEAD_LINK
     row_id, generation = links.unseal("reset", sealed)
     _resetting([row_id, generation])
     return session.remember(redirect("/reset", 303), reset=[row_id, generation])
@@ -183,11 +181,11 @@ def reset() -> Any:
 
 def _resetting(link: list[int] | None) -> tuple[Account, int]:
     """Whose password the link that was opened may set; a refusal if it may not any more."""
-    g.ways, g.title = [NEW_LINK], DEAD_LINK
+    g.ways, g.title = [NEW_LINK], links.DEAD_LINK
     row_id, generation = link or (0, 0)
     account = db.session.get(Account, row_id)
     if account is None:
-        raise NotFound(NO_LINK)
+        raise NotFound(links.NO_LINK)
     session.require_shown(account.id)
     resets.may_reset(account, generation)
     return account, generation

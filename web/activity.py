@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from flask import Blueprint, g, render_template, request
+from pydantic import BaseModel
 
 from web import rows, sentences
 from web.session import in_organization
@@ -20,6 +21,15 @@ SUBJECTS = {
     "invitations": "Invitations", "members": "Members and roles", "seats": "Seats",
     "tokens": "Tokens", "subscriptions": "Subscriptions", "organization": "The organization",
 }  # fmt: skip
+
+
+class Asked(BaseModel):
+    """Which actions are wanted, as an address or a form says it."""
+
+    about: str = ""
+    who: str = ""
+    since: str = ""
+    until: str = ""
 
 
 @bp.get("/<slug>/activity")
@@ -57,5 +67,5 @@ def _day(text: str) -> date | None:
 
 def _asked() -> dict[str, str]:
     """What this page was asked, for links to its other pages."""
-    names = ("about", "who", "since", "until")
-    return {name: request.args[name][:200] for name in names if request.args.get(name)}
+    asked = request.args
+    return {name: asked[name][:200] for name in Asked.model_fields if asked.get(name)}

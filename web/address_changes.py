@@ -21,8 +21,6 @@ from workflows.engine.refusals import NotFound
 
 bp = Blueprint("address_changes", __name__, url_prefix="/profile/address")
 PROFILE = ("Go to Your Profile", "/profile")
-DEAD_LINK = "This link leads nowhere"
-NO_LINK = "Open the link in your letter again: it leads here."
 
 
 class Address(BaseModel):
@@ -127,15 +125,15 @@ def _to_undo(row_id: int | None) -> AddressChange:
 
 
 def _unseal(purpose: str, sealed: str) -> int:
-    g.ways, g.title = [PROFILE], DEAD_LINK
+    g.ways, g.title = [PROFILE], links.DEAD_LINK
     return links.unseal(purpose, sealed)[0]
 
 
 def _opened(row_id: int | None) -> AddressChange:
     """The change whose link was opened in this browser."""
-    g.ways, g.title = [PROFILE], DEAD_LINK
+    g.ways, g.title = [PROFILE], links.DEAD_LINK
     change = db.session.get(AddressChange, row_id or 0)
     if change is None:
-        raise NotFound(NO_LINK)
+        raise NotFound(links.NO_LINK)
     session.require_shown(change.id)
     return change

@@ -9,11 +9,12 @@ from pydantic import BaseModel
 
 from web.deeds import deed
 from web.forms import read
-from web.guest_lists import INVITATION, back
+from web.guest_lists import INVITATION, back, do
 from web.rows import of_this_organization
 from web.session import in_organization
 from workflows import corrections, invitations, moves
 from workflows.engine import outbox
+from workflows.engine.refusals import why_not
 from workflows.invitations import Invitation
 from workflows.memberships import ADMIN
 from workflows.moves import Move
@@ -30,8 +31,8 @@ class Address(BaseModel):
 def correct_page(invitation_id: int) -> Any:
     invitation = of_this_organization(Invitation, invitation_id)
     letter = outbox.newest(("invitation",), [invitation.id]).get(invitation.id)
-    why_not = invitation.why_not("revoke", by=g.account)
-    facts = {"invitation": invitation, "letter": letter, "why_not": why_not}
+    no = why_not(corrections.may_correct, invitation, by=g.account)
+    facts = {"invitation": invitation, "letter": letter, "why_not": no}
     return render_template("pages/invitations/correct.html", **facts)
 
 
@@ -49,11 +50,8 @@ def correct(invitation_id: int) -> Any:
 @in_organization
 @deed("Extend", ADMIN)
 def extend(invitation_id: int) -> Any:
-    invitation = of_this_organization(Invitation, invitation_id)
-    invitations.extend(invitation, by=g.account)
-    days = g.organization.invitation_days
-    flash(f"The invitation to {invitation.email} is valid for {days} days from now. No letter.")
-    return back()
+    sentence = "The invitation to {} is valid for {} days from now. No letter was sent."
+    return do(invitations.extend, invitation_id, sentence)
 
 
 @bp.get(f"{INVITATION}/move")
@@ -62,8 +60,8 @@ def move_page(invitation_id: int) -> Any:
     """Where the letter about a move leads."""
     invitation = of_this_organization(Invitation, invitation_id)
     move = moves.newest(invitation) or abort(404)
-    why_not = move.why_not("grant", by=g.account) or invitation.why_not("revoke", by=g.account)
-    facts = {"invitation": invitation, "move": move, "why_not": why_not}
+    no = why_not(moves.may_grant, move, by=g.account)
+    facts = {"invitation": invitation, "move": move, "why_not": no}
     return render_template("pages/invitations/move.html", **facts)
 
 

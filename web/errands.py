@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from flask import Blueprint, g, redirect, render_template, request
-from pydantic import BaseModel
 
 from web import rows, searching
 from web.deeds import deed
@@ -15,7 +14,7 @@ from web.forms import read
 from web.proving import proved
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import cases, directories, errands, listings
+from workflows import cases, directories, errands, listings, seats
 from workflows.drawings import Subject
 from workflows.errands import Errand
 from workflows.memberships import ADMIN, require_admin
@@ -77,20 +76,13 @@ DEEDS[INVITE_AND_SEAT] = replace(
 FOR_PEOPLE = {name: deed for name, deed in DEEDS.items() if name not in LISTS}
 
 
-class Selection(BaseModel):
+class Selection(searching.Searched):
     """Who was ticked, and the search they were found by."""
 
     deed: Literal["assign", "revoke-seat", "resend", "revoke", "remove"]
     who: list[str] = []
     scope: list[str] = []
     here: str = ""  # everybody on the page
-    q: str = ""
-    turn: str = ""
-    role: str = ""
-    place: str = ""
-    stage: str = ""
-    failed: str = ""
-    order: str = ""
 
 
 @bp.post(ERRANDS)
@@ -105,8 +97,7 @@ def prepare() -> Any:
 
 def _whom(chosen: Selection) -> list[Subject]:
     if "all" in chosen.scope:
-        asked = chosen.model_dump(include=set(searching.NAMES))
-        return directories.ids(g.organization, searching.search(asked))
+        return directories.ids(g.organization, searching.search(chosen.model_dump()))
     named = chosen.here.split() if "page" in chosen.scope else chosen.who
     return [_subject(one) for one in named if one]
 
@@ -161,8 +152,15 @@ def _told(one: Errand) -> dict[str, Any]:
         "errand": one, "deed": DEEDS[one.deed], "numbers": numbers,
         "outcomes": {"": "All"} | outcomes, "possible": possible,
         "refused": refused, "reasons": [(_of_many(said), number) for said, number in reasons],
+        "full": one.deed == "assign" and _are_seats_used_up(one, possible),
         "settled": numbers["done"] + numbers["refused"],
     }  # fmt: skip
+
+
+def _are_seats_used_up(one: Errand, possible: int) -> bool:
+    """Whether more must be bought for those who get none; a plan has given nobody a seat yet."""
+    coming = possible if one.state == "planned" else 0
+    return seats.count(one.organization).free <= coming
 
 
 def _of_many(sentence: str) -> str:

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Flask, current_app, g
-from pydantic import BaseModel
 
 from web import searching, sentences
-from web.activity import search_for
+from web.activity import Asked, search_for
 from web.deeds import deed
 from web.forms import read
 from web.session import in_organization
@@ -34,32 +33,11 @@ COLUMNS = ("Name", "Email", "Role", "State", "Steps done", "Whose turn", "Since"
 COLUMNS_OF_ACTIVITY = ("When", "By", "What", "Why")
 
 
-class Asked(BaseModel):
-    """The search whose actions are wanted."""
-
-    about: str = ""
-    who: str = ""
-    since: str = ""
-    until: str = ""
-
-
-class Searched(BaseModel):
-    """The search whose people are wanted."""
-
-    q: str = ""
-    turn: str = ""
-    role: str = ""
-    place: str = ""
-    stage: str = ""
-    failed: str = ""
-    order: str = ""
-
-
 @bp.post("/<slug>/members.csv")
 @deed("Export Members", ADMIN)
 @in_organization
 def members() -> Any:
-    search = searching.search(read(Searched).model_dump())
+    search = searching.search(read(searching.Searched).model_dump())
     exports.members(g.organization, by=g.account)
     return _file("members", _pieces(_app(), g.organization.id, search))
 

@@ -6,6 +6,7 @@ many addresses, are shown with the answer of each before anything is sent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -102,20 +103,22 @@ def all_of_them() -> Any:
 @in_organization
 @deed("Resend", ADMIN)
 def resend(invitation_id: int) -> Any:
-    invitation = of_this_organization(Invitation, invitation_id)
-    invitations.resend(invitation, by=g.account)
-    days = g.organization.invitation_days
-    flash(f"The invitation to {invitation.email} is on its way again, valid for {days} days.")
-    return back()
+    sentence = "The invitation to {} is on its way again, valid for {} days."
+    return do(invitations.resend, invitation_id, sentence)
 
 
 @bp.post(f"{INVITATION}/revoke")
 @in_organization
 @deed("Revoke Invitation", ADMIN)
 def revoke(invitation_id: int) -> Any:
+    return do(invitations.revoke, invitation_id, "The invitation to {} is revoked.")
+
+
+def do(command: Callable[..., Any], invitation_id: int, sentence: str) -> Any:
+    """Do this to the invitation, and back to the list with a sentence: its address, the days."""
     invitation = of_this_organization(Invitation, invitation_id)
-    invitations.revoke(invitation, by=g.account)
-    flash(f"The invitation to {invitation.email} is revoked.")
+    command(invitation, by=g.account)
+    flash(sentence.format(invitation.email, g.organization.invitation_days))
     return back()
 
 

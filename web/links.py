@@ -7,6 +7,8 @@ from workflows.engine import limits, seals
 from workflows.engine.identity import network
 from workflows.engine.refusals import why_not
 
+DEAD_LINK = "This link leads nowhere"
+NO_LINK = "Open the link in your letter again: it leads here."
 GUESSES = "Many links that lead nowhere were opened from here."
 
 

@@ -172,11 +172,13 @@ def leave() -> Any:
 
 
 def _lost(member: Membership) -> dict[str, Any]:
-    """What goes with a member, or with their seat: for the page that asks again."""
+    """What goes with a member, or with their seat, and to whom: for the page that asks again."""
+    line = places.first(member.organization_id, 1)
     return {
         "member": member,
         "seat": seats.of(member),
         "token": tokens.of(member),
         "count": seats.count(member.organization),
+        "first": line[0].membership if line else None,
         "earlier": memberships.earlier(member),
     }

@@ -14,14 +14,13 @@ from pydantic import BaseModel
 
 from web import links, session
 from web.forms import read
-from web.invitations import addressee
+from web.invitations import NO_LINK, addressee
 from workflows import replies, silences
 from workflows.engine.db import db
 from workflows.engine.refusals import Invalid, NotFound
 from workflows.invitations import Invitation
 
 bp = Blueprint("never", __name__)
-NO_LINK = "Open the link in your invitation letter again: it leads here."
 
 
 class Wish(BaseModel):

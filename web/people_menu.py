@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from flask import url_for
 
 from web import ways_out
-from workflows import handovers, memberships, seats, waitlist
+from workflows import corrections, handovers, memberships, seats, waitlist
 from workflows.accounts import Account
 from workflows.engine import refusals
 from workflows.invitations import Invitation
@@ -159,9 +159,10 @@ def of_invitation(
     def item(label: str, endpoint: str, event: str, **more: bool) -> Item:
         return Item(label, at(endpoint), invitation.why_not(event, by=by), **more)
 
+    stays = refusals.why_not(corrections.may_correct, invitation, by=by)
     items = [
         item("Resend", "guest_lists.resend", "resend"),
-        item("Correct Address", "corrections.correct_page", "revoke", asks=True),
+        Item("Correct Address", at("corrections.correct_page"), stays, asks=True),
         item("Extend", "corrections.extend", "extend"),
         item("Revoke Invitation", "guest_lists.revoke", "revoke", red=True),
     ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import BaseModel
+
 from workflows.directories import STAGES as WORDS
 from workflows.directories import Search
 from workflows.journeys import TURNS
@@ -18,7 +20,18 @@ PLACES = {  # as in an address, and as on the page
 STAGES = {word.lower(): word for word in WORDS}
 ORDERS = {"turn": "Whose turn it is", "name": "Name", "role": "Role"}
 CHIPS = dict(zip(("yours", "theirs", "ushers", "set", "ended"), TURNS, strict=True))
-NAMES = ("q", "turn", "role", "place", "stage", "failed", "order")
+
+
+class Searched(BaseModel):
+    """The parts of such an address, as a form sends them."""
+
+    q: str = ""
+    turn: str = ""
+    role: str = ""
+    place: str = ""
+    stage: str = ""
+    failed: str = ""
+    order: str = ""
 
 
 def search(asked: Mapping[str, str]) -> Search:
@@ -36,4 +49,4 @@ def search(asked: Mapping[str, str]) -> Search:
 
 def parts(asked: Mapping[str, str]) -> dict[str, str]:
     """The address as its parts, for links and forms that change one of them."""
-    return {name: asked[name][:200] for name in NAMES if asked.get(name)}
+    return {name: asked[name][:200] for name in Searched.model_fields if asked.get(name)}

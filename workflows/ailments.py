@@ -28,11 +28,16 @@ class Remedy:
 
     name: str
     label: str
+    many: str  # the label for several rows, {} for their number
     comes: str  # what comes of it
     may: Callable[[Any], None]  # refuses, or not, one row
     do: Callable[..., Any]  # the command on one row
     row: Any  # the class of its rows
     sets: bool = False  # the command takes the ids of many, and answers why not to some
+
+    def titled(self, number: int) -> str:
+        """The label for so many rows."""
+        return self.label if number == 1 else self.many.format(f"{number:,}")
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def correct(invitation: Invitation, address: str, *, by: Account) -> Invitation:
     organization = invitation.organization
     lock(organization, invitation)
     require_admin(by, organization)
-    invitation.rehearse("revoke", by=by)
+    may_correct(invitation, by=by)
     spelling, key = parse_address(address)
     _require_new(organization, key, was=invitation.email_key)
     quotas.spend(organization, key, seats=seats.count(organization).bought, by=by)
@@ -35,6 +35,11 @@ def correct(invitation: Invitation, address: str, *, by: Account) -> Invitation:
     corrected = invitations.begin(organization, spelling, key, by=by)
     corrected.instead_of, corrected.seat_wished = invitation.email, invitation.seat_wished
     return corrected
+
+
+def may_correct(invitation: Invitation, *, by: Account) -> None:
+    """The rule behind Correct Address: what can be revoked can go elsewhere."""
+    invitation.rehearse("revoke", by=by)
 
 
 def _require_new(organization: Organization, key: str, *, was: str) -> None:

@@ -99,10 +99,16 @@ def grant(move: Move, *, by: Account) -> Invitation:
     """Invite who asked, instead of the address that it went to."""
     lock(move.organization, move.invitation, move)
     require_admin(by, move.organization)
-    move.rehearse("grant", by=by)
+    may_grant(move, by=by)
     moved = corrections.correct(move.invitation, move.account.email, by=by)
     move.fire("grant", by=by)
     return moved
+
+
+def may_grant(move: Move, *, by: Account) -> None:
+    """The rule behind Move."""
+    move.rehearse("grant", by=by)
+    corrections.may_correct(move.invitation, by=by)
 
 
 @command

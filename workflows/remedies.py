@@ -126,54 +126,67 @@ def _may(event: str) -> Callable[[Any], None]:
 
 
 AGAIN = Remedy(
-    "retry", "Retry", "It is tried at once, as a new letter is.", reruns.may_again, reruns.again,
+    "retry", "Retry", "Retry {} Letters",
+    "It is tried at once, as a new letter is.", reruns.may_again, reruns.again,
     Letter, sets=True,
 )  # fmt: skip
 DISCARD = Remedy(
-    "discard", "Set Aside", "Nobody is sent this letter. It is kept, with all its tries.",
+    "discard", "Set Aside", "Set {} Letters Aside",
+    "Nobody is sent this letter. It is kept, with all its tries.",
     _may("discard"), reruns.discard, Letter, sets=True,
 )  # fmt: skip
 SEEN = Remedy(
-    "seen", "Mark as Seen", "It is not listed any more.", lambda _: None, reruns.seen, Letter,
+    "seen", "Mark as Seen", "Mark {} Letters as Seen",
+    "It is not listed any more.", lambda _: None, reruns.seen, Letter,
     sets=True,
 )  # fmt: skip
 FORGET = Remedy(
-    "forget", "Forget Process", "It is not missed any more.", lambda _: None, forget_process,
+    "forget", "Forget Process", "Forget {} Processes",
+    "It is not missed any more.", lambda _: None, forget_process,
     Heartbeat, sets=True,
 )  # fmt: skip
 RESEND = Remedy(
-    "resend", "Resend", "The invitation is mailed again, with the full time to answer.",
+    "resend", "Resend", "Resend {} Invitations",
+    "The invitation is mailed again, with the full time to answer.",
     _may("resend"), invitations.resend, Invitation,
 )  # fmt: skip
 REVOKE = Remedy(
-    "revoke", "Revoke Invitation", "The link stops working. Who had a letter gets another.",
+    "revoke", "Revoke Invitation", "Revoke {} Invitations",
+    "The link stops working. Who had a letter gets another.",
     _may("revoke"), invitations.revoke, Invitation,
 )  # fmt: skip
 WRITE_INVITATION = Remedy(
-    "write", "Write the Letter", "The letter that is missing is written and leaves.",
+    "write", "Write the Letter", "Write {} Letters",
+    "The letter that is missing is written and leaves.",
     may_write_invitation, write_invitation, Invitation,
 )  # fmt: skip
 WRITE_TOKEN = Remedy(
-    "write", "Write the Letter", "The letter is written once more and leaves.", may_write_token,
+    "write", "Write the Letter", "Write {} Letters",
+    "The letter is written once more and leaves.", may_write_token,
     write_token, Token,
 )  # fmt: skip
 PUT_RIGHT = Remedy(
-    "put-right", "Put Right", "It is finished where there is a seat, closed where nobody is.",
+    "put-right", "Put Right", "Put {} Invitations Right",
+    "It is finished where there is a seat, closed where nobody is.",
     may_put_right, put_right, Invitation,
 )  # fmt: skip
 MAKE_TOKEN = Remedy(
-    "make-token", "Make the Token", "The seat gets its token, the member the letter about it.",
+    "make-token", "Make the Token", "Make {} Tokens",
+    "The seat gets its token, the member the letter about it.",
     may_make_token, make_token, Seat,
 )  # fmt: skip
 ASSIGN = Remedy(
-    "assign", "Assign Seat", "The member gets a free seat, and a letter about it.",
+    "assign", "Assign Seat", "Assign {} Seats",
+    "The member gets a free seat, and a letter about it.",
     may_assign_seat, assign_seat, Invitation,
 )  # fmt: skip
 REVOKE_SEAT = Remedy(
-    "revoke-seat", "Revoke Seat", "The seat is free, the token ends, and a letter says so.",
+    "revoke-seat", "Revoke Seat", "Revoke {} Seats",
+    "The seat is free, the token ends, and a letter says so.",
     may_revoke_seat, revoke_seat, Token,
 )  # fmt: skip
 WITHDRAW = Remedy(
-    "withdraw", "Withdraw the Offer", "The owner stays, and can offer ownership again.",
+    "withdraw", "Withdraw the Offer", "Withdraw {} Offers",
+    "The owner stays, and can offer ownership again.",
     _may("fall_through"), withdraw_offer, Handover,
 )  # fmt: skip

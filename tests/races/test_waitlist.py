@@ -48,26 +48,28 @@ def again(full, ann):
             seats.assign(one, by=ann)
 
 
-def test_forty_in_line_and_ten_seats_bought_while_others_leave(race, cast, acme, ann, laps):
-    holders = [cast.seated(acme, f"Holder{number}", ann) for number in range(3)]
-    line = [cast.member(acme, f"Waiter{number}", ann) for number in range(40)]
-    in_line(line, ann)
-    going = [*holders[:2], *line[0:12:3]]
+def test_forty_in_line_and_ten_seats_bought_while_others_leave(race, cast, ann, laps):
+    for lap in laps:
+        place = cast.organization(ann, f"Place {lap}", seats=3)
+        holders = [cast.seated(place, f"Holder{lap}-{number}", ann) for number in range(3)]
+        line = [cast.member(place, f"Waiter{lap}-{number}", ann) for number in range(40)]
+        in_line(line, ann)
+        going = [*holders[:2], *line[0:12:3]]
 
-    answers = race(
-        partial(subscriptions.resize, subscriptions.live(acme), 13, by=ann),
-        *(partial(departures.leave, one, by=one.account) for one in going),
-        partial(waitlist.withdraw, line[1], by=line[1].account),
-        partial(departures.remove_all, acme, [line[2].id, line[20].id], by=ann),
-    )
+        answers = race(
+            partial(subscriptions.resize, subscriptions.live(place), 13, by=ann),
+            *(partial(departures.leave, one, by=one.account) for one in going),
+            partial(waitlist.withdraw, line[1], by=line[1].account),
+            partial(departures.remove_all, place, [line[2].id, line[20].id], by=ann),
+        )
 
-    stayed = [one for one in line if one.active and one is not line[1]]
-    withdrew, served = answers[-2] is None, [one for one in line if seats.of(one)]
-    assert [*answers[:-2], answers[-1]] == [None] * (len(answers) - 1)
-    assert seats.of(line[1]) is None or not withdrew
-    assert [one for one in served if one is not line[1]] == stayed[: 12 - (not withdrew)]
-    assert seats.count(acme) == seats.Count(13, 13)
-    assert nothing_is_wrong()
+        stayed = [one for one in line if one.active and one is not line[1]]
+        withdrew, served = answers[-2] is None, [one for one in line if seats.of(one)]
+        assert [*answers[:-2], answers[-1]] == [None] * (len(answers) - 1)
+        assert seats.of(line[1]) is None or not withdrew
+        assert [one for one in served if one is not line[1]] == stayed[: 12 - (not withdrew)]
+        assert seats.count(place) == seats.Count(13, 13)
+        assert nothing_is_wrong()
 
 
 def test_two_seats_that_free_at_once_go_to_two_in_line(race, acme, ann, cy, full, laps):
@@ -235,16 +237,17 @@ def test_whoever_joins_with_a_seat_wished_does_not_wait_beside_one(
         again(full, ann)
 
 
-@pytest.mark.parametrize("how", ["leave", "revoke", "many", "assign", "ask", "chosen"])
+@pytest.mark.parametrize("how", ["leave", "revoke", "many", "assign", "withdraw", "chosen"])
 def test_an_organization_that_is_closed_meanwhile_waits_for_nobody(race, cast, ann, cy, laps, how):
     for lap in laps:
         place = cast.organization(ann, f"Place {lap}", seats=2)
         holder, chosen = (cast.seated(place, f"{one}{lap}", ann) for one in ("Holder", "Chosen"))
         asker = cast.member(place, f"Asker{lap}", ann)
-        waitlist.line_up(asker, by=ann) if how != "assign" else None
         if how == "assign":
             waitlist.ask(asker, by=asker.account)
             subscriptions.resize(subscriptions.live(place), 3, by=ann)
+        else:
+            waitlist.line_up(asker, by=ann)
         roles.make_admin(chosen, by=ann)
         handovers.offer(chosen, by=ann)
         rival = {
@@ -252,7 +255,7 @@ def test_an_organization_that_is_closed_meanwhile_waits_for_nobody(race, cast, a
             "revoke": partial(seats.revoke, holder, by=chosen.account),
             "many": partial(departures.remove_all, place, [holder.id, asker.id], by=ann),
             "assign": partial(seats.assign, asker, by=chosen.account),
-            "ask": partial(waitlist.withdraw, asker, by=asker.account),
+            "withdraw": partial(waitlist.withdraw, asker, by=asker.account),
             "chosen": partial(departures.remove, chosen, by=ann),
         }[how]
 

@@ -56,6 +56,7 @@ def test_what_would_happen_is_said_before_anything_does(client, acme, three):
     assert "<h1>Assign 2 Seats?</h1>" in page
     assert "It cannot be done to 1 person" in page
     assert "All 2 seats are in use. Buy more, or revoke one first." in page
+    assert 'href="/acme/subscriptions">Buy Seats</a>' in page
     assert ">Assign 2 Seats</button>" in page
     assert seats.count(acme).used == 0
 

@@ -139,7 +139,7 @@ def test_revoking_a_seat_asks_again_and_says_what_is_lost(client, cast, acme, in
 
     assert "Revoke the seat of Oskar?" in page
     assert "Keep Seat" in page
-    assert "1 of 1 are free then" in page
+    assert "1 of 1 is free then" in page
     assert seats.of(oskar)
     assert client.post(at(oskar, "revoke-seat")).status_code == 303
     assert seats.of(oskar) is None

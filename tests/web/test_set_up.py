@@ -213,7 +213,8 @@ def test_a_contact_that_cannot_be_says_why_and_stays_as_typed(client, acme, type
 
     assert answer.status_code == 422
     assert sentence in answer.text
-    assert typed["address"] in answer.text
+    assert f'value="{typed["name"]}"' in answer.text
+    assert f">{typed['address']}</textarea>" in answer.text
     assert billing_contacts.of(acme) is None
 
 

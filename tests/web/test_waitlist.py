@@ -1,3 +1,5 @@
+"""The line for a seat as members and admins see it on its pages."""
+
 import pytest
 
 from workflows import invitations, places, seats, waitlist
@@ -81,6 +83,20 @@ def test_a_revoked_seat_is_given_to_whom_the_admin_chooses(client, cast, acme, i
     assert "Priya has the seat now." in said.text
     assert seats.of(priya)
     assert places.standings([dev.id])[dev.id].number == 1
+
+
+def test_whoever_goes_is_told_that_the_seat_goes_to_the_first_in_line(
+    client, acme, ines, oskar, priya
+):
+    waitlist.line_up(priya, by=ines)
+
+    client.sign_in(ines)
+    removing = client.get(f"/acme/members/{oskar.id}/remove").text
+    client.sign_in(oskar.account)
+    leaving = client.get("/acme/leave").text
+
+    assert "The seat goes to Priya, who is first in line." in removing
+    assert "Your seat goes to whoever is first in line." in leaving
 
 
 def test_an_empty_line_says_what_it_is_for(client, acme, ines):

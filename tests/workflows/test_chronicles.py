@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from plans import plan
 from sqlalchemy import event
 
 from web import crowd
@@ -69,7 +70,7 @@ def test_a_page_reads_no_step_of_such_an_action_but_the_first_of_each_kind(acme,
 
     def explain(connection, cursor, statement, parameters, context, many):
         if "FROM steps" in statement:
-            plans.append(plan(connection, statement, parameters))
+            plans.append(plan(connection, statement, parameters, scans=False))
             asked.append((statement, values(parameters)))
 
     event.listen(db.engine, "before_cursor_execute", explain)
@@ -85,16 +86,6 @@ def test_a_page_reads_no_step_of_such_an_action_but_the_first_of_each_kind(acme,
 
 def values(parameters):
     return set(parameters.values() if isinstance(parameters, dict) else parameters)
-
-
-def plan(connection, statement, parameters):
-    """How the database would go about it."""
-    asks = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
-    cursor = connection.connection.dbapi_connection.cursor()
-    if connection.dialect.name == "postgresql":
-        cursor.execute("SET enable_seqscan = off")  # of tables as small as these it would be right
-    cursor.execute(f"{asks} {statement}", parameters)
-    return "\n".join(str(row) for row in cursor.fetchall())
 
 
 def test_a_member_sees_their_own_step_of_it_and_nobody_elses(cast, acme, bo, ann):

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from plans import plan
 from sqlalchemy import delete, event
 
 from web import crowd
@@ -257,11 +258,3 @@ def test_a_page_is_found_by_an_index_of_its_own(acme, ann, search, index):
     assert said
     assert index in said[0]
     assert not any(word in said[0] for word in ("Seq Scan", "SCAN lines", "Sort", "TEMP B-TREE"))
-
-
-def plan(connection, statement, parameters):
-    """How the database would go about it."""
-    asks = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
-    cursor = connection.connection.dbapi_connection.cursor()
-    cursor.execute(f"{asks} {statement}", parameters)
-    return "\n".join(str(row) for row in cursor.fetchall())

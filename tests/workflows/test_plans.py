@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from plans import plan
 from sqlalchemy import event
 
 from web import crowd
@@ -31,25 +32,13 @@ def explained():
 
     def explain(connection, cursor, statement, parameters, context, many):
         if statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT INTO lines")) and not many:
-            said.append((statement, plan(connection, statement, parameters)))
+            said.append((statement, plan(connection, statement, parameters, scans=False)))
 
     db.session.execute(db.text("ANALYZE"))
     db.session.commit()
     event.listen(db.engine, "before_cursor_execute", explain)
     yield said
     event.remove(db.engine, "before_cursor_execute", explain)
-
-
-def plan(connection, statement, parameters):
-    asks = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
-    cursor = connection.connection.dbapi_connection.cursor()
-    if asks == "EXPLAIN":  # three thousand rows are read faster than looked up: ask what could be
-        cursor.execute("SET LOCAL enable_seqscan = off")
-    cursor.execute(f"{asks} {statement}", parameters)
-    found = "\n".join(str(row) for row in cursor.fetchall())
-    if asks == "EXPLAIN":
-        cursor.execute("SET LOCAL enable_seqscan = on")
-    return found
 
 
 LARGE = ("invitations", "memberships", "accounts", "tokens", "letters", "lines", "cases")

@@ -1,0 +1,18 @@
+"""How the database would go about a statement, in its own words."""
+
+
+def plan(connection, statement, parameters, *, scans=True):
+    """The plan of EXPLAIN; without `scans`, what PostgreSQL would do if it read no table whole.
+
+    Of tables as small as those of a test it would be right to read them so.
+    """
+    asks = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+    cursor = connection.connection.dbapi_connection.cursor()
+    chosen = asks == "EXPLAIN" and not scans
+    if chosen:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    cursor.execute(f"{asks} {statement}", parameters)
+    found = "\n".join(str(row) for row in cursor.fetchall())
+    if chosen:
+        cursor.execute("SET LOCAL enable_seqscan = on")
+    return found
