@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from sqlalchemy import select
 
-from workflows.engine import cohorts
+from workflows.engine import cohorts, sets
 from workflows.engine.db import db
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
@@ -20,5 +20,5 @@ def of(membership: Membership) -> Invitation | None:
 
 def of_all(member_ids: Collection[int]) -> list[Invitation]:
     """The invitations that made these memberships, held, as far as they wait for a seat."""
-    mine = Invitation.membership_id.in_(member_ids)
+    mine = sets.among(Invitation.membership_id, member_ids)
     return cohorts.hold(Invitation, mine & (Invitation.state == "accepted"))

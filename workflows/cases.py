@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, delete, func, select, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 
 from workflows.drawings import Subject
@@ -105,7 +105,7 @@ def settle(ids: Iterable[int], refused: Mapping[int, str]) -> None:
         outcomes.setdefault(refused.get(one), []).append(one)
     for sentence, ids in outcomes.items():
         ended = {"outcome": "refused" if sentence else "done", "sentence": sentence}
-        db.session.execute(update(Case).where(sets.among(Case.id, ids)).values(**ended))
+        sets.change(Case, ids, each={}, **ended)
 
 
 def forget(errand_id: int) -> None:

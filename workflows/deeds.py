@@ -12,7 +12,7 @@ from sqlalchemy.orm import selectinload
 from workflows import departures, mailshots, seat_blocks
 from workflows.accounts import Account
 from workflows.drawings import Subject
-from workflows.engine import cohorts
+from workflows.engine import cohorts, sets
 from workflows.engine.db import db
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
@@ -69,7 +69,7 @@ def of_organization(organization: Organization, subjects: Sequence[Subject]) -> 
 
 
 def _ids(kind: Any, organization: Organization, ids: Collection[int]) -> Sequence[int]:
-    here = select(kind.id).where(kind.organization_id == organization.id, kind.id.in_(ids))
+    here = select(kind.id).where(kind.organization_id == organization.id, sets.among(kind.id, ids))
     return db.session.scalars(here).all()
 
 
@@ -100,7 +100,7 @@ def _of_kind(deed: Deed, subject: Subject) -> int | None:
 
 def _read(deed: Deed, organization: Organization, ids: Collection[int]) -> Sequence[Any]:
     here = select(deed.kind).where(
-        deed.kind.id.in_(ids), deed.kind.organization_id == organization.id
+        sets.among(deed.kind.id, ids), deed.kind.organization_id == organization.id
     )
     return db.session.scalars(
         here.options(selectinload(Membership.account)) if deed.kind is Membership else here
@@ -117,12 +117,13 @@ def _named(deed: Deed, refused: Refusals) -> dict[Subject, str]:
 
 def _names(ids: Collection[int]) -> dict[int, str]:
     named: Any = select(Membership.id, Account.name).join(Account)
-    return dict(db.session.execute(named.where(Membership.id.in_(ids))).all())
+    return dict(db.session.execute(named.where(sets.among(Membership.id, ids))).all())
 
 
 def _of_another_kind(deed: Deed, subjects: Sequence[Subject]) -> dict[Subject, str]:
     """Why it cannot be done to those it is not meant for."""
     if deed.kind is Invitation:
         return {one: "{name} is a member already." for one in subjects if one[0]}
-    asked = select(Invitation).where(Invitation.id.in_([one for _, one in subjects if one]))
+    ids = [one for _, one in subjects if one]
+    asked = select(Invitation).where(sets.among(Invitation.id, ids))
     return {(None, one.id): one.no_arrow("seat") for one in db.session.scalars(asked)}

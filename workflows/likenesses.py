@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import String, select, type_coerce
 
 from workflows import journeys, moves, places
 from workflows.accounts import Account
@@ -41,18 +41,20 @@ class Likeness(NamedTuple):
 
 
 class _Facts(NamedTuple):
-    """What is known of somebody: who it is, what must be the same, and moments in their order."""
+    """What is known of somebody: who it is, what must be the same, and moments in their order.
+
+    The moments are as the database wrote them: of people who are equal one is understood for all.
+    """
 
     id: int
     name: str
     email_key: str
     same: tuple[Any, ...]
-    moments: tuple[datetime | None, ...]
+    moments: tuple[Any, ...]
 
-    @property
-    def alike(self) -> tuple[Any, ...]:
-        pattern = (one and self.moments.index(one) for one in self.moments)
-        return (*self.same, *pattern)
+
+# People who are alike, in lots of which even the moments are the same.
+_Group = list[tuple[list["datetime | None"], list[_Facts]]]
 
 
 def of_members(
@@ -62,7 +64,7 @@ def of_members(
     if one_by_one or len(ids) <= FEW:
         return _each(journeys.of_members(ids))
     found = _grouped(_members(ids))
-    said = journeys.of_members([first.id for first, *_ in found])
+    said = journeys.of_members(_firsts(found))
     return _said({one.membership.id: one for one in said if one.membership}, found)
 
 
@@ -73,7 +75,7 @@ def of_invitations(
     if one_by_one or len(ids) <= FEW:
         return _each(journeys.of_invitations(ids))
     found = _grouped(_invitations(ids))
-    said = journeys.of_invitations([first.id for first, *_ in found])
+    said = journeys.of_invitations(_firsts(found))
     return _said({one.invitation.id: one for one in said if one.invitation}, found)
 
 
@@ -89,24 +91,37 @@ def _each(people: Sequence[Person]) -> Iterator[tuple[Person, list[Likeness]]]:
         yield one, [own]
 
 
+def _firsts(groups: Sequence[_Group]) -> list[int]:
+    return [equal[0].id for [(_, equal), *_] in groups]
+
+
 def _said(
-    people: dict[int, Person], groups: Sequence[Sequence[_Facts]]
+    people: dict[int, Person], groups: Sequence[_Group]
 ) -> Iterator[tuple[Person, list[Likeness]]]:
-    for first, *others in groups:
-        if person := people.get(first.id):
-            own = Likeness(first.id, first.name, first.email_key, person.since)
-            begun = first.moments.index(person.since) if others else 0
-            alike = [
-                Likeness(one.id, one.name, one.email_key, one.moments[begun] or person.since)
-                for one in others
+    for group in groups:
+        moments, equal = group[0]
+        if person := people.get(equal[0].id):
+            begun = moments.index(person.since) if len(group) > 1 else 0
+            yield person, [
+                Likeness(one.id, one.name, one.email_key, since)
+                for when, some in group
+                for since in [when[begun] if len(group) > 1 else person.since]
+                if since
+                for one in some
             ]
-            yield person, [own, *alike]
 
 
-def _grouped(found: Sequence[_Facts]) -> list[list[_Facts]]:
-    groups: defaultdict[Any, list[_Facts]] = defaultdict(list)
+def _grouped(found: Sequence[_Facts]) -> list[_Group]:
+    equal: defaultdict[Any, list[_Facts]] = defaultdict(list)
     for one in found:
-        groups[one.alike].append(one)
+        equal[one.same, one.moments].append(one)
+    dialect = db.engine.dialect
+    understood = Moment().dialect_impl(dialect).result_processor(dialect, None)
+    assert understood
+    groups: defaultdict[Any, _Group] = defaultdict(list)
+    for (same, written), some in equal.items():
+        pattern = tuple(one and written.index(one) for one in written)
+        groups[same, pattern].append(([understood(one) for one in written], some))
     return list(groups.values())
 
 
@@ -159,12 +174,18 @@ def _facts(
 def _columns(*kinds: Any) -> tuple[list[Any], list[Any]]:
     """The columns of these tables that must be the same for two to be alike, and the moments."""
     columns = [one for kind in kinds for one in kind.__table__.columns if one.name not in WHO]
-    moments = [one for one in columns if isinstance(one.type, Moment)]
+    moments = [_as_written(one) for one in columns if isinstance(one.type, Moment)]
     return [one for one in columns if not isinstance(one.type, Moment)], moments
+
+
+def _as_written(moment: Any) -> Any:
+    """A moment as the database has it, which costs nothing to read."""
+    return type_coerce(moment, String).label(f"{moment.table.name}_{moment.name}")
 
 
 def _letters(templates: Collection[str], about_ids: Sequence[int | None]) -> dict[Any, Any]:
     """The state and the moments of the newest letter about each of these."""
-    rows = select(Letter.about_id, Letter.state, Letter.since, Letter.posted_at)
+    when = (Letter.__table__.c.since, Letter.__table__.c.posted_at)
+    rows = select(Letter.about_id, Letter.state, *map(_as_written, when))
     mine = rows.where(Letter.template.in_(templates), sets.among(Letter.about_id, about_ids))
-    return {about: rest for about, *rest in db.session.execute(mine.order_by(Letter.id))}
+    return {row[0]: row[1:] for row in db.session.execute(mine.order_by(Letter.id))}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from workflows import invitations, quotas
 from workflows.accounts import Account
-from workflows.engine import cohorts
+from workflows.engine import cohorts, sets
 from workflows.engine.db import command
 from workflows.engine.refusals import why_not_each
 from workflows.invitations import Invitation
@@ -46,7 +46,7 @@ def revoke(organization: Organization, ids: Sequence[int], *, by: Account) -> di
 
 def _hold(organization: Organization, ids: Sequence[int]) -> list[Invitation]:
     here = Invitation.organization_id == organization.id
-    return cohorts.hold(Invitation, here & Invitation.id.in_(ids))
+    return cohorts.hold(Invitation, here & sets.among(Invitation.id, ids))
 
 
 def may_not_resend(asked: Sequence[Invitation], *, by: Account) -> dict[int, str]:

@@ -22,7 +22,7 @@ from sqlalchemy import Boolean, Computed, ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows.accounts import Account
-from workflows.engine import cohorts, history
+from workflows.engine import cohorts, history, sets
 from workflows.engine.db import Base, db, index_of_few, lock
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotAllowed, NotFound, NotNow
@@ -129,7 +129,7 @@ def hold_all(organization: Organization, ids: Collection[int], *, by: Account) -
     """Hold these, as far as they belong here, and the own one, for an admin; in their order."""
     own = require_admin(by, organization)
     here = Membership.organization_id == organization.id
-    held = cohorts.hold(Membership, here & Membership.id.in_([*ids, own.id]))
+    held = cohorts.hold(Membership, here & sets.among(Membership.id, [*ids, own.id]))
     require_admin(by, organization)  # who may have been made a member before we held it
     found = {membership.id: membership for membership in held}
     return [found[one] for one in ids if one in found]

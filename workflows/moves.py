@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import corrections, invitations, memberships, organizations, silences
 from workflows.accounts import Account
-from workflows.engine import history, limits, outbox
+from workflows.engine import history, limits, outbox, sets
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotNow
@@ -129,7 +129,8 @@ def newest(invitation: Invitation) -> Move | None:
 
 def of(invitation_ids: Collection[int]) -> dict[int, Move]:
     """The move that waits for an admin, for each of these invitations that has one."""
-    waiting = select(Move).where(Move.invitation_id.in_(invitation_ids), text("state = 'asked'"))
+    theirs = sets.among(Move.invitation_id, invitation_ids)
+    waiting = select(Move).where(theirs, text("state = 'asked'"))
     found = db.session.scalars(waiting, execution_options={"populate_existing": True})
     return {move.invitation_id: move for move in found}
 

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows.accounts import Account
-from workflows.engine import cohorts
+from workflows.engine import cohorts, sets
 from workflows.engine.db import Base, db, index_of_few, lock
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.memberships import Membership
@@ -118,7 +118,7 @@ def end(places: Collection[Place], event: str, *, by: Account | None) -> None:
 
 def hold(organization_id: int, member_ids: Collection[int]) -> list[Place]:
     """The places of these members, who are held; with any of them the whole line is held."""
-    mine = Place.membership_id.in_(member_ids) & text(WAITING)
+    mine = sets.among(Place.membership_id, member_ids) & text(WAITING)
     if not (waits := db.session.scalar(select(Place).where(mine).limit(1))):
         return []
     lock(waits.membership.organization)
@@ -182,7 +182,7 @@ class Standing:
 
 def standings(member_ids: Collection[int]) -> dict[int, Standing]:
     """Where these members wait, as far as they do."""
-    mine = select(Place).where(Place.membership_id.in_(member_ids), text(WAITING))
+    mine = select(Place).where(sets.among(Place.membership_id, member_ids), text(WAITING))
     waiting = db.session.scalars(mine, execution_options={"populate_existing": True}).all()
     numbers: dict[int, int] = {}
     for organization_id in {place.organization_id for place in waiting if place.state == "queued"}:

@@ -12,7 +12,7 @@ from sqlalchemy import or_, update
 
 from workflows import memberships, places, seats, verdicts
 from workflows.accounts import Account
-from workflows.engine import cohorts, tallies
+from workflows.engine import cohorts, sets, tallies
 from workflows.engine.db import command, db, lock, now
 from workflows.engine.refusals import why_not_each
 from workflows.memberships import Membership
@@ -57,10 +57,11 @@ def give_up(
     The line is served.
     """
     mine = [member.id for member in people]
-    living = cohorts.hold(Token, Token.membership_id.in_(mine) & Token.seat_id.is_not(None))
+    theirs = sets.among(Token.membership_id, mine)
+    living = cohorts.hold(Token, theirs & Token.seat_id.is_not(None))
     cohorts.fire(living, "revoke", by=by, seat_id=None)
     _end([token.id for token in living], reason)
-    taken = cohorts.hold(Seat, Seat.membership_id.in_(mine))
+    taken = cohorts.hold(Seat, sets.among(Seat.membership_id, mine))
     cohorts.fire(taken, "free_up", by=by, membership_id=None, holder_active=None)
     tallies.add(organization.id, {TAKEN: -len(taken)})
     seats.serve(organization.id)
@@ -71,7 +72,7 @@ def _end(token_ids: list[int], reason: str) -> None:
     """Let every secret of these tokens that still works end now."""
     moment, ends_at = now(), Generation.ends_at
     living = update(Generation).where(
-        Generation.token_id.in_(token_ids), or_(ends_at.is_(None), ends_at > moment)
+        sets.among(Generation.token_id, token_ids), or_(ends_at.is_(None), ends_at > moment)
     )
     ended = living.values(ends_at=moment, reason=reason).returning(Generation.id)
     ids = db.session.scalars(ended, execution_options={"synchronize_session": False}).all()

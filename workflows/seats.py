@@ -28,7 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from workflows import acceptances, memberships, places, tokens
 from workflows.accounts import Account
-from workflows.engine import cohorts, outbox, tallies
+from workflows.engine import cohorts, outbox, sets, tallies
 from workflows.engine.db import Base, command, db, index_of_few, lock
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotNow
@@ -166,7 +166,7 @@ class Room:
 
 def room(organization: Organization, member_ids: Collection[int]) -> Room:
     """The room of an organization, as far as these members are concerned."""
-    mine = select(Seat.membership_id).where(Seat.membership_id.in_(member_ids))
+    mine = select(Seat.membership_id).where(sets.among(Seat.membership_id, member_ids))
     holders = frozenset(found for found in db.session.scalars(mine) if found)
     return Room(holders, count(organization))
 

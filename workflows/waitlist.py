@@ -14,7 +14,7 @@ from sqlalchemy import exists, select, text
 
 from workflows import memberships, places, seats
 from workflows.accounts import Account
-from workflows.engine import outbox
+from workflows.engine import outbox, sets
 from workflows.engine.db import command, db, lock, now
 from workflows.engine.identity import LINK, parse_words
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow
@@ -129,7 +129,7 @@ def wish_seats(
 
     An invitation that was sent again is from now on that of the admin who wishes the seat.
     """
-    here = Invitation.organization_id == organization.id, Invitation.email_key.in_(keys)
+    here = Invitation.organization_id == organization.id, sets.among(Invitation.email_key, keys)
     other = Invitation.state == "sent", Invitation.seat_wished != wish
     values = {"seat_wished": wish, "invited_by_id": by.id} if wish else {"seat_wished": wish}
     db.session.execute(db.update(Invitation).where(*here, *other).values(**values))

@@ -86,7 +86,7 @@ def _write(
 def begin(kind: type[Kind], each: sets.Each, *, by: Any, **same: Any) -> list[int]:
     """Add rows of one organization in their machine's first state; answers their ids, in order."""
     state = str(kind.machine.initial_state.value)
-    ids = sets.add(kind, each, **same, state=state, since=now(), revision=1)
+    ids = sets.begin(kind, each, **same, state=state, since=now(), revision=1)
     if ids:
         place = same.get("organization_id")
         history.record_all(kind, ids, place, by=by, event="begin", source=None, target=state)
