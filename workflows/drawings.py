@@ -37,10 +37,10 @@ def of(
 ) -> dict[Subject, Drawing]:
     """What the lines of these have to say."""
     right: dict[Subject, Drawing] = {}
-    for person, alike in likenesses.of_members(memberships, one_by_one):
+    for person, alike in likenesses.of_members(memberships, one_by_one) if memberships else ():
         shared = _shared(person)
         right |= {(one.id, None): _drawing(shared, one) for one in alike}
-    for person, alike in likenesses.of_invitations(invitations, one_by_one):
+    for person, alike in likenesses.of_invitations(invitations, one_by_one) if invitations else ():
         shared = _shared(person)
         right |= {(None, one.id): _drawing(shared, one) for one in alike}
     return right

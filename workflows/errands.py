@@ -33,7 +33,8 @@ from workflows.memberships import require_admin
 from workflows.organizations import Organization
 from workflows.portions import LISTS
 
-TOGETHER, ROWS, MOST = 500, 2000, 100_000  # people, rows of a list in one transaction; people
+AT_ONCE, MOST = 500, 100_000  # people: while whoever began it waits, and at most
+TOGETHER, ROWS = 2000, 4000  # people, rows of a list in one transaction
 WAITS = (0, 10, 20, 40, 80)  # seconds after each try that fails; then it is given up
 GAVE_UP = "Usher failed at this several times and gave up. Why is in the log of this site."
 SAME_CLICK, KEEP_PLANS = timedelta(seconds=10), timedelta(days=1)
@@ -148,7 +149,7 @@ def begin(errand: Errand, *, by: Account) -> None:
     action = history.note(errand.organization_id, by=by)
     db.session.flush()
     errand.fire("begin", by=by, by_id=by.id, action_id=action.id)
-    if errand.number <= TOGETHER:
+    if errand.number <= min(AT_ONCE, TOGETHER):
         _do_some(errand)
 
 

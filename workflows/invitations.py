@@ -134,12 +134,14 @@ def begin(organization: Organization, spelling: str, key: str, *, by: Account) -
     return invitation
 
 
-def begin_all(organization: Organization, addresses: Mapping[str, str], *, by: Account) -> None:
+def begin_all(
+    organization: Organization, addresses: Mapping[str, str], seat: bool = False, *, by: Account
+) -> None:
     """Ask these addresses to join, by their keys as written; `guest_lists` is the door to this."""
     each = {"email": list(addresses.values()), "email_key": list(addresses)}
     ids = cohorts.begin(
         Invitation, each, by=by, organization_id=organization.id, invited_by_id=by.id, round=1,
-        expires_at=expiry(organization),
+        expires_at=expiry(organization), seat_wished=seat,
     )  # fmt: skip
     cohorts.post("invitation", organization.id, dict.fromkeys(ids, 1))
 

@@ -45,8 +45,11 @@ def begin(kind: Any, each: Each, /, **same: Any) -> list[int]:
 
 
 def _insert(kind: Any, each: Each, same: Mapping[str, Any]) -> Insert:
-    names = [*each, *same]
-    return kind.__table__.insert().from_select(names, rows(kind, each, **same))  # type: ignore[no-any-return]
+    """A column in which all rows have the same travels once."""
+    own = {name: values for name, values in each.items() if len(set(values)) != 1} or each
+    same = {name: values[0] for name, values in each.items() if name not in own} | dict(same)
+    chosen = rows(kind, own, **same)
+    return kind.__table__.insert().from_select([*own, *same], chosen)  # type: ignore[no-any-return]
 
 
 def rows(kind: Any, each: Each, /, **same: Any) -> Select[Any]:
@@ -107,7 +110,10 @@ def _as_json(kind: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
     if isinstance(kind, LargeBinary):
         return [value.decode("ascii") for value in values]
     stored = kind.dialect_impl(db.engine.dialect).bind_processor(db.engine.dialect)
-    return [stored(one) for one in values] if stored else values
+    if not stored:
+        return values
+    written = {one: stored(one) for one in set(values)}  # of moments most are the same
+    return [written[one] for one in values]
 
 
 def _from_json(kind: TypeEngine[Any], cell: ColumnElement[Any]) -> ColumnElement[Any]:
