@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload
 
 from workflows import departures, mailshots, seat_blocks
 from workflows.accounts import Account
@@ -102,9 +102,8 @@ def _read(deed: Deed, organization: Organization, ids: Collection[int]) -> Seque
     here = select(deed.kind).where(
         sets.among(deed.kind.id, ids), deed.kind.organization_id == organization.id
     )
-    return db.session.scalars(
-        here.options(selectinload(Membership.account)) if deed.kind is Membership else here
-    ).all()
+    named = joinedload(Membership.account, innerjoin=True).load_only(Account.name)
+    return db.session.scalars(here.options(named) if deed.kind is Membership else here).all()
 
 
 def _named(deed: Deed, refused: Refusals) -> dict[Subject, str]:

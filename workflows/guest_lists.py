@@ -1,7 +1,7 @@
 """Guest lists: many addresses invited at once, each with an answer of its own.
 
-What would surprise a reader: four thousand addresses cost as many statements as one, about
-fifty. What a row of the list is answered is decided here, before anything is sent and again
+What would surprise a reader: four thousand addresses cost as many statements as one hundred,
+about fifty. What a row of the list is answered is decided here, before anything is sent and again
 when it is; `errands` writes the answers down.
 """
 

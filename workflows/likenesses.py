@@ -101,14 +101,12 @@ def _said(
     for group in groups:
         moments, equal = group[0]
         if person := people.get(equal[0].id):
-            begun = moments.index(person.since) if len(group) > 1 else 0
-            yield person, [
-                Likeness(one.id, one.name, one.email_key, since)
-                for when, some in group
-                for since in [when[begun] if len(group) > 1 else person.since]
-                if since
-                for one in some
-            ]
+            begun = moments.index(person.since) if len(group) > 1 else None
+            alike = []
+            for when, some in group:
+                since = (begun is not None and when[begun]) or person.since
+                alike += [Likeness(one.id, one.name, one.email_key, since) for one in some]
+            yield person, alike
 
 
 def _grouped(found: Sequence[_Facts]) -> list[_Group]:

@@ -89,7 +89,8 @@ def _values(table: Any, each: Each) -> tuple[Any, dict[str, ColumnElement[Any]]]
     packed = json.dumps(list(zip(*columns, strict=True)), default=str)
     if db.engine.dialect.name == "sqlite":
         found = func.json_each(packed).table_valued("key", "value")
-        cells = [func.json_extract(found.c.value, f"$[{place}]") for place in range(len(each))]
+        paths = [f"$[{place}]" for place in range(len(each))]
+        cells: list[Any] = [func.json_extract(found.c.value, path) for path in paths]
     else:
         found = func.json_array_elements(cast(literal(packed), JSON)).table_valued(
             "value", with_ordinality="key"
