@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import exists, select, text
 
-from workflows import memberships, places, seats
+from workflows import memberships, organizations, places, seats
 from workflows.accounts import Account
 from workflows.engine import outbox
 from workflows.engine.db import command, db, lock, now
@@ -45,6 +45,7 @@ def ask(membership: Membership, word: str = "", *, by: Account) -> None:
 
 def may_ask(membership: Membership) -> None:
     """The rule behind Ask for a Seat."""
+    organizations.require_open(membership.organization)
     memberships.require_active(membership)
     if seats.of(membership):
         raise NotNow("You have a seat already.")

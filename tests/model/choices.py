@@ -2,26 +2,34 @@
 
 from hypothesis import strategies as st
 from model.steps import BOB, CY, EVE, FAY, GIL, HAL, KNOWN, PEOPLE, Step
-from model.town import Member
+from model.town import DAYS, Member
 
 ANYTHING = {  # what comes first is drawn most
     "accept": 8, "accept_offer": 6, "offer": 6, "invite": 6, "resend": 3, "revoke": 3,
     "decline": 2, "sign_up_by_link": 1, "make_admin": 3, "make_billing_admin": 2,
     "make_member": 3, "leave": 3, "remove": 3, "assign_seat": 8, "revoke_seat": 3, "purchase": 2,
     "pay": 2, "resize": 4, "activate": 7, "reissue": 7, "end_old": 3, "decline_offer": 2,
-    "cancel_offer": 2, "rename": 1, "set_invitation_days": 1, "close": 1, "found": 1,
+    "cancel_offer": 2, "ask_seat": 6, "withdraw": 2, "line_up": 6, "refuse_seat": 2,
+    "extend": 2, "correct": 2, "ask_again": 2, "never_again": 1, "hear_again": 1, "ask_move": 3,
+    "grant_move": 4, "refuse_move": 2, "rename": 1, "set_invitation_days": 1, "close": 1,
+    "found": 1,
 }  # fmt: skip
 PLACES = ("acme", "acme", "acme", "bolt")
 LISTS = [[one] for one in PEOPLE] + [[BOB, BOB, "nobody"], [EVE, FAY, GIL], [CY, HAL]]
 COMMANDS = [name for name, often in ANYTHING.items() for _ in range(often)]
-INVITATION = ("resend", "revoke", "decline", "accept", "sign_up_by_link")
+REPLY = ("decline", "ask_again", "never_again", "hear_again")
+INVITATION = ("resend", "revoke", "extend", "correct", *REPLY, "ask_move")
+INVITATION += ("accept", "sign_up_by_link")
+MOVE = ("grant_move", "refuse_move")
 TOKEN = ("activate", "reissue", "end_old")
 SUBSCRIPTION = ("pay", "resize")
 OFFER = ("accept_offer", "decline_offer", "cancel_offer")
 MEMBER = ("make_admin", "make_billing_admin", "make_member", "leave", "remove")
-MEMBER += ("assign_seat", "revoke_seat", "offer")
+SEAT = ("assign_seat", "revoke_seat", "ask_seat", "withdraw", "line_up", "refuse_seat")
+MEMBER += (*SEAT, "offer")
 MEETING = (
     INVITATION,
+    MOVE,
     (*SUBSCRIPTION, "purchase", "assign_seat"),
     (*OFFER, "close"),
     (*MEMBER, *TOKEN),
@@ -30,8 +38,12 @@ SEATS = st.sampled_from([0, 1, 2, 2, 3, 3, 4, 5, 100_001])
 WORDS = {
     "found": {"name": st.just("Cave"), "typed": st.sampled_from(["cave", "Cave", "Acme", "login"])},
     "rename": {"name": st.sampled_from(["Acme", "Bolt", "Cave & Sons"])},
-    "set_invitation_days": {"days": st.sampled_from([1, 7, 14])},
-    "invite": {"emails": st.sampled_from(LISTS)},
+    "set_invitation_days": {"days": st.sampled_from(DAYS)},
+    "invite": {"emails": st.sampled_from(LISTS), "seat": st.sampled_from([False, False, True])},
+    "decline": {"word": st.sampled_from(["", "No time."])},
+    "correct": {"email": st.sampled_from([*PEOPLE, "nobody"])},
+    "ask_seat": {"word": st.sampled_from(["", "For the build."])},
+    "refuse_seat": {"word": st.sampled_from(["", "Not this year."])},
     "purchase": {"seats": SEATS},
     "resize": {"seats": SEATS},
     "close": {"typed": st.sampled_from(["acme", "Bolt", "cave", ""])},
@@ -101,13 +113,15 @@ def _about(draw, organization, command, known):
     if command in TOKEN:
         return _a_token(draw, organization, command, known)
     for commands, rows in (
+        (MOVE, organization.moves),
         (INVITATION, organization.invitations),
         (SUBSCRIPTION, organization.subscriptions),
         (OFFER, organization.offers),
         (MEMBER, organization.members),
     ):
         if command in commands:
-            return _one(draw, "number", rows, known)
+            about = _one(draw, "number", rows, known)
+            return about and _chosen(draw, organization, command, about)
     return {}
 
 
@@ -119,10 +133,18 @@ def _one(draw, name, rows, known):
     return {name: draw(st.sampled_from(anyone) | _often(open_ones or anyone))} if rows else None
 
 
+def _chosen(draw, organization, command, about):
+    """Sometimes an admin says who gets a seat that is revoked."""
+    if command == "revoke_seat":
+        anyone = [None, None, *range(len(organization.members))]
+        return about | {"to": draw(st.sampled_from(anyone))}
+    return about
+
+
 def _is_open(row):
     if isinstance(row, Member):
         return row.active
-    return row.state in ("sent", "expired", "accepted", "incomplete", "active", "offered")
+    return row.state in ("sent", "expired", "accepted", "incomplete", "active", "offered", "asked")
 
 
 def _often(values):
@@ -147,14 +169,16 @@ def _a_token(draw, organization, command, known):
 def _who(town, place, command, about):
     """Anybody, and more often whoever has a reason to ask."""
     organization, number = town.organizations[place], about.get("number", 0)
-    if command == "decline":
+    if command in REPLY:
         return _often([organization.invitations[number].email]) | st.sampled_from(PEOPLE)
     anybody = st.sampled_from(sorted(town.accounts))
-    if command in INVITATION[3:]:
+    if command == "ask_move":
+        return anybody
+    if command in ("accept", "sign_up_by_link"):
         email = organization.invitations[number].email
         return _often([email]) | anybody if email in town.accounts else anybody
     if command in OFFER[:2]:
         return _often([organization.offers[number].chosen.person]) | anybody
-    if command in (*TOKEN, "leave"):
+    if command in (*TOKEN, "leave", "ask_seat", "withdraw"):
         return _often([organization.members[number].person]) | anybody
     return _often([CY, organization.owner.person]) | anybody

@@ -4,16 +4,24 @@ A letter *must* leave, *may* leave where the specification is silent, or *never*
 """
 
 TO_INVITER = {"invitation_accepted", "invitation_declined", "invitation_expired"}
-TO_INVITER |= {"invitation_bounced"}
+TO_INVITER |= {"invitation_bounced", "invitation_asked"}
 TO_INVITED = {"invitation", "invitation_revoked"}
 TO_HOLDER = {"seat_assigned", "seat_revoked", "token", "token_reissued"}
-TOLD = TO_INVITER | TO_INVITED | TO_HOLDER  # what the specification speaks of
+TO_WHO_WAITS, ON_MOVE = {"seat_refused"}, {"move_asked", "move_refused"}
+TOLD = TO_INVITER | TO_INVITED | TO_HOLDER | TO_WHO_WAITS | ON_MOVE  # what is spoken of
 
 
 def wanted(town, letter):
     if letter.template in TO_HOLDER:
         return _about_token(town, letter)
-    return _about_invitation(town, letter, town.at(letter.place, letter.about[0]))
+    if letter.template in TO_WHO_WAITS:
+        return _about_place(town, letter)
+    if letter.template in ON_MOVE:
+        return _about_move(town, letter)
+    invitation = town.at(letter.place, letter.about[0])
+    if letter.template in TO_INVITED and invitation.email in town.silent:
+        return "never"
+    return _about_invitation(town, letter, invitation)
 
 
 def _is_closed(town, letter):
@@ -35,9 +43,29 @@ def _about_invitation(town, letter, invitation):
             return "may"
         case "invitation_accepted", "closed":
             return "may"
+        case "invitation_asked", _ if not invitation.asked or letter.number != invitation.round:
+            return "may"
+        case "invitation_revoked", _ if not invitation.handed_over:
+            return "may"
         case "invitation_revoked", _ if town.organizations[letter.place].sent_to(invitation.email):
             return "may"
     return "must"
+
+
+def _about_place(town, letter):
+    """Whoever has a seat, waits again or has gone needs no more to hear of a no."""
+    organization = town.organizations[letter.place]
+    member = organization.places[letter.about[0]].member
+    over = organization.closed or not member.active or member.seated
+    return "may" if over or organization.place_of(member) else "must"
+
+
+def _about_move(town, letter):
+    move = town.organizations[letter.place].moves[letter.about[0]]
+    if letter.template == "move_refused":
+        return "must"
+    open_still = move.state == "asked" and move.invitation.state in ("sent", "expired")
+    return "must" if open_still else "may"
 
 
 def _about_token(town, letter):
@@ -60,9 +88,20 @@ def readers(town, letter):
     organization = town.organizations[letter.place]
     if letter.template in TO_HOLDER:
         return {town.of(letter.place, letter.about[0]).person}
+    if letter.template in TO_WHO_WAITS:
+        return {organization.places[letter.about[0]].member.person}
+    if letter.template == "move_refused":
+        return {organization.moves[letter.about[0]].person}
+    if letter.template == "move_asked":
+        return _hosts(organization, organization.moves[letter.about[0]].invitation)
     invitation = town.at(letter.place, letter.about[0])
     if letter.template in TO_INVITED:
         return {invitation.email}
+    return _hosts(organization, invitation)
+
+
+def _hosts(organization, invitation):
+    """Whoever invited, while they are an admin; else another one."""
     inviter = organization.member(invitation.inviter)
     if inviter and inviter.role == "admin":
         return {invitation.inviter}
@@ -75,6 +114,14 @@ def hand_over(town, letter):
     town.letters.remove(letter)
     if letter.template == "invitation":
         town.at(letter.place, letter.about[0]).handed_over = True
+
+
+def keep_back(town, letter):
+    """It did not leave."""
+    town.letters.remove(letter)
+    if letter.template == "invitation":
+        invitation = town.at(letter.place, letter.about[0])
+        invitation.kept_back |= invitation.email in town.silent
 
 
 def bounce(town, letter):

@@ -4,21 +4,26 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 
 from model import postbox
+from model.steps import PEOPLE as MAILBOXES
 from model.town import Letter
 
-from workflows import gate
+from workflows import gate, silences
 from workflows.accounts import Account
 from workflows.engine.db import db
 from workflows.engine.letters import Letter as Posted
 from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
+from workflows.moves import Move
 from workflows.organizations import Organization
+from workflows.places import Place
 from workflows.seats import Seat
 from workflows.subscriptions import Subscription
 from workflows.tokens import Token
 
-NUMBERED = ("invitation", "token", "token_reissued")  # letters of a round or a generation
+# Letters of a round or a generation.
+NUMBERED = ("invitation", "invitation_asked", "token", "token_reissued")
+ABOUT = {Token: postbox.TO_HOLDER, Place: postbox.TO_WHO_WAITS, Move: postbox.ON_MOVE}
 
 
 class Sight:
@@ -32,8 +37,11 @@ class Sight:
         self.about = {}  # (kind of row, id) → how the town calls it
         self._members()
         self._invitations()
+        self._moves()
+        self._places()
         self._offers()
         self._seats_and_tokens()
+        self.silent = {one for one in MAILBOXES if silences.holds(one)}
         self.letters = Counter(self._letters())
 
     def _organizations(self):
@@ -66,7 +74,23 @@ class Sight:
         for place, row in self._rows(Invitation):
             self._name(row, len(place["invitations"]))
             said = (row.email, self.people[row.invited_by_id], row.state, row.round)
-            place["invitations"].append((*said, self._expires(row)))
+            more = (row.seat_wished, row.word or "", row.asked_at is not None)
+            place["invitations"].append((*said, self._expires(row), *more))
+
+    def _moves(self):
+        for place, row in self._rows(Move):
+            self._name(row, len(place["moves"]))
+            about = self.about[Invitation, row.invitation_id][1][0]
+            place["moves"].append((about, self.people[row.account_id], row.state))
+
+    def _places(self):
+        rows = self._rows(Place)
+        for place, row in rows:
+            self._name(row, len(place["places"]))
+            said = (row.word or "", row.answer or "")
+            place["places"].append((self._member(row), row.state, *said))
+        for place, row in sorted(rows, key=lambda one: one[1].rank or 0):
+            place["line"] += [self._member(row)] * (row.state == "queued")
 
     def _expires(self, row):
         return round((row.expires_at - self.beginning).total_seconds() / 3600, 1)
@@ -97,14 +121,15 @@ class Sight:
                 yield self.letter(letter)
 
     def letter(self, posted):
-        kind = Token if posted.template in postbox.TO_HOLDER else Invitation
+        kind = next((kind for kind, some in ABOUT.items() if posted.template in some), Invitation)
         number = posted.generation if posted.template in NUMBERED else 0
         return Letter(posted.template, *self.about[kind, posted.about_id], number)
 
 
 def _nothing_yet():
-    lists = {"members": [], "invitations": [], "offers": [], "subscriptions": []}
-    return {**lists, "owner": None, "seats": 0, "seated": set(), "tokens": defaultdict(list)}
+    lists = ("members", "invitations", "moves", "places", "line", "offers", "subscriptions")
+    others = {"owner": None, "seats": 0, "seated": set(), "tokens": defaultdict(list)}
+    return {what: [] for what in lists} | others
 
 
 def of_town(organization):
@@ -120,9 +145,21 @@ def of_town(organization):
         ],
         "members": [(one.person, one.role) for _, one in members],
         "invitations": [
-            (one.email, one.inviter, one.state, one.round, one.expires)
+            (
+                *(one.email, one.inviter, one.state, one.round, one.expires),
+                *(one.seat, one.word, one.asked),
+            )
             for one in organization.invitations
         ],
+        "moves": [
+            (_number(organization.invitations, one.invitation), one.person, one.state)
+            for one in organization.moves
+        ],
+        "places": [
+            (_number(organization.members, one.member), one.state, one.word, one.answer)
+            for one in organization.places
+        ],
+        "line": [_number(organization.members, one.member) for one in organization.line],
         "subscriptions": [(one.seats, one.state) for one in organization.subscriptions],
         "seats": organization.bought,
         "seated": {number for number, one in members if one.seated},
@@ -132,6 +169,11 @@ def of_town(organization):
             if one.tokens
         },
     }
+
+
+def _number(rows, row):
+    """Which of them it is; others may be equal to it."""
+    return next(number for number, one in enumerate(rows) if one is row)
 
 
 def plain(letter):
@@ -148,6 +190,8 @@ def differences(town, sight, secrets):
         for what, expected in of_town(organization).items():
             if (seen := sight.places[place][what]) != expected:
                 yield f"{place}, {what}: {seen} instead of {expected}"
+    if sight.silent != town.silent:
+        yield f"no invitations for {sight.silent} instead of {town.silent}"
     must = [one for one in town.letters if postbox.wanted(town, one) == "must"]
     yield from (f"not posted: {one}" for one in Counter(map(plain, must)) - sight.letters)
     for secret, whose in secrets.items():

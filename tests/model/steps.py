@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import partial
 
-from model import commands, owners, purchases
+from model import commands, lines, owners, purchases, replies
 from model.town import No
 from people import CARD, PASSWORD
 
@@ -11,20 +11,25 @@ from workflows import (
     accounts,
     arrivals,
     closures,
+    corrections,
     departures,
     guest_lists,
     handovers,
     invitations,
+    moves,
     organizations,
     roles,
     seats,
     subscriptions,
     tokens,
+    waitlist,
 )
+from workflows import replies as answers
 from workflows.engine.db import db
 from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
+from workflows.moves import Move
 from workflows.subscriptions import Subscription
 from workflows.tokens import Token
 
@@ -94,8 +99,18 @@ def _on_token(function):
     return ready
 
 
-def _decline(step, by, number):
-    return partial(invitations.decline, step.row(Invitation, number), step.by, by=by)
+def _reply(function):
+    """For the address that somebody types, with or without an account."""
+
+    def ready(step, by, number, **words):
+        return partial(function, step.row(Invitation, number), step.by, *words.values(), by=by)
+
+    return ready
+
+
+def _revoke_seat(step, by, number, to=None):
+    chosen = None if to is None else step.row(Membership, to)
+    return partial(seats.revoke, step.row(Membership, number), by=by, to=chosen)
 
 
 def _sign_up_by_link(step, by, number):
@@ -107,17 +122,25 @@ def _expire():
     handovers.expire_unanswered()
 
 
-_IN_TOWN = vars(owners) | vars(purchases) | vars(commands)
+_IN_TOWN = vars(owners) | vars(purchases) | vars(lines) | vars(replies) | vars(commands)
 _REAL = {
     "found": lambda _, by, name, typed: partial(organizations.found, name, typed, by=by),
     "rename": _on_organization(organizations.rename),
     "set_invitation_days": _on_organization(organizations.set_invitation_days),
-    "invite": lambda step, by, emails: partial(
-        guest_lists.invite, step.organization, ", ".join(emails), by=by
+    "invite": lambda step, by, emails, seat=False: partial(
+        guest_lists.invite, step.organization, ", ".join(emails), by=by, seat=seat
     ),
     "resend": _on(Invitation, invitations.resend),
     "revoke": _on(Invitation, invitations.revoke),
-    "decline": _decline,
+    "extend": _on(Invitation, invitations.extend),
+    "correct": _on(Invitation, corrections.correct),
+    "decline": _reply(invitations.decline),
+    "ask_again": _reply(answers.ask_again),
+    "never_again": _reply(answers.silence),
+    "hear_again": _reply(answers.hear_again),
+    "ask_move": _on(Invitation, moves.ask),
+    "grant_move": _on(Move, moves.grant),
+    "refuse_move": _on(Move, moves.refuse),
     "accept": _on(Invitation, arrivals.accept),
     "sign_up_by_link": _sign_up_by_link,
     "make_admin": _on(Membership, roles.make_admin),
@@ -126,7 +149,11 @@ _REAL = {
     "leave": _on(Membership, departures.leave),
     "remove": _on(Membership, departures.remove),
     "assign_seat": _on(Membership, seats.assign),
-    "revoke_seat": _on(Membership, seats.revoke),
+    "revoke_seat": _revoke_seat,
+    "ask_seat": _on(Membership, waitlist.ask),
+    "withdraw": _on(Membership, waitlist.withdraw),
+    "line_up": _on(Membership, waitlist.line_up),
+    "refuse_seat": _on(Membership, waitlist.refuse),
     "purchase": lambda step, by, seats: partial(
         subscriptions.begin, step.organization, seats, "monthly", by=by
     ),

@@ -8,6 +8,7 @@ that the specification leaves open; "allowed" among them means that doing nothin
 from dataclasses import dataclass, field
 
 HOURS = (0, 1, 24)  # how long an old secret may still work
+DAYS = (1, 7, 14)  # for which an invitation may be good
 RESERVED = ("login", "status")
 KEEPERS = ("admin", "billing_admin")
 NEVER = float("inf")
@@ -58,7 +59,30 @@ class Invitation:
     state: str = "sent"
     round: int = 1
     handed_over: bool = False
+    kept_back: bool = False  # from a mailbox that wants none
     member: Member | None = None
+    seat: bool = False  # whoever accepts gets one, or a place in line
+    word: str = ""
+    asked: bool = False  # for a new link
+
+
+@dataclass
+class Move:
+    """Of an invitation, to somebody logged in with another address."""
+
+    invitation: Invitation
+    person: str
+    state: str = "asked"
+
+
+@dataclass
+class Place:
+    """Of somebody who waits for a seat."""
+
+    member: Member
+    state: str = "asked"
+    word: str = ""
+    answer: str = ""
 
 
 @dataclass
@@ -87,6 +111,9 @@ class Organization:
     invitations: list[Invitation] = field(default_factory=list)
     days: int = 14
     subscriptions: list[Subscription] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    line: list[Place] = field(default_factory=list)  # those who are queued, the first first
 
     @property
     def offer(self):
@@ -109,6 +136,20 @@ class Organization:
     @property
     def used(self):
         return sum(one.seated for one in self.members)
+
+    @property
+    def free(self):
+        return self.bought - self.used
+
+    def place_of(self, member):
+        """Where somebody waits for a seat."""
+        mine = (one for one in self.places if one.member is member)
+        return next((one for one in mine if one.state in ("asked", "queued")), None)
+
+    def may_be_invited(self, email):
+        """Whether it is an address, of no member, and none that is invited."""
+        known = [one for one in self.invitations if one.state in ("sent", "expired")]
+        return "@" in email and not self.member(email) and email not in [one.email for one in known]
 
     def sent_to(self, email):
         sent = (one for one in self.invitations if (one.email, one.state) == (email, "sent"))
@@ -133,6 +174,7 @@ class Town:
     now: float = 0
     organizations: dict[str, Organization] = field(default_factory=dict)
     letters: list[Letter] = field(default_factory=list)
+    silent: set[str] = field(default_factory=set)  # mailboxes that want no invitations
 
     def at(self, place, number):
         return self.organizations[place].invitations[number]
@@ -146,7 +188,7 @@ class Town:
     def goes_on(self, hours):
         """Time passes, a little more where something would end at this very moment."""
         self.now = round(self.now + hours, 1)
-        while any(abs(end - self.now) < 0.1 for end in self._ends()):
+        while any(abs(end - self.now) < 0.1 for end in (*self._ends(), *self._extensible())):
             self.now = round(self.now + 0.2, 1)
 
     def next_end(self):
@@ -160,6 +202,11 @@ class Town:
             yield from (one.expires for one in organization.offers if one.state == "offered")
             tokens = (token for one in organization.members for token in one.tokens)
             yield from (end for token in tokens for end in token.ends.values())
+
+    def _extensible(self):
+        """When an invitation could first be given a day more, however long they are good for."""
+        sent = (one for org in self.organizations.values() for one in org.invitations)
+        return (one.expires - 24 * (days - 1) for one in sent for days in DAYS)
 
     def gate(self, place, number, which, generation):
         """Each answer that is right for this secret: None lets it pass."""

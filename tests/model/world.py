@@ -108,7 +108,7 @@ class World:
             if owed:
                 moot = postbox.wanted(self.town, owed) != "must"
                 self.expect(moot, [f"did not leave: {owed}"])
-                self.town.letters.remove(owed)
+                postbox.keep_back(self.town, owed)
             return
         wanted = owed and postbox.wanted(self.town, owed) != "never"
         self.expect(wanted, [f"nobody should get it: {letter}"])
