@@ -1,7 +1,7 @@
 """What may be tried next in a town: any command, by anybody, about anything that is there."""
 
 from hypothesis import strategies as st
-from model.steps import BOB, CY, EVE, FAY, GIL, HAL, KNOWN, PEOPLE, Step
+from model.steps import BOB, CY, EVE, FAY, GIL, HAL, PEOPLE, Step
 from model.town import DAYS, Member
 
 ANYTHING = {  # what comes first is drawn most
@@ -12,7 +12,8 @@ ANYTHING = {  # what comes first is drawn most
     "cancel_offer": 2, "ask_seat": 6, "withdraw": 2, "line_up": 6, "refuse_seat": 2,
     "extend": 2, "correct": 2, "ask_again": 2, "never_again": 1, "hear_again": 1, "ask_move": 3,
     "grant_move": 4, "refuse_move": 2, "rename": 1, "set_invitation_days": 1, "close": 1,
-    "found": 1,
+    "found": 1, "ask_change": 4, "confirm_change": 5, "undo_change": 3, "cancel_change": 1,
+    "close_account": 1,
 }  # fmt: skip
 PLACES = ("acme", "acme", "acme", "bolt")
 LISTS = [[one] for one in PEOPLE] + [[BOB, BOB, "nobody"], [EVE, FAY, GIL], [CY, HAL]]
@@ -20,6 +21,8 @@ COMMANDS = [name for name, often in ANYTHING.items() for _ in range(often)]
 REPLY = ("decline", "ask_again", "never_again", "hear_again")
 INVITATION = ("resend", "revoke", "extend", "correct", *REPLY, "ask_move")
 INVITATION += ("accept", "sign_up_by_link")
+CHANGE = ("confirm_change", "undo_change")
+OWN = ("found", "ask_change", "cancel_change", "close_account", *CHANGE)  # of no organization
 MOVE = ("grant_move", "refuse_move")
 TOKEN = ("activate", "reissue", "end_old")
 SUBSCRIPTION = ("pay", "resize")
@@ -30,6 +33,7 @@ MEMBER += (*SEAT, "offer")
 MEETING = (
     INVITATION,
     MOVE,
+    OWN[1:],
     (*SUBSCRIPTION, "purchase", "assign_seat"),
     (*OFFER, "close"),
     (*MEMBER, *TOKEN),
@@ -44,6 +48,7 @@ WORDS = {
     "correct": {"email": st.sampled_from([*PEOPLE, "nobody"])},
     "ask_seat": {"word": st.sampled_from(["", "For the build."])},
     "refuse_seat": {"word": st.sampled_from(["", "Not this year."])},
+    "ask_change": {"email": st.sampled_from([*PEOPLE, "nobody"])},
     "purchase": {"seats": SEATS},
     "resize": {"seats": SEATS},
     "close": {"typed": st.sampled_from(["acme", "Bolt", "cave", ""])},
@@ -55,7 +60,7 @@ WORDS = {
 def a_step(draw, town):
     """A command that somebody could ask for, or None where there is nothing to ask about."""
     command = draw(st.sampled_from(COMMANDS))
-    place = draw(st.sampled_from(PLACES)) if command != "found" else ""
+    place = "" if command in OWN else draw(st.sampled_from(PLACES))
     return _step(draw, town, command, place, {})
 
 
@@ -87,21 +92,44 @@ def _on_each_other(draw, organization):
     if len(both) < 2:
         return None
     (first, one), (second, other) = draw(st.permutations(both))[:2]
-    doing = st.sampled_from(MEMBER)
     return [
-        Step(draw(doing), one.person, "acme", {"number": second}),
-        Step(draw(doing), other.person, "acme", {"number": first}),
+        _doing(draw, one.person, second),
+        _doing(draw, other.person, first),
     ]
 
 
+def _doing(draw, by, number):
+    command = draw(st.sampled_from(MEMBER))
+    return Step(command, by, "acme", {"number": number} | _words(draw, command))
+
+
 def _step(draw, town, command, place, known):
-    if command == "found":
-        return Step(command, draw(st.sampled_from(KNOWN)), "", _words(draw, command))
+    if command in CHANGE:
+        return _on_change(draw, town, command, known)
+    if command in OWN:
+        return Step(command, draw(_anybody(town)), "", _words(draw, command))
     about = _about(draw, town.organizations[place], command, known)
     if about is None:
         return None
     by = draw(_who(town, place, command, about))
     return Step(command, by, place, about | _words(draw, command))
+
+
+def _on_change(draw, town, command, known):
+    """By whoever asked for it, or types the old address; sometimes by another one."""
+    about = _one(draw, "number", town.changes, known)
+    if about is None:
+        return None
+    change = town.changes[about["number"]]
+    likely = change.person
+    if command == "undo_change" and change.state == "confirmed" and change.old not in town.people:
+        likely = change.old
+    return Step(command, draw(_often([likely]) | _anybody(town)), "", about)
+
+
+def _anybody(town):
+    """Whoever has an account."""
+    return st.sampled_from([one for one, address in town.people.items() if address])
 
 
 def _words(draw, command):
@@ -144,7 +172,16 @@ def _chosen(draw, organization, command, about):
 def _is_open(row):
     if isinstance(row, Member):
         return row.active
-    return row.state in ("sent", "expired", "accepted", "incomplete", "active", "offered", "asked")
+    return row.state in (
+        "sent",
+        "expired",
+        "accepted",
+        "incomplete",
+        "active",
+        "offered",
+        "asked",
+        "confirmed",
+    )
 
 
 def _often(values):
@@ -170,13 +207,14 @@ def _who(town, place, command, about):
     """Anybody, and more often whoever has a reason to ask."""
     organization, number = town.organizations[place], about.get("number", 0)
     if command in REPLY:
-        return _often([organization.invitations[number].email]) | st.sampled_from(PEOPLE)
-    anybody = st.sampled_from(sorted(town.accounts))
+        email = organization.invitations[number].email
+        return _often([town.person_at(email) or email]) | st.sampled_from(PEOPLE)
+    anybody = _anybody(town)
     if command == "ask_move":
         return anybody
     if command in ("accept", "sign_up_by_link"):
-        email = organization.invitations[number].email
-        return _often([email]) | anybody if email in town.accounts else anybody
+        person = town.person_at(organization.invitations[number].email)
+        return _often([person]) | anybody if person else anybody
     if command in OFFER[:2]:
         return _often([organization.offers[number].chosen.person]) | anybody
     if command in (*TOKEN, "leave", "ask_seat", "withdraw"):

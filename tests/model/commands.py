@@ -4,7 +4,7 @@ Seats stand in `lines`, what is bought in `purchases`, other ends of invitations
 the ends of ownership in `owners`.
 """
 
-from model import lines, owners, replies
+from model import addresses, lines, owners, replies
 from model.town import (
     HOURS,
     KEEPERS,
@@ -19,7 +19,9 @@ from model.town import (
 
 def found(town, by, name, typed):
     place = typed.lower()
-    unless(place not in town.organizations and place not in RESERVED, "Invalid")
+    late = ["NotNow"] * (not town.people[by])
+    unless(place not in town.organizations and place not in RESERVED, "Invalid", *late)
+    unless(not late, "NotNow")
     founder = Member(by, "admin")
     town.organizations[place] = Organization(name, [founder], founder)
 
@@ -42,7 +44,8 @@ def invite(town, by, place, emails, seat=False):
     organization = town.organizations[place]
     organization.require(by, "admin")
     for email in emails:
-        if "@" in email and not organization.member(email) and not organization.sent_to(email):
+        known = organization.sent_to(email) or town.member_at(place, email)
+        if "@" in email and not known:
             _send(town, by, place, email)
             sent = organization.sent_to(email)
             sent.seat, sent.inviter = seat, by if seat else sent.inviter
@@ -72,9 +75,10 @@ def resend(town, by, place, number):
 
 def accept(town, by, place, number):
     organization, invitation = town.organizations[place], town.at(place, number)
+    unless(town.address(by), "NotNow", "NotAllowed", "Invalid")
+    if invitation.member and invitation.member.active and invitation.member.person == by:
+        raise No("allowed", "NotNow", "NotAllowed", "Invalid")  # maybe from a new address
     replies.addressed(town, invitation, by)
-    if invitation.member and invitation.member.active:
-        raise No("allowed", "NotNow")
     unless(invitation.state == "sent" and town.now < invitation.expires, "NotNow")
     _take_in(town, place, organization, invitation, by)
     town.post("invitation_accepted", place, number)
@@ -94,10 +98,9 @@ def _take_in(town, place, organization, invitation, person):
 def sign_up_by_link(town, by, place, number):
     """Here `by` is nobody: the link proves the invited address."""
     organization, invitation = town.organizations[place], town.at(place, number)
-    unless(invitation.email not in town.accounts, "NotNow", "NotAllowed", "Invalid")
+    unless(not town.person_at(invitation.email), "NotNow", "NotAllowed", "Invalid")
     unless(invitation.state == "sent" and town.now < invitation.expires, "NotNow")
-    town.accounts.add(invitation.email)
-    _take_in(town, place, organization, invitation, invitation.email)
+    _take_in(town, place, organization, invitation, town.newcomer(invitation.email))
     town.post("invitation_accepted", place, number)
 
 
@@ -129,7 +132,7 @@ def leave(town, by, place, number):
     unless(member.active, "NotNow", "NotFound")
     unless(member is not organization.owner, "NotNow", "NotAllowed")
     unless(member.role not in KEEPERS, "NotNow")
-    _go(town, place, member, "left")
+    go(town, place, member, "left")
 
 
 def remove(town, by, place, number):
@@ -137,10 +140,10 @@ def remove(town, by, place, number):
     mine = organization.require(by, "admin")
     unless(member is not mine and member is not organization.owner, "NotAllowed")
     unless(member.active, "NotNow")
-    _go(town, place, member, "removed")
+    go(town, place, member, "removed")
 
 
-def _go(town, place, member, role):
+def go(town, place, member, role):
     """Seat, token and place in line go at once, and what was not finished is closed."""
     organization = town.organizations[place]
     owners.fall_through(organization, member)
@@ -203,3 +206,4 @@ def expire(town, _):
         for number in range(len(organization.invitations)):
             replies.over(town, place, number)
         owners.expire(town, organization)
+    addresses.end_stale(town)

@@ -8,10 +8,16 @@ TO_INVITER |= {"invitation_bounced", "invitation_asked"}
 TO_INVITED = {"invitation", "invitation_revoked"}
 TO_HOLDER = {"seat_assigned", "seat_revoked", "token", "token_reissued"}
 TO_WHO_WAITS, ON_MOVE = {"seat_refused"}, {"move_asked", "move_refused"}
-TOLD = TO_INVITER | TO_INVITED | TO_HOLDER | TO_WHO_WAITS | ON_MOVE  # what is spoken of
+TO_NEW, TO_OLD = {"confirm_address", "address_taken"}, {"address_change_asked", "address_changed"}
+ON_CHANGE = TO_NEW | TO_OLD
+TOLD = TO_INVITER | TO_INVITED | TO_HOLDER | TO_WHO_WAITS | ON_MOVE | ON_CHANGE
 
 
 def wanted(town, letter):
+    if letter.template in ON_CHANGE:
+        return _about_change(town, letter)
+    if not readers(town, letter):
+        return "never"
     if letter.template in TO_HOLDER:
         return _about_token(town, letter)
     if letter.template in TO_WHO_WAITS:
@@ -52,6 +58,15 @@ def _about_invitation(town, letter, invitation):
     return "must"
 
 
+def _about_change(town, letter):
+    """What is over is no news; whose address is taken may have left it meanwhile."""
+    change = town.changes[letter.about[0]]
+    if change.state != ("confirmed" if letter.template == "address_changed" else "asked"):
+        return "never"
+    taken = letter.template == "address_taken" and not town.person_at(change.email)
+    return "may" if taken or change.ends <= town.now else "must"
+
+
 def _about_place(town, letter):
     """Whoever has a seat, waits again or has gone needs no more to hear of a no."""
     organization = town.organizations[letter.place]
@@ -84,7 +99,16 @@ def _about_token(town, letter):
 
 
 def readers(town, letter):
-    """Everybody who would be the right one to read it."""
+    """Every address that would be the right one to read it."""
+    if letter.template in ON_CHANGE:
+        change = town.changes[letter.about[0]]
+        return {change.email if letter.template in TO_NEW else change.old}
+    if letter.template in TO_INVITED:
+        return {town.at(letter.place, letter.about[0]).email} - {""}
+    return {town.people[one] for one in _people(town, letter)} - {None}
+
+
+def _people(town, letter):
     organization = town.organizations[letter.place]
     if letter.template in TO_HOLDER:
         return {town.of(letter.place, letter.about[0]).person}
@@ -94,10 +118,7 @@ def readers(town, letter):
         return {organization.moves[letter.about[0]].person}
     if letter.template == "move_asked":
         return _hosts(organization, organization.moves[letter.about[0]].invitation)
-    invitation = town.at(letter.place, letter.about[0])
-    if letter.template in TO_INVITED:
-        return {invitation.email}
-    return _hosts(organization, invitation)
+    return _hosts(organization, town.at(letter.place, letter.about[0]))
 
 
 def _hosts(organization, invitation):

@@ -10,7 +10,7 @@ DAY = 24
 
 def addressed(town, invitation, by):
     """An invitation belongs to its address; where it is over as well, either may be said."""
-    if by != invitation.email:
+    if not invitation.email or town.address(by) != invitation.email:
         over = invitation.state != "sent" or invitation.expires <= town.now
         raise No("NotAllowed", "Invalid", *["NotNow"] * over)
 
@@ -53,7 +53,9 @@ def take_back(town, place, number):
 def correct(town, by, place, number, email):
     organization, invitation = town.organizations[place], town.at(place, number)
     organization.require(by, "admin")
-    new = organization.may_be_invited(email) and email != invitation.email
+    new = "@" in email and email != invitation.email and not town.member_at(place, email)
+    known = [one.email for one in organization.invitations if one.state in ("sent", "expired")]
+    new = new and email not in known
     late = invitation.state not in ("sent", "expired")
     unless(new, "Invalid", *["NotNow"] * late)
     unless(not late, "NotNow")
@@ -70,10 +72,10 @@ def ask_move(town, by, place, number):
     if about and (about[-1].state, about[-1].person) == ("asked", by):
         return
     unless(invitation.state == "sent" and town.now < invitation.expires, "NotNow")
-    unless(by != invitation.email and not organization.member(by), "NotNow")
+    unless(town.address(by) != invitation.email and not organization.member(by), "NotNow")
     mine = [one for one in about if one.person == by and one.state == "refused"]
     unless(not mine and not any(one.state == "asked" for one in about), "NotNow")
-    town.silent.discard(by)
+    town.silent.discard(town.address(by))
     organization.moves.append(Move(invitation, by))
     town.post("move_asked", place, len(organization.moves) - 1)
 
@@ -83,10 +85,10 @@ def grant_move(town, by, place, number):
     organization = town.organizations[place]
     move = organization.moves[number]
     organization.require(by, "admin")
-    late = ["NotNow"] * (move.state != "asked")
+    late = ["NotNow"] * (move.state != "asked" or not town.people[move.person])
     at = next(n for n, one in enumerate(organization.invitations) if one is move.invitation)
     unless(not late, "NotNow", "Invalid")
-    correct(town, by, place, at, move.person)
+    correct(town, by, place, at, town.people[move.person])
     move.state = "granted"
 
 
@@ -104,7 +106,7 @@ def ask_again(town, by, place, number):
     addressed(town, invitation, by)
     over(town, place, number)
     unless(invitation.state == "expired", "NotNow")
-    town.silent.discard(by)
+    town.silent.discard(invitation.email)
     invitation.asked = True
     town.post("invitation_asked", place, number, number=invitation.round)
 
@@ -119,9 +121,9 @@ def over(town, place, number):
 def never_again(town, by, place, number):
     """No more invitations to this mailbox, from anybody; whoever invites is told nothing."""
     addressed(town, town.at(place, number), by)
-    town.silent.add(by)
+    town.silent.add(town.address(by))
 
 
 def hear_again(town, by, place, number):
     addressed(town, town.at(place, number), by)
-    town.silent.discard(by)
+    town.silent.discard(town.address(by))

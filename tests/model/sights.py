@@ -8,7 +8,8 @@ from model.steps import PEOPLE as MAILBOXES
 from model.town import Letter
 
 from workflows import gate, silences
-from workflows.accounts import Account
+from workflows.accounts import CLOSED, Account
+from workflows.address_changes import AddressChange
 from workflows.engine.db import db
 from workflows.engine.letters import Letter as Posted
 from workflows.handovers import Handover
@@ -24,15 +25,19 @@ from workflows.tokens import Token
 # Letters of a round or a generation.
 NUMBERED = ("invitation", "invitation_asked", "token", "token_reissued")
 ABOUT = {Token: postbox.TO_HOLDER, Place: postbox.TO_WHO_WAITS, Move: postbox.ON_MOVE}
+ABOUT |= {AddressChange: postbox.ON_CHANGE}
 
 
 class Sight:
     """Usher's tables as they are now, in the town's words."""
 
-    def __init__(self, beginning):
+    def __init__(self, beginning, town):
         db.session.rollback()
         self.beginning = beginning
-        self.people = dict(db.session.execute(db.select(Account.id, Account.email)).all())
+        known = db.session.execute(db.select(Account.id, Account.email).order_by(Account.id)).all()
+        self.addresses = [email or None for _, email in known]
+        names = [*town.people, *(email for _, email in known[len(town.people) :])]
+        self.people = {row: name for (row, _), name in zip(known, names, strict=False)}
         self.places = self._organizations()
         self.about = {}  # (kind of row, id) → how the town calls it
         self._members()
@@ -40,6 +45,7 @@ class Sight:
         self._moves()
         self._places()
         self._offers()
+        self.changes = list(self._changes())
         self._seats_and_tokens()
         self.silent = {one for one in MAILBOXES if silences.holds(one)}
         self.letters = Counter(self._letters())
@@ -73,7 +79,8 @@ class Sight:
     def _invitations(self):
         for place, row in self._rows(Invitation):
             self._name(row, len(place["invitations"]))
-            said = (row.email, self.people[row.invited_by_id], row.state, row.round)
+            email = "" if row.email == CLOSED else row.email
+            said = (email, self.people[row.invited_by_id], row.state, row.round)
             more = (row.seat_wished, row.word or "", row.asked_at is not None)
             place["invitations"].append((*said, self._expires(row), *more))
 
@@ -99,6 +106,12 @@ class Sight:
         for place, row in self._rows(Handover):
             who = (self.people[one.account_id] for one in (row.owner, row.chosen))
             place["offers"].append((*who, row.state, self._expires(row)))
+
+    def _changes(self):
+        rows = db.session.scalars(db.select(AddressChange).order_by(AddressChange.id)).all()
+        for number, row in enumerate(rows):
+            self.about[AddressChange, row.id] = ("", (number,))
+            yield self.people[row.account_id], row.email, row.old_email, row.state
 
     def _seats_and_tokens(self):
         for place, row in self._rows(Subscription):
@@ -190,6 +203,11 @@ def differences(town, sight, secrets):
         for what, expected in of_town(organization).items():
             if (seen := sight.places[place][what]) != expected:
                 yield f"{place}, {what}: {seen} instead of {expected}"
+    if sight.addresses != [*town.people.values()]:
+        yield f"accounts: {sight.addresses} instead of {[*town.people.values()]}"
+    changes = [(one.person, one.email, one.old, one.state) for one in town.changes]
+    if sight.changes != changes:
+        yield f"changes of address: {sight.changes} instead of {changes}"
     if sight.silent != town.silent:
         yield f"no invitations for {sight.silent} instead of {town.silent}"
     must = [one for one in town.letters if postbox.wanted(town, one) == "must"]

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from functools import partial
 
-from model import commands, lines, owners, purchases, replies
+from model import addresses, commands, lines, owners, purchases, replies
 from model.town import No
 from people import CARD, PASSWORD
 
 from workflows import (
-    accounts,
+    account_closures,
+    address_changes,
     arrivals,
     closures,
     corrections,
@@ -25,6 +26,8 @@ from workflows import (
     waitlist,
 )
 from workflows import replies as answers
+from workflows.accounts import Account
+from workflows.address_changes import AddressChange
 from workflows.engine.db import db
 from workflows.handovers import Handover
 from workflows.invitations import Invitation
@@ -60,9 +63,12 @@ class Step:
             return no.kinds
         return frozenset({"allowed"})
 
-    def for_real(self):
+    def for_real(self, town):
         """The command with its rows, ready to be called."""
-        return _REAL[self.command](self, accounts.with_key(self.by), **self.words)
+        known = list(town.people)
+        return _REAL[self.command](
+            self, _nth(Account, known.index(self.by)) if self.by in known else None, **self.words
+        )
 
     @property
     def organization(self):
@@ -76,6 +82,10 @@ class Step:
         """The member's token of that number, counted from the first."""
         mine = db.select(Token).filter_by(membership_id=self.row(Membership, number).id)
         return db.session.scalars(mine.order_by(Token.id).offset(which).limit(1)).one()
+
+
+def _nth(kind, number):
+    return db.session.scalars(db.select(kind).order_by(kind.id).offset(number).limit(1)).one()
 
 
 EXPIRE = Step("expire", CLOCK)
@@ -103,7 +113,8 @@ def _reply(function):
     """For the address that somebody types, with or without an account."""
 
     def ready(step, by, number, **words):
-        return partial(function, step.row(Invitation, number), step.by, *words.values(), by=by)
+        typed = by.email if by else step.by
+        return partial(function, step.row(Invitation, number), typed, *words.values(), by=by)
 
     return ready
 
@@ -120,9 +131,11 @@ def _sign_up_by_link(step, by, number):
 def _expire():
     invitations.expire_unanswered()
     handovers.expire_unanswered()
+    address_changes.end_stale()
 
 
-_IN_TOWN = vars(owners) | vars(purchases) | vars(lines) | vars(replies) | vars(commands)
+_IN_TOWN = vars(owners) | vars(purchases) | vars(lines) | vars(replies) | vars(addresses)
+_IN_TOWN |= vars(commands)
 _REAL = {
     "found": lambda _, by, name, typed: partial(organizations.found, name, typed, by=by),
     "rename": _on_organization(organizations.rename),
@@ -168,6 +181,15 @@ _REAL = {
     "accept_offer": _on(Handover, handovers.accept),
     "decline_offer": _on(Handover, handovers.decline),
     "cancel_offer": _on(Handover, handovers.cancel),
+    "ask_change": lambda _, by, email: partial(address_changes.ask, by, email),
+    "cancel_change": lambda _, by: partial(address_changes.cancel, by=by),
+    "confirm_change": lambda _, by, number: partial(
+        address_changes.confirm, _nth(AddressChange, number), by=by
+    ),
+    "undo_change": lambda step, by, number: partial(
+        address_changes.undo, _nth(AddressChange, number), by.email if by else step.by
+    ),
+    "close_account": lambda _, by: partial(account_closures.close, by=by),
     "close": _on_organization(closures.close),
     "expire": lambda step, by: partial(_expire),
 }

@@ -1,7 +1,7 @@
 """Usher as its specification tells it: dictionaries and lists, with nothing of Usher's own in them.
 
 It was written from the specification alone and is a second opinion on what each command should do.
-Times are hours since the beginning, persons are their addresses, `No` names each kind of refusal
+Times are hours since the beginning, persons go by their first address, `No` names each refusal
 that the specification leaves open; "allowed" among them means that doing nothing is right as well.
 """
 
@@ -146,14 +146,24 @@ class Organization:
         mine = (one for one in self.places if one.member is member)
         return next((one for one in mine if one.state in ("asked", "queued")), None)
 
-    def may_be_invited(self, email):
-        """Whether it is an address, of no member, and none that is invited."""
-        known = [one for one in self.invitations if one.state in ("sent", "expired")]
-        return "@" in email and not self.member(email) and email not in [one.email for one in known]
-
     def sent_to(self, email):
         sent = (one for one in self.invitations if (one.email, one.state) == (email, "sent"))
         return next(sent, None)
+
+
+@dataclass
+class Change:
+    """Of a person's address, and until when something can be done about it."""
+
+    person: str
+    email: str
+    old: str
+    ends: float
+    state: str = "asked"
+
+    def end(self, state):
+        """What is over keeps no address."""
+        self.state, self.email, self.old = state, "", ""
 
 
 @dataclass(frozen=True)
@@ -170,11 +180,31 @@ class Letter:
 class Town:
     """All that Usher knows, and what of it can be seen."""
 
-    accounts: set[str]
+    people: dict[str, str | None]  # each who ever had an account, and their address, in order
     now: float = 0
     organizations: dict[str, Organization] = field(default_factory=dict)
     letters: list[Letter] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)  # mailboxes that want no invitations
+    changes: list[Change] = field(default_factory=list)
+
+    def person_at(self, email):
+        """Whose address it is now."""
+        return next((one for one, address in self.people.items() if address == email), None)
+
+    def address(self, by):
+        """Of a person, or of somebody without an account, who goes by it."""
+        return self.people.get(by, by)
+
+    def newcomer(self, email):
+        """An account for this address, where none has it; answers the new person."""
+        known = sum(one.partition(" ")[0] == email for one in self.people)
+        person = f"{email} {known + 1}" if known else email
+        self.people[person] = email
+        return person
+
+    def member_at(self, place, email):
+        person = self.person_at(email)
+        return self.organizations[place].member(person) if person else None
 
     def at(self, place, number):
         return self.organizations[place].invitations[number]
@@ -196,6 +226,7 @@ class Town:
         return round(min((end - self.now for end in self._ends() if end > self.now), default=24), 1)
 
     def _ends(self):
+        yield from (one.ends for one in self.changes if one.state in ("asked", "confirmed"))
         for organization in self.organizations.values():
             sent = (one for one in organization.invitations if one.state == "sent")
             yield from (one.expires for one in sent)
