@@ -82,7 +82,7 @@ def test_whoever_wishes_the_seat_anew_stands_for_it_when_the_first_admin_is_none
     acme = cast.organization(ann, seats=1)
     cy = cast.member(acme, "Cy", ann)
     roles.make_admin(cy, by=ann)
-    invitation, join = arrive(acme, "bob@acme.test", cy.account)
+    _, join = arrive(acme, "bob@acme.test", cy.account)
     roles.make_member(cy, by=ann)
     settings.clock_offset = 15 * 86400
     invitations.expire_unanswered()
