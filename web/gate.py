@@ -20,7 +20,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug import Response
 
-from web import carriers, peers, repository, visits
+from web import carriers, downloads, peers, repository, visits
 from web.carriers import Carried
 from web.uses import Uses
 from workflows import gate
@@ -90,10 +90,13 @@ class Gate:
         judgement = self._judge(environ, carried)
         if isinstance(judgement, Response):
             return judgement
+        whose = f"membership {judgement.membership_id}"
+        if downloads.running.full(whose):
+            return _too_many()
         answer = repository.serve(self.settings.repository, carried.path, environ)
         got = environ["REQUEST_METHOD"] == "GET" and answer.status_code in (200, 206)
         self._remember(environ, judgement, got and is_package(carried.path))
-        return answer
+        return downloads.running.count(answer, whose)
 
     def _judge(self, environ: WSGIEnvironment, carried: Carried) -> Judgement | Response:
         """The judgement when it lets the request pass, else the answer that says why not."""
@@ -152,5 +155,11 @@ def _not_this_method() -> Response:
 
 def _away() -> Response:
     answer = _plain(503, "Tokens cannot be checked for a moment. Try again in a few seconds.")
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
+def _too_many() -> Response:
+    answer = _plain(503, "Too many downloads are running. Try again when one of them has ended.")
     answer.headers["Retry-After"] = "5"
     return answer

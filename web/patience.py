@@ -15,6 +15,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -47,15 +48,19 @@ class Patient:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         environ = environment(scope)
-        with SpooledTemporaryFile(PIECE) as body:
+        with SpooledTemporaryFile(PIECE) if _has_body(environ) else BytesIO() as body:
             try:
-                await self._read(body, environ, receive)
+                if _has_body(environ):
+                    await self._read(body, environ, receive)
             except CutShort:
                 return await _refuse(send, 400, CUT_SHORT)
             except TimeoutError:
                 return await _refuse(send, 408, TOO_SLOW)
             environ["wsgi.input"] = body
             answer = await self._in_thread(Answer, self.app, environ)
+        await send(answer.start)
+        if not answer.more:
+            return await send(_piece(answer.piece, more=False))
         try:
             await self._hand_out(answer, receive, send)
         finally:
@@ -82,7 +87,6 @@ class Patient:
         """Make a piece when the one before is taken; leave the answer cut when nobody reads."""
         gone = asyncio.ensure_future(_disconnect(receive))
         try:
-            await send(answer.start)
             while not gone.done():
                 async with asyncio.timeout(PATIENCE):
                     await send(_piece(answer.piece, more=answer.more))
@@ -106,11 +110,12 @@ class Answer:
         self._pieces = app(environ, self._start_response)
         self._rest = iter(self._pieces)
         self._room = _length(self.start["headers"])
+        self.more = False
         try:
             self.go_on()
-        except BaseException:
-            self.close()
-            raise
+        finally:
+            if not self.more:
+                self.close()
 
     def _start_response(self, status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
@@ -170,6 +175,12 @@ def _together(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[str, str
             found.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
     for name, values in found.items():
         yield name, ("; " if name == "cookie" else ",").join(values)
+
+
+def _has_body(environ: WSGIEnvironment) -> bool:
+    """Whether there is anything to wait for; HTTP/2 does not always say so in a header."""
+    announced = "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ
+    return announced or environ["REQUEST_METHOD"] not in ("GET", "HEAD")
 
 
 def _length(headers: list[tuple[bytes, bytes]]) -> int | None:
