@@ -12,6 +12,7 @@ from functools import partial
 from threading import Lock
 
 from werkzeug import Response
+from werkzeug.wsgi import ClosingIterator
 
 from web.patience import PIECE
 
@@ -32,17 +33,23 @@ class Downloads:
             return self._running[whose] >= OF_ONE or self._running.total() >= AT_ONCE
 
     def count(self, answer: Response, whose: str) -> Response:
-        """Count this one until it is closed, unless it goes out in one piece."""
-        if answer.is_streamed and (answer.content_length or PIECE + 1) > PIECE:
+        """Count this one until its last piece is taken or nobody wants it any more."""
+        if answer.is_streamed and answer.status_code in (200, 206) and not _short(answer):
             with self._guard:
                 self._running[whose] += 1
-            answer.call_on_close(partial(self._end, whose))
+            ending = partial(self._end, whose)
+            answer.response = ClosingIterator(answer.response, ending)  # type: ignore[arg-type]
         return answer
 
     def _end(self, whose: str) -> None:
         with self._guard:
             self._running[whose] -= 1
             self._running += Counter()  # forgets those who have none
+
+
+def _short(answer: Response) -> bool:
+    """Whether it goes out in one piece, and waits for nobody."""
+    return answer.content_length is not None and answer.content_length <= PIECE
 
 
 running = Downloads()

@@ -96,7 +96,7 @@ class Gate:
         answer = repository.serve(self.settings.repository, carried.path, environ)
         got = environ["REQUEST_METHOD"] == "GET" and answer.status_code in (200, 206)
         self._remember(environ, judgement, got and is_package(carried.path))
-        return downloads.running.count(answer, whose)
+        return downloads.running.count(answer, whose) if got else answer
 
     def _judge(self, environ: WSGIEnvironment, carried: Carried) -> Judgement | Response:
         """The judgement when it lets the request pass, else the answer that says why not."""
