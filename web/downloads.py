@@ -29,17 +29,20 @@ class Downloads:
 
     def full(self, whose: str) -> bool:
         """Whether one more of theirs would be too many."""
-        with self._guard:
-            return self._running[whose] >= OF_ONE or self._running.total() >= AT_ONCE
+        return self._running[whose] >= OF_ONE or self._running.total() >= AT_ONCE
 
-    def count(self, answer: Response, whose: str) -> Response:
-        """Count this one until its last piece is taken or nobody wants it any more."""
-        if answer.is_streamed and answer.status_code in (200, 206) and not _short(answer):
-            with self._guard:
-                self._running[whose] += 1
-            ending = partial(self._end, whose)
-            answer.response = ClosingIterator(answer.response, ending)  # type: ignore[arg-type]
-        return answer
+    def admit(self, answer: Response, whose: str) -> bool:
+        """Count this one until its last piece is taken or nobody wants it; False if there are
+        too many. What goes out in one piece waits for nobody, and is no matter."""
+        if not answer.is_streamed or _short(answer):
+            return True
+        with self._guard:
+            if self.full(whose):
+                return False
+            self._running[whose] += 1
+        ending = partial(self._end, whose)
+        answer.response = ClosingIterator(answer.response, ending)  # type: ignore[arg-type]
+        return True
 
     def _end(self, whose: str) -> None:
         with self._guard:
@@ -48,7 +51,6 @@ class Downloads:
 
 
 def _short(answer: Response) -> bool:
-    """Whether it goes out in one piece, and waits for nobody."""
     return answer.content_length is not None and answer.content_length <= PIECE
 
 

@@ -90,13 +90,14 @@ class Gate:
         judgement = self._judge(environ, carried)
         if isinstance(judgement, Response):
             return judgement
-        whose = f"membership {judgement.membership_id}"
-        if downloads.running.full(whose):
-            return _too_many()
         answer = repository.serve(self.settings.repository, carried.path, environ)
         got = environ["REQUEST_METHOD"] == "GET" and answer.status_code in (200, 206)
+        whose = f"membership {judgement.membership_id}"
+        if got and not downloads.running.admit(answer, whose):
+            answer.close()
+            return _too_many()
         self._remember(environ, judgement, got and is_package(carried.path))
-        return downloads.running.count(answer, whose) if got else answer
+        return answer
 
     def _judge(self, environ: WSGIEnvironment, carried: Carried) -> Judgement | Response:
         """The judgement when it lets the request pass, else the answer that says why not."""
