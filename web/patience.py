@@ -29,7 +29,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 THREADS = 8
 PIECE = 64 * 1024  # bytes
-PATIENCE = 30.0  # seconds for a form, or for reading a piece
+PATIENCE = 30.0  # seconds for a form, for its next piece, or for reading one of ours
 SLOWEST = 500  # bytes a second: with each of so many a form gets a second more
 TOO_SLOW = b"This took too long to arrive. Nothing was changed. Please send it again.\n"
 CUT_SHORT = b"This did not arrive whole. Nothing was changed. Please send it again.\n"
@@ -79,7 +79,7 @@ class Patient:
                     raise CutShort
                 size += body.write(message.get("body", b""))
                 more = message.get("more_body", False)
-                limit.reschedule(began + PATIENCE + size / SLOWEST)
+                limit.reschedule(min(began + size / SLOWEST, loop.time()) + PATIENCE)
         body.seek(0)
         environ["CONTENT_LENGTH"] = str(size)
 

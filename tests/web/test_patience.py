@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 
@@ -22,8 +23,9 @@ def scope(path=b"/", method="POST", headers=()):
 class Client:
     """Sends these pieces, takes as many pieces as it likes, and then reads nothing or goes."""
 
-    def __init__(self, *pieces, whole=True, takes=None, leaves=False):
+    def __init__(self, *pieces, whole=True, silent=False, takes=None, leaves=False):
         self.pieces, self.whole, self.takes, self.leaves = list(pieces), whole, takes, leaves
+        self.silent = silent
         self.got, self.status, self.ended = [], None, False
         self.gone = asyncio.Event()
 
@@ -31,10 +33,11 @@ class Client:
         if self.pieces:
             piece = self.pieces.pop(0)
             await asyncio.sleep(0.02)
-            more = bool(self.pieces) or not self.whole
+            more = bool(self.pieces) or not self.whole or self.silent
             return {"type": "http.request", "body": piece, "more_body": more}
         if self.whole:
-            await self.gone.wait()
+            async with asyncio.timeout(10):
+                await self.gone.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message):
@@ -126,6 +129,16 @@ def test_a_request_that_trickles_in_is_refused_and_one_that_flows_is_read(monkey
 
     assert (trickle.status, flow.status) == (408, 200)
     assert heard == [b"x" * 300]
+
+
+def test_much_that_came_buys_no_long_silence(monkeypatch):
+    monkeypatch.setattr(patience, "PATIENCE", 0.1)
+
+    began = time.monotonic()
+    client = asked(says([b"thanks"]), b"x" * 4 * PIECE, silent=True)
+
+    assert client.status == 408
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("announced", [True, False])
