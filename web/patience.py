@@ -33,6 +33,15 @@ PATIENCE = 30.0  # seconds for a form, for its next piece, or for reading one of
 SLOWEST = 500  # bytes a second: with each of so many a form gets a second more
 TOO_SLOW = b"This took too long to arrive. Nothing was changed. Please send it again.\n"
 CUT_SHORT = b"This did not arrive whole. Nothing was changed. Please send it again.\n"
+ALIKE: WSGIEnvironment = {  # in the environment of each request
+    "SCRIPT_NAME": "",
+    "wsgi.version": (1, 0),
+    "wsgi.errors": sys.stderr,
+    "wsgi.input_terminated": True,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+}
 
 
 class CutShort(Exception):
@@ -145,21 +154,15 @@ def environment(scope: Message) -> WSGIEnvironment:
     """
     version, (host, port) = scope["http_version"], scope.get("server") or ("", "")
     environ: WSGIEnvironment = {
+        **ALIKE,
         "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_NAME": host,
         "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": "HTTP/1.0" if version == "1" else f"HTTP/{version}",
         "REMOTE_ADDR": (scope.get("client") or ("", ""))[0],
-        "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope["scheme"],
-        "wsgi.errors": sys.stderr,
-        "wsgi.input_terminated": True,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
     }
     for name, value in _together(scope["headers"]):
         key = name.upper().replace("-", "_")
@@ -173,8 +176,8 @@ def _together(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[str, str
     for name, value in headers:
         if b"_" not in name:
             found.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
-    for name, values in found.items():
-        yield name, ("; " if name == "cookie" else ",").join(values)
+    for header, values in found.items():
+        yield header, ("; " if header == "cookie" else ",").join(values)
 
 
 def _has_body(environ: WSGIEnvironment) -> bool:
