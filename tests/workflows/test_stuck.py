@@ -51,7 +51,7 @@ def marta(cast):
 
 
 def listed(name):
-    return {one.row_id for one in ailments.listed(BY_NAME[name], limit=1000)}
+    return {one.row_id for one in ailments.listed(BY_NAME[name], limit=20_000)}
 
 
 def everything():
