@@ -18,7 +18,7 @@ from web.forms import read
 from web.people_menu import Item
 from web.proving import as_operator
 from web.session import for_operators
-from workflows import deliveries, invitations, memberships, operators, seats, tokens
+from workflows import corrections, deliveries, invitations, memberships, operators, seats, tokens
 from workflows.engine import refusals
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
@@ -34,6 +34,10 @@ class Reason(BaseModel):
     why: str = ""
 
 
+class Told(Reason):
+    email: str = ""
+
+
 @dataclass(frozen=True)
 class Deed:
     """Something to do to a row: what comes of it, the command, and the rule that it asks first."""
@@ -44,6 +48,7 @@ class Deed:
     rule: Callable[[Any], None]
     red: bool = False
     about: Callable[[Any], Any] = lambda row: row  # what the command is given
+    email: bool = False  # an address is typed, which the command is given too
 
 
 def _event(name: str) -> Callable[[Any], None]:
@@ -70,6 +75,12 @@ DEEDS: Mapping[str, Mapping[str, Deed]] = {
         "revoke": Deed(
             "Revoke Invitation", "It can be accepted no more. If its letter has left, another one "
             "says so.", invitations.revoke, _event("revoke"), red=True,
+        ),
+        "correct": Deed(
+            "Correct Address", "This invitation is revoked, and the right address is invited "
+            "instead, with the full time to answer. It stays the invitation of whoever sent it.",
+            corrections.correct, lambda row: corrections.may_correct(row, by=g.account),
+            email=True,
         ),
     },
     "memberships": {
@@ -112,6 +123,7 @@ DEEDS: Mapping[str, Mapping[str, Deed]] = {
         ),
     },
 }  # fmt: skip
+INVITING = ("invitation", "invitation_reminder")  # letters to an address that may be wrong
 ROWS: Mapping[str, type[Any]] = {
     "invitations": Invitation, "memberships": Membership, "letters": Letter, "pauses": Pause,
 }  # fmt: skip
@@ -133,10 +145,15 @@ def _may(deed: Deed, row: Any) -> None:
 
 def menu(kind: str, row: Any) -> list[Item]:
     """All that can be done to a row, and why some of it cannot be."""
-    return [
-        Item(deed.label, f"/status/{kind}/{row.id}/{name}", why_not(deed, row), True, deed.red)
-        for name, deed in DEEDS[kind].items()
-    ]
+    items = [_item(kind, row, name) for name in DEEDS[kind]]
+    if kind == "letters" and row.template in INVITING and row.state in ("bounced", "dead"):
+        items.append(_item("invitations", db.session.get_one(Invitation, row.about_id), "correct"))
+    return items
+
+
+def _item(kind: str, row: Any, name: str) -> Item:
+    deed = DEEDS[kind][name]
+    return Item(deed.label, f"/status/{kind}/{row.id}/{name}", why_not(deed, row), True, deed.red)
 
 
 @bp.get("/status/<kind>/<int:row_id>/<deed>")
@@ -146,7 +163,7 @@ def ask(kind: str, row_id: int, deed: str) -> str:
     asked, row = _found(kind, row_id, deed)
     return render_template(
         "pages/status/ask.html", deed=asked, why_not=why_not(asked, row), title=title(row),
-        back=page_of(row),
+        back=page_of(row), row=row,
     )  # fmt: skip
 
 
@@ -155,9 +172,11 @@ def ask(kind: str, row_id: int, deed: str) -> str:
 @as_operator
 def act(kind: str, row_id: int, deed: str) -> Response:
     asked, row = _found(kind, row_id, deed)
-    operators.act(asked.command, asked.about(row), by=g.account, why=read(Reason).why)
+    typed = read(Told)
+    about = [asked.about(row), typed.email] if asked.email else [asked.about(row)]
+    made = operators.act(asked.command, *about, by=g.account, why=typed.why)
     flash(f"Done, and written down: {asked.label}.")
-    return redirect(page_of(row), 303)
+    return redirect(page_of(made if asked.email else row), 303)
 
 
 def _found(kind: str, row_id: int, name: str) -> tuple[Deed, Any]:

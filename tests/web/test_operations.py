@@ -135,6 +135,61 @@ def test_an_operator_gives_and_takes_a_seat_and_mails_the_letter_again(cast, cli
     assert seats.of(bo) is None
 
 
+def test_an_operator_corrects_the_address_of_a_letter_that_bounced(cast, client, acme, ada, marta):
+    guest_lists.invite(acme, "cy@acme.tset", by=ada)
+    asked = db.session.scalars(db.select(Invitation)).one()
+    bounce()
+    page = client.get(f"/status/letters/{letter_of('invitation').id}")
+    correct = f"/status/invitations/{asked.id}/correct"
+    assert f'formaction="{correct}"' in page.text
+    assert 'value="cy@acme.tset"' in client.get(correct).text
+
+    done = client.post(correct, data={"email": "cy@acme.test", **WHY})
+
+    right = db.session.scalars(db.select(Invitation).filter_by(email="cy@acme.test")).one()
+    assert done.location == f"/status/invitations/{right.id}"
+    assert (db.session.get(Invitation, asked.id).state, right.state) == ("revoked", "sent")
+    assert (right.instead_of, right.invited_by_id) == ("cy@acme.tset", ada.id)
+    [letter] = [one for one in cast.deliver() if one.to == "cy@acme.test"]
+    assert letter.facts["inviter_name"] == "Ada"
+    named = text(client.get(done.location))
+    assert "Marta, an operator, corrected the address of an invitation" in named
+    client.sign_in(ada)
+    told = text(client.get("/acme/activity"))
+    assert "An operator corrected the address of an invitation" in told
+    assert "cy@acme.tset became cy@acme.test: they asked on the phone." in told
+    assert "Marta" not in told
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("cy@acme.test", "This is the address it went to."),
+        ("bo@acme.test", "This address is a member already."),
+        ("di@acme.test", "This address is invited already."),
+        ("nothing", "@"),
+        ("", "address"),
+        ("cy@acme.test\r\nBcc: x@x.test", "address"),
+    ],
+)
+def test_an_address_that_an_invitation_cannot_go_to_is_refused_to_operators_too(
+    cast, client, acme, ada, typed, sentence
+):
+    cast.member(acme, "Bo", by=ada)
+    cast.invitation(acme, "di@acme.test", ada)
+    asked = cast.invitation(acme, "cy@acme.test", ada)
+    at = f"/status/invitations/{asked.id}/correct"
+
+    refused = client.post(at, data={"email": typed, **WHY})
+    without = client.post(at, data={"email": "right@acme.test"})
+
+    assert (refused.status_code, without.status_code) == (422, 422)
+    assert sentence in text(refused)
+    assert WHY["why"] in refused.text
+    assert "right@acme.test" in without.text
+    assert db.session.get(Invitation, asked.id).state == "sent"
+
+
 def test_without_a_reason_nothing_happens_and_the_page_says_so(cast, client, acme, ada):
     asked = cast.invitation(acme, "cy@acme.test", ada)
 

@@ -107,8 +107,13 @@ def note(organization_id: int | None, *, by: Any) -> Action:
 
 
 def because(why: str) -> None:
-    """The reason of the running command; say it before the first step, as lines never change."""
-    db.session().info["why"] = why
+    """The reason of the running command; say it before the first step, as lines never change.
+
+    The reason that an operator gave stays, behind what the command says itself.
+    """
+    info = db.session().info
+    given = info.get("operator")
+    info["why"] = f"{why}: {given}" if given else why
 
 
 def called(event: str) -> None:
@@ -120,7 +125,7 @@ def as_operator(why: str, deed: Any) -> None:
     """The running command does this deed as an operator, for a reason; say it before a step."""
     because(why)
     called(name_of(deed))
-    db.session().info["operator"] = True
+    db.session().info["operator"] = why
 
 
 def is_an_operators() -> bool:
