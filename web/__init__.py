@@ -25,6 +25,7 @@ PAGES = (
     "metrics",
     "mailrooms",
     "traces",
+    "twins",
     "interventions",
     "mailbox",
     "letters",

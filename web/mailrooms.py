@@ -90,7 +90,7 @@ def letter(letter_id: int) -> Response:
         about=status_words.page_of(about, found.about_id, found.organization_id),
         place=prospects.place_of(found), attempts=mailrooms.attempts(found),
         acts=interventions.menu("letters", found), deadlines=prospects.deadlines(found),
-        written=_written(found, contents),
+        written=_written(found, contents), pictures=status_words.ways([found]),
     )  # fmt: skip
 
 

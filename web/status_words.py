@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from web import machine_pictures
-from web.machine_pictures import Numbers
+from web.machine_pictures import Numbers, Way
 from web.rendering import ago
-from workflows import titles
+from workflows import titles, trails
 from workflows.ailments import Ailment, Found
 from workflows.machines import LIVES
 from workflows.overview import Ill, Overview
@@ -50,7 +50,7 @@ class Beat(NamedTuple):
 
 class Picture(NamedTuple):
     title: str
-    total: int
+    total: int  # of one row: its id
     svg: Markup
 
 
@@ -72,6 +72,21 @@ def _picture(name: str, looked: Overview) -> Picture:
         title, row.machine, life, Numbers(known, moves, hot, LOOKS.get(name, {}))
     )
     return Picture(title, sum(number for number, _ in states.values()), svg)
+
+
+def ways(rows: Sequence[Any]) -> list[Picture]:
+    """Of each of these rows its machine, with where it stands and how it came there."""
+    machines = {row.__tablename__: (name, life) for name, (row, life) in LIVES.items()}  # type: ignore[attr-defined]
+    return [_way(row, *machines[row.__tablename__]) for row in rows]
+
+
+def _way(row: Any, name: str, life: list[str]) -> Picture:
+    taken = trails.moves(row)
+    reached = {state: f"{at:%-d %b %H:%M}" for state, at in trails.reached(taken).items()}
+    looks = LOOKS.get(name, {})
+    way = Way(row.state, short(row.since), reached, trails.times(taken), looks)
+    title = name.capitalize()
+    return Picture(title, row.id, machine_pictures.draw(title, row.machine, life, way))
 
 
 def short(since: str | datetime | None) -> str:

@@ -68,6 +68,7 @@ ORDER = [
     "mailrooms",
     "lookups",
     "prospects",
+    "trails",
     "reruns",
     "ailments",
     "remedies",

@@ -240,6 +240,7 @@ OPERATORS = {  # the status page; an operator is made on the command line
     "GET /status/subscriptions/<int:subscription_id>": Row(OPERATOR),
     "GET /status/sign-ups/<int:sign_up_id>": Row(OPERATOR),
     "GET /status/organizations/<int:organization_id>": Row(OPERATOR),
+    "GET /status/<kind>/<int:row_id>.json": Row(OPERATOR),
     "GET /status/<kind>/<int:row_id>/<deed>": Row(OPERATOR),
     "POST /status/<kind>/<int:row_id>/<deed>": Row(OPERATOR, {"why": "they asked"}),
 }

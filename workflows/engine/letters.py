@@ -119,6 +119,11 @@ def cause_of(reply: str | None) -> str | None:
     return " ".join(words.split())[:200]
 
 
+ARROWS = {  # of an attempt's outcome: the arrow that the letter took then
+    one: f"sending>{one}" for one in ("sent", "pending", "moot", "bounced", "dead")
+}
+
+
 class Attempt(Base):
     """One claim of a letter and how it ended."""
 
