@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, flash, g, redirect, render_templat
 from pydantic import Field
 from werkzeug import Response as Answer
 
-from web import interventions, letter_samples, letter_views, status_words
+from web import interventions, letter_samples, letter_views, person, status_words
 from web.forms import read
 from web.interventions import Reason
 from web.proving import as_operator
@@ -175,6 +175,8 @@ def search() -> Any:
     kind = request.args.get("kind", "")
     found = lookups.find(words, kind if kind in lookups.KINDS else "", before())
     return render_template(
-        "pages/status/search.html", words=words, found=found,
-        letter_name=titles.letter,
+        "pages/status/search.html", words=words, found=found, letter_name=titles.letter,
+        request_asked=lookups.REQUEST.fullmatch(words),
+        moments=person.told(found.entries, found.caused, named=True),
+        moved=status_words.moved(found.moved), few=lookups.FEW,
     )  # fmt: skip

@@ -107,7 +107,10 @@ class Line:
 
 def line(entry: Entry, *, named: bool = False) -> Line:
     """The sentence for what happened, as far as the reader may see it; operators are `named`."""
-    sentence, state = FROM_THE_LINE if _is_from_the_line(entry) else SENTENCES[entry.action.event]
+    event = entry.action.event
+    sentence, state = SENTENCES.get(event, (f"{{by}}: {event}", ""))  # of an account: no page's
+    if _is_from_the_line(entry):
+        sentence, state = FROM_THE_LINE
     return Line(entry.action.at, _words(sentence, entry, named), state, _why(entry))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from web.machine_pictures import Numbers, Way
 from web.rendering import ago
 from workflows import titles, trails
 from workflows.ailments import Ailment, Found
+from workflows.engine.history import Step
 from workflows.machines import LIVES
 from workflows.overview import Ill, Overview
 from workflows.stuck_processes import NEEDED
@@ -133,6 +135,12 @@ def path(ill: Ailment, cause: str | None = None) -> str:
     return f"/status/stuck/{ill.name}" + (f"?{urlencode({'cause': cause})}" if cause else "")
 
 
+class Moved(NamedTuple):
+    step: Step
+    title: str | None
+    path: str | None
+
+
 class Row(NamedTuple):
     found: Found
     title: str
@@ -148,6 +156,19 @@ def rows(ill: Ailment, found: Sequence[Found]) -> list[Row]:
         Row(one, called.get(one.row_id) or one.cause, places.get(one.organization_id or 0),
             page_of(ill.kind, one.row_id, one.organization_id))
         for one in found
+    ]  # fmt: skip
+
+
+def moved(steps: Sequence[Step]) -> list[Moved]:
+    """Each of these steps with what people call its row, and where that is shown whole."""
+    ids: defaultdict[str, set[int]] = defaultdict(set)
+    for step in steps:
+        ids[step.kind].add(step.row_id)
+    called = {kind: titles.of(kind, mine) for kind, mine in ids.items()}
+    return [
+        Moved(step, called[step.kind].get(step.row_id),
+              page_of(step.kind, step.row_id, step.action.organization_id))
+        for step in steps
     ]  # fmt: skip
 
 

@@ -85,6 +85,7 @@ def _move(move: Move) -> dict[str, Any]:
     return known | {
         "event": move.step.event, "command": action.event, "why": action.why,
         "by": action.by.name if action.by else None, "operator": action.operator,
+        "request_id": action.request_id,
     }  # fmt: skip
 
 
@@ -95,6 +96,7 @@ def _letter(posted: Posted) -> dict[str, Any]:
         "id": one.id, "message_id": one.message_id, "template": one.template,
         "state": one.state, "since": _iso(one.since), "domain": one.domain,
         "posted_at": _iso(one.posted_at), "due_at": _iso(one.due_at), "reply": one.reply,
+        "request_id": one.request_id,
         "paused": one.pause_id is not None, "verifying": one.verifying,
         "tries": [
             {"at": _iso(each.at), "ended_at": _iso(each.ended_at), "outcome": each.outcome,

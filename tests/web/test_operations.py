@@ -8,6 +8,7 @@ from people import PASSWORD
 from workflows import accounts, guest_lists, invitations, operators, seats, tokens
 from workflows.engine import outbox
 from workflows.engine.db import db
+from workflows.engine.history import Action
 from workflows.engine.letters import Letter
 from workflows.invitations import Invitation
 
@@ -314,6 +315,49 @@ def test_each_other_row_has_its_page(cast, client, acme, ada):
     page = text(client.get(re.search(r"/status/sign-ups/\d+", signed.text)[0]))
     assert "Whoever opens the letter" in page
     assert "Ada, ada@acme.test" in text(client.get(f"/status/organizations/{acme.id}"))
+
+
+def test_what_a_request_did_is_found_by_its_id_with_its_rows_and_letters(cast, client, acme, ada):
+    client.sign_in(ada)
+    done = client.post("/acme/invitations/new", data={"addresses": "cy@acme.test, di@acme.test"})
+    request_id = done.headers["X-Request-ID"]
+    guest_lists.invite(acme, "eve@acme.test", by=ada)
+    client.sign_in(operators.make_operator("marta@ops.test"))
+
+    page = client.get(f"/status/search?q={request_id}")
+
+    assert done.status_code == 303
+    assert "Ada invited 2 people" in text(page)
+    asked = db.session.scalars(db.select(Invitation).where(Invitation.email != "eve@acme.test"))
+    posted = db.session.scalars(db.select(Letter).where(Letter.template == "invitation")).all()
+    for one in asked:
+        assert f'href="/status/invitations/{one.id}"' in page.text
+    for letter in posted[:2]:
+        assert f'href="/status/letters/{letter.id}"' in page.text
+    assert f"/status/letters/{posted[2].id}" not in page.text
+    assert "eve@acme.test" not in page.text
+
+
+def test_a_request_that_changed_nothing_is_told_apart_from_one_that_is_not_there(client, acme):
+    looked = client.get("/status/letters").headers["X-Request-ID"]
+
+    assert "This request changed nothing" in text(client.get(f"/status/search?q={looked}"))
+    assert "Nothing found" in text(client.get("/status/search?q=beadbeadbead"))
+
+
+def test_what_somebody_did_to_their_own_account_is_found_too(client, acme, marta):
+    done = client.post("/profile", data={"name": "Martha"})
+
+    told = text(client.get(f"/status/search?q={done.headers['X-Request-ID']}"))
+
+    assert "Martha : profiles.rename" in told
+
+
+def test_what_the_clock_does_is_no_requests(cast, acme, ada):
+    cast.invitation(acme, "cy@acme.test", ada)
+
+    last = db.session.scalars(db.select(Action).order_by(Action.id.desc())).first()
+    assert last.request_id is None
 
 
 def test_letters_are_turned_over_page_by_page(cast, client, acme, ada):
