@@ -67,7 +67,6 @@ SENTENCES = {
     "handovers.cancel": ("{by} took back the offer of ownership to {members}", "revoked"),
     "handovers._expire": ("The offer of ownership to {members} ran out of time", "expired"),
     "deliveries.retry": ("{by} let a letter that failed begin anew", "sent"),
-    "deliveries.retry_all": ("{by} let letters that failed begin anew", "sent"),
     "deliveries.send_now": ("{by} let a letter leave at once", "sent"),
     "deliveries.release": ("{by} took a letter from a worker that fell silent", "sent"),
     "deliveries.set_aside": ("{by} set a letter aside", "moot"),

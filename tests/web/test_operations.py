@@ -1,13 +1,15 @@
 """The pages for whoever runs Usher: from “a member never got the token” to the remedy."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
+from ailing import change
 from people import PASSWORD
 
 from workflows import accounts, guest_lists, invitations, operators, seats, tokens
 from workflows.engine import outbox
-from workflows.engine.db import db
+from workflows.engine.db import db, now
 from workflows.engine.history import Action
 from workflows.engine.letters import Letter
 from workflows.invitations import Invitation
@@ -224,8 +226,7 @@ def test_to_members_admins_and_strangers_there_are_no_such_pages(cast, client, a
                  "/status/letters/1/html", f"/status/memberships/{bo.id}",
                  f"/status/memberships/{bo.id}/assign", "/status/letters/pause"):  # fmt: skip
         assert client.get(path).status_code == 404, path
-    for path in (f"/status/memberships/{bo.id}/revoke-seat", "/status/letters/pause",
-                 "/status/letters/retry"):  # fmt: skip
+    for path in (f"/status/memberships/{bo.id}/revoke-seat", "/status/letters/pause"):
         assert client.post(path, data=WHY).status_code == 404, path
     assert seats.of(bo)
 
@@ -249,22 +250,39 @@ def test_no_page_shows_a_secret_or_a_link(cast, client, acme, ada):
         assert not [link for link in links if link in shown], page
 
 
-def test_letters_of_a_cause_begin_anew_after_a_dry_run(cast, client, acme, ada):
+def links(answer, pattern):
+    return [one.replace("&amp;", "&") for one in re.findall(f'href="({pattern})"', answer.text)]
+
+
+@pytest.mark.parametrize(
+    ("state", "reply", "ailment"),
+    [
+        ("dead", "451 4.7.1 not now", "letter-dead"),
+        ("dead", "Usher cannot write this letter: KeyError.", "letter-unwritable"),
+        ("bounced", "550 5.7.1 blocked", "letter-bounced"),
+    ],
+)
+def test_letters_of_a_cause_are_retried_where_what_is_stuck_is(
+    cast, client, acme, ada, state, reply, ailment
+):
     guest_lists.invite(acme, "bo@slow.test, cy@slow.test", by=ada)
-    bounce("550 5.7.1 blocked")
+    bounce(reply)
+    letters = db.session.scalars(db.select(Letter.id).filter_by(state="bounced")).all()
+    change(Letter, letters, state=state)
+    at = f"/status/stuck/{ailment}"
+
     listed = client.get("/status/letters")
-    dry = re.search(r'href="(/status/letters/retry\?[^"]+)"', listed.text)[1].replace("&amp;", "&")
+    shown = client.get(f"/status/letters?{urlencode({'state': state, 'cause': reply})}")
 
-    page = client.get(dry)
-    assert "Retry 2 Letters?" in text(page)
-    assert "2 Invitation letter" in text(page)
-    form = {"state": "bounced", "cause": "550 5.7.1 blocked"}
-    assert client.post("/status/letters/retry", data=form).status_code == 422
-    done = client.post("/status/letters/retry", data={**form, **WHY})
-
-    assert done.location == "/status/letters?verifying=1"
-    assert text(client.get(done.location)).count("Verifying") >= 3
-    assert client.post("/status/letters/retry", data={**form, **WHY}).status_code == 409
+    [of_cause] = links(listed, rf"{at}[^\"]*")
+    assert "Retry: Those Ticked" in text(client.get(at))
+    if state == "dead":
+        assert "Retry 2 Letters?" in text(client.get(of_cause))
+    [those] = links(shown, rf"{at}/retry[^\"]*")
+    assert "Retry 2 Letters?" in text(client.get(those))
+    done = client.post(f"{at}/retry", data={"row": letters, "number": 2, "until": now(), **WHY})
+    assert "Verifying" in text(client.get(done.location))
+    assert [db.session.get(Letter, one).state for one in letters] == ["pending"] * 2
 
 
 def test_a_paused_domain_is_told_wherever_it_matters(cast, client, acme, ada):
@@ -290,7 +308,6 @@ HOSTILE = ["%00", "%", "'", "<script>", "%F0%9F%98%80", "a" * 3000, "-1", "%ED%A
 def test_whatever_is_asked_nothing_breaks(client, acme, value):
     for name in ("q", "state", "kind", "domain", "cause", "organization", "verifying"):
         assert client.get(f"/status/letters?{name}={value}").status_code == 200, name
-        assert client.get(f"/status/letters/retry?{name}={value}").status_code == 200, name
     assert client.get(f"/status/search?q={value}").status_code == 200
     assert client.get(f"/status/search?q=a&kind={value}").status_code == 200
     for path in (f"/status/letters?before={value}", f"/status/search?q=a&before={value}",
