@@ -76,12 +76,12 @@ ORDER = [
     "stuck_people",
     "stuck_processes",
     "stuck",
+    "acknowledgements",
     "alarms",
     "invariants",
     "machines",
     "surveys",
     "rescues",
-    "acknowledgements",
     "overview",
     "titles",
 ]

@@ -37,6 +37,11 @@ class Ill:
     rescues: tuple[tuple[Rescue, Counter[str]], ...] = ()
 
     @property
+    def is_known(self) -> bool:
+        """Whether somebody knows of it, and it has not grown far beyond that."""
+        return self.known is not None and self.known.covers(self.number)
+
+    @property
     def verifying(self) -> tuple[Rescue, Counter[str]] | None:
         """What is being done about it and has not shown yet whether it helped."""
         return next((one for one in self.rescues if one[0].over_at is None), None)
@@ -123,7 +128,7 @@ def _about(rescue: Rescue, ill: Ill) -> bool:
 
 def _worst_first(causes: list[Ill]) -> list[Ill]:
     """What nobody knows of goes first, then what is most, then what is oldest."""
-    return sorted(causes, key=lambda ill: (ill.known is not None, -ill.number, ill.since))
+    return sorted(causes, key=lambda ill: (ill.is_known, -ill.number, ill.since))
 
 
 def _together(causes: list[Ill]) -> list[Ill]:
