@@ -43,6 +43,7 @@ class Deed:
     """Something to do to a row: what comes of it, the command, and the rule that it asks first."""
 
     label: str
+    question: str  # with {} for what people call the row
     comes: str
     command: Callable[..., Any]
     rule: Callable[[Any], None]
@@ -65,19 +66,23 @@ def _token(member: Membership) -> Any:
 DEEDS: Mapping[str, Mapping[str, Deed]] = {
     "invitations": {
         "resend": Deed(
-            "Resend", "The invitation leaves again, with the full time to answer. Links in "
+            "Resend", "Resend the invitation to {}?",
+            "The invitation leaves again, with the full time to answer. Links in "
             "earlier letters keep working.", invitations.resend, _event("resend"),
         ),
         "expire": Deed(
-            "Expire", "It can be accepted no more, and whoever sent it hears of it. It can be "
+            "Expire", "Let the invitation to {} run out?",
+            "It can be accepted no more, and whoever sent it hears of it. It can be "
             "sent again.", invitations.end, _event("expire"),
         ),
         "revoke": Deed(
-            "Revoke Invitation", "It can be accepted no more. If its letter has left, another one "
+            "Revoke Invitation", "Revoke the invitation to {}?",
+            "It can be accepted no more. If its letter has left, another one "
             "says so.", invitations.revoke, _event("revoke"), red=True,
         ),
         "correct": Deed(
-            "Correct Address", "This invitation is revoked, and the right address is invited "
+            "Correct Address", "Correct the address {}?",
+            "This invitation is revoked, and the right address is invited "
             "instead, with the full time to answer. It stays the invitation of whoever sent it.",
             corrections.correct, lambda row: corrections.may_correct(row, by=g.account),
             email=True,
@@ -85,40 +90,48 @@ DEEDS: Mapping[str, Mapping[str, Deed]] = {
     },
     "memberships": {
         "assign": Deed(
-            "Assign Seat", "A free seat of the organization is taken, and the letter about it "
+            "Assign Seat", "Assign a seat to {}?",
+            "A free seat of the organization is taken, and the letter about it "
             "leaves.", seats.assign, seats.may_assign,
         ),
         "mail-again": Deed(
-            "Mail the Letter Again", "The letter of the seat, or of the token, leaves once more to "
+            "Mail the Letter Again", "Mail the letter to {} again?",
+            "The letter of the seat, or of the token, leaves once more to "
             "the same person. It says what it said.", deliveries.mail_again,
             lambda member: deliveries.may_mail_again(_token(member)), about=_token,
         ),
         "revoke-seat": Deed(
-            "Revoke Seat", "The token ends at this moment, and the seat is free. The member gets a "
+            "Revoke Seat", "Revoke the seat of {}?",
+            "The token ends at this moment, and the seat is free. The member gets a "
             "letter.", seats.revoke, seats.may_revoke, red=True,
         ),
     },
     "letters": {
         "retry": Deed(
-            "Retry", "The letter begins anew: it is due at once, and has 72 hours again.",
+            "Retry", "Retry letter {}?",
+            "The letter begins anew: it is due at once, and has 72 hours again.",
             deliveries.retry, _event("retry"),
         ),
         "send-now": Deed(
-            "Send Now", "The letter does not wait for its next try.", deliveries.send_now,
+            "Send Now", "Send letter {} now?",
+            "The letter does not wait for its next try.", deliveries.send_now,
             _event("hurry"),
         ),
         "release": Deed(
-            "Release", "The letter is taken from a worker that fell silent, and is due at once. "
+            "Release", "Take letter {} from its worker?",
+            "The letter is taken from a worker that fell silent, and is due at once. "
             "What that worker says later counts no more.", deliveries.release, _event("release"),
         ),
         "set-aside": Deed(
-            "Set Aside", "Nobody is sent this letter. It is kept, with all its tries.",
+            "Set Aside", "Set letter {} aside?",
+            "Nobody is sent this letter. It is kept, with all its tries.",
             deliveries.set_aside, _event("discard"), red=True,
         ),
     },
     "pauses": {
         "resume": Deed(
-            "Resume", "Letters to this domain leave again, those that waited at once.",
+            "Resume", "Resume letters to {}?",
+            "Letters to this domain leave again, those that waited at once.",
             deliveries.resume, _event("resume"),
         ),
     },
@@ -162,8 +175,8 @@ def ask(kind: str, row_id: int, deed: str) -> str:
     """What would come of it, and the question why."""
     asked, row = _found(kind, row_id, deed)
     return render_template(
-        "pages/status/ask.html", deed=asked, why_not=why_not(asked, row), title=title(row),
-        back=page_of(row), row=row,
+        "pages/status/ask.html", deed=asked, why_not=why_not(asked, row), back=page_of(row),
+        row=row, question=asked.question.format(title(row)),
     )  # fmt: skip
 
 
@@ -189,8 +202,8 @@ def title(row: Any) -> str:
     if isinstance(row, Membership):
         return row.account.name
     if isinstance(row, Invitation):
-        return f"the invitation of {row.email}"
-    return f"letters to {row.domain}" if isinstance(row, Pause) else f"letter {row.id}"
+        return row.email
+    return row.domain if isinstance(row, Pause) else str(row.id)
 
 
 def page_of(row: Any) -> str:
