@@ -151,7 +151,7 @@ def search() -> Any:
     found = lookups.find(words, kind if kind in lookups.KINDS else "", before())
     return render_template(
         "pages/status/search.html", words=words, found=found, letter_name=titles.letter,
-        request_asked=lookups.REQUEST.fullmatch(words),
+        request_asked=lookups.REQUEST.fullmatch(words.casefold()),
         moments=person.told(found.entries, found.caused, named=True),
         moved=status_words.moved(found.moved), few=lookups.FEW,
     )  # fmt: skip

@@ -113,7 +113,11 @@ def _causes(found: dict[str, Any]) -> list[Ill]:
 def _with_rescues(causes: list[Ill]) -> list[Ill]:
     """Each with what was done about it lately; what is done about others is a cause as well."""
     done = [one for one in rescues.lately() if BY_NAME[one[0].ailment].stuck]
-    shown = [replace(ill, rescues=tuple(o for o in done if _about(o[0], ill))) for ill in causes]
+    only = Counter(ill.ailment.name for ill in causes)
+    shown = [
+        replace(ill, rescues=tuple(o for o in done if _about(o[0], ill, only[ill.ailment.name])))
+        for ill in causes
+    ]
     told = {rescue.id for ill in shown for rescue, _ in ill.rescues}
     alone = [one for one in done if one[0].id not in told and one[0].over_at is None]
     return shown + [
@@ -122,8 +126,10 @@ def _with_rescues(causes: list[Ill]) -> list[Ill]:
     ]
 
 
-def _about(rescue: Rescue, ill: Ill) -> bool:
-    return rescue.ailment == ill.ailment.name and rescue.cause in (None, ill.cause)
+def _about(rescue: Rescue, ill: Ill, causes: int) -> bool:
+    """Whether it is done about this cause; rows that were chosen may be of any, if of several."""
+    of_it = rescue.cause == ill.cause or (rescue.cause is None and causes == 1)
+    return rescue.ailment == ill.ailment.name and of_it
 
 
 def _worst_first(causes: list[Ill]) -> list[Ill]:

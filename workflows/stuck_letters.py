@@ -170,7 +170,8 @@ LETTERS = (
     Ailment(
         "letter-bounced", "K6", "Letter bouncing",
         "The recipient's mail server will never take these, and somebody waits for them. Whoever "
-        "caused them was told. Retry once the address or the server is mended.",
+        "caused them was told. Retry once the server is mended. An invitation’s address is "
+        "corrected from the letter’s page.",
         "letters", bounced, itself="The inviter is told, and can correct the address.",
         remedies=(AGAIN, DISCARD),
     ),

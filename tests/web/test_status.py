@@ -87,8 +87,11 @@ def test_of_many_causes_the_worst_are_shown_and_the_others_at_a_click(client, wa
 
     assert page.text.count('class="u-cause"') == 12
     assert 'href="/status?all=1#stuck">Show All 15 Causes<' in page.text
+    [last] = SEEDS["letter-dead"](ward, 1)
+    rescues.begin("letter-dead", "retry", [last], None, by=marta, why="to try")
+    assert client.get("/status").text.count(">Verifying<") == 1
     whole = client.get("/status?all=1")
-    assert whole.text.count('class="u-cause"') == 15
+    assert whole.text.count('class="u-cause"') == 16
     assert 'hx-get="/status?all=1"' in whole.text
     listed = client.get("/status/stuck/letter-dead").text
     assert "<summary>15 causes</summary>" in listed
