@@ -300,11 +300,3 @@ def sign_up_unconfirmed(ward, many):
 
 
 SEEDS = {name: globals()[name.replace("-", "_")] for name in stuck.BY_NAME}
-WAIT_TOO = {  # what is seeded for one and waits for a person as well
-    "invitation-unanswered": {
-        "letter-late", "letter-lapsed", "letter-poison", "letter-retrying", "letter-unwritable",
-        "letter-dead", "letter-bounced", "letter-doubled", "invitation-unmailed",
-    },
-    "token-inactive": {"seat-unmailed", "invitation-contradicted"},
-    "member-seatless": {"ownership-offered"},
-}  # fmt: skip

@@ -24,6 +24,7 @@ PAGES = (
     "metrics",
     "mailrooms",
     "traces",
+    "twins",
     "interventions",
     "mailbox",
     "letters",

@@ -20,6 +20,7 @@ from workflows.accounts import Account
 from workflows.engine import heaps, history, tallies
 from workflows.engine.db import command, db, now
 from workflows.engine.history import Step
+from workflows.engine.letters import Letter
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
 from workflows.organizations import Organization
@@ -67,7 +68,8 @@ class _Batch:
 
     def invite(self, fates: Fates) -> None:
         """Ask these addresses; the time of some is over."""
-        self._begin(Invitation, [self._asked(number, state) for number, state in fates])
+        asked = self._begin(Invitation, [self._asked(number, state) for number, state in fates])
+        self._mailed("invitation", asked, generation=1)
 
     def _asked(self, number: int, state: str) -> dict[str, Any]:
         days = number % 13 + 1
@@ -90,6 +92,7 @@ class _Batch:
             for member, seat in taken.items()
         ])  # fmt: skip
         held = dict(zip(tokens, taken, strict=True))
+        self._mailed("seat_assigned", tokens, generation=0)
         self._mail({token: one for token, one in held.items() if fate_of[one] == "active"})
 
     def _account(self, number: int) -> dict[str, Any]:
@@ -126,6 +129,15 @@ class _Batch:
         here = {"organization_id": self.organization_id}
         _add(Verdict, [{"generation_id": i, "membership_id": m, "digest": d, **here}
                        for i, m, d in facts], Verdict.generation_id)  # fmt: skip
+        self._mailed("token", list(holders), generation=1)
+
+    def _mailed(self, template: str, about: list[int], *, generation: int) -> None:
+        """The letters about these rows, as the mail server took them."""
+        when = dict.fromkeys(("since", "posted_at", "due_at", "sent_at"), self.moment)
+        sent = {"state": "sent", "revision": 3, "attempts": 1, "lost": 0, "lease": 1}
+        here = {"organization_id": self.organization_id, "domain": self.domain, "reply": "250 OK"}
+        kind = {"template": template, "generation": generation}
+        _add(Letter, [{"about_id": one, **kind, **sent, **here, **when} for one in about])
 
     def _begin(self, kind: Any, rows: list[dict[str, Any]]) -> list[int]:
         """Add rows with their first step; answers their ids, in order."""

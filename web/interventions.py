@@ -18,7 +18,7 @@ from web.forms import read
 from web.people_menu import Item
 from web.proving import as_operator
 from web.session import for_operators
-from workflows import deliveries, invitations, memberships, operators, seats, tokens
+from workflows import corrections, deliveries, invitations, memberships, operators, seats, tokens
 from workflows.engine import refusals
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
@@ -34,16 +34,22 @@ class Reason(BaseModel):
     why: str = ""
 
 
+class Told(Reason):
+    email: str = ""
+
+
 @dataclass(frozen=True)
 class Deed:
     """Something to do to a row: what comes of it, the command, and the rule that it asks first."""
 
     label: str
+    question: str  # with {} for what people call the row
     comes: str
     command: Callable[..., Any]
     rule: Callable[[Any], None]
     red: bool = False
     about: Callable[[Any], Any] = lambda row: row  # what the command is given
+    email: bool = False  # an address is typed, which the command is given too
 
 
 def _event(name: str) -> Callable[[Any], None]:
@@ -60,58 +66,77 @@ def _token(member: Membership) -> Any:
 DEEDS: Mapping[str, Mapping[str, Deed]] = {
     "invitations": {
         "resend": Deed(
-            "Resend", "The invitation leaves again, with the full time to answer. Links in "
+            "Resend", "Resend the invitation to {}?",
+            "The invitation leaves again, with the full time to answer. Links in "
             "earlier letters keep working.", invitations.resend, _event("resend"),
         ),
         "expire": Deed(
-            "Expire", "It can be accepted no more, and whoever sent it hears of it. It can be "
+            "Expire", "Let the invitation to {} run out?",
+            "It can be accepted no more, and whoever sent it hears of it. It can be "
             "sent again.", invitations.end, _event("expire"),
         ),
         "revoke": Deed(
-            "Revoke Invitation", "It can be accepted no more. If its letter has left, another one "
+            "Revoke Invitation", "Revoke the invitation to {}?",
+            "It can be accepted no more. If its letter has left, another one "
             "says so.", invitations.revoke, _event("revoke"), red=True,
+        ),
+        "correct": Deed(
+            "Correct Address", "Correct the address {}?",
+            "This invitation is revoked, and the right address is invited "
+            "instead, with the full time to answer. It stays the invitation of whoever sent it.",
+            corrections.correct, lambda row: corrections.may_correct(row, by=g.account),
+            email=True,
         ),
     },
     "memberships": {
         "assign": Deed(
-            "Assign Seat", "A free seat of the organization is taken, and the letter about it "
+            "Assign Seat", "Assign a seat to {}?",
+            "A free seat of the organization is taken, and the letter about it "
             "leaves.", seats.assign, seats.may_assign,
         ),
         "mail-again": Deed(
-            "Mail the Letter Again", "The letter of the seat, or of the token, leaves once more to "
+            "Mail the Letter Again", "Mail the letter to {} again?",
+            "The letter of the seat, or of the token, leaves once more to "
             "the same person. It says what it said.", deliveries.mail_again,
             lambda member: deliveries.may_mail_again(_token(member)), about=_token,
         ),
         "revoke-seat": Deed(
-            "Revoke Seat", "The token ends at this moment, and the seat is free. The member gets a "
+            "Revoke Seat", "Revoke the seat of {}?",
+            "The token ends at this moment, and the seat is free. The member gets a "
             "letter.", seats.revoke, seats.may_revoke, red=True,
         ),
     },
     "letters": {
         "retry": Deed(
-            "Retry", "The letter begins anew: it is due at once, and has 72 hours again.",
+            "Retry", "Retry letter {}?",
+            "The letter begins anew: it is due at once, and has 72 hours again.",
             deliveries.retry, _event("retry"),
         ),
         "send-now": Deed(
-            "Send Now", "The letter does not wait for its next try.", deliveries.send_now,
+            "Send Now", "Send letter {} now?",
+            "The letter does not wait for its next try.", deliveries.send_now,
             _event("hurry"),
         ),
         "release": Deed(
-            "Release", "The letter is taken from a worker that fell silent, and is due at once. "
+            "Release", "Take letter {} from its worker?",
+            "The letter is taken from a worker that fell silent, and is due at once. "
             "What that worker says later counts no more.", deliveries.release, _event("release"),
         ),
         "set-aside": Deed(
-            "Set Aside", "Nobody is sent this letter. It is kept, with all its tries.",
+            "Set Aside", "Set letter {} aside?",
+            "Nobody is sent this letter. It is kept, with all its tries.",
             deliveries.set_aside, _event("discard"), red=True,
         ),
     },
     "pauses": {
         "resume": Deed(
-            "Resume", "Letters to this domain leave again, those that waited at once.",
+            "Resume", "Resume letters to {}?",
+            "Letters to this domain leave again, those that waited at once.",
             deliveries.resume, _event("resume"),
         ),
     },
 }  # fmt: skip
+INVITING = ("invitation", "invitation_reminder")  # letters to an address that may be wrong
 ROWS: Mapping[str, type[Any]] = {
     "invitations": Invitation, "memberships": Membership, "letters": Letter, "pauses": Pause,
 }  # fmt: skip
@@ -133,10 +158,15 @@ def _may(deed: Deed, row: Any) -> None:
 
 def menu(kind: str, row: Any) -> list[Item]:
     """All that can be done to a row, and why some of it cannot be."""
-    return [
-        Item(deed.label, f"/status/{kind}/{row.id}/{name}", why_not(deed, row), True, deed.red)
-        for name, deed in DEEDS[kind].items()
-    ]
+    items = [_item(kind, row, name) for name in DEEDS[kind]]
+    if kind == "letters" and row.template in INVITING and row.state in ("bounced", "dead"):
+        items.append(_item("invitations", db.session.get_one(Invitation, row.about_id), "correct"))
+    return items
+
+
+def _item(kind: str, row: Any, name: str) -> Item:
+    deed = DEEDS[kind][name]
+    return Item(deed.label, f"/status/{kind}/{row.id}/{name}", why_not(deed, row), True, deed.red)
 
 
 @bp.get("/status/<kind>/<int:row_id>/<deed>")
@@ -145,8 +175,8 @@ def ask(kind: str, row_id: int, deed: str) -> str:
     """What would come of it, and the question why."""
     asked, row = _found(kind, row_id, deed)
     return render_template(
-        "pages/status/ask.html", deed=asked, why_not=why_not(asked, row), title=title(row),
-        back=page_of(row),
+        "pages/status/ask.html", deed=asked, why_not=why_not(asked, row), back=page_of(row),
+        row=row, question=asked.question.format(title(row)),
     )  # fmt: skip
 
 
@@ -155,9 +185,11 @@ def ask(kind: str, row_id: int, deed: str) -> str:
 @as_operator
 def act(kind: str, row_id: int, deed: str) -> Response:
     asked, row = _found(kind, row_id, deed)
-    operators.act(asked.command, asked.about(row), by=g.account, why=read(Reason).why)
+    typed = read(Told)
+    about = [asked.about(row), typed.email] if asked.email else [asked.about(row)]
+    made = operators.act(asked.command, *about, by=g.account, why=typed.why)
     flash(f"Done, and written down: {asked.label}.")
-    return redirect(page_of(row), 303)
+    return redirect(page_of(made if asked.email else row), 303)
 
 
 def _found(kind: str, row_id: int, name: str) -> tuple[Deed, Any]:
@@ -170,8 +202,8 @@ def title(row: Any) -> str:
     if isinstance(row, Membership):
         return row.account.name
     if isinstance(row, Invitation):
-        return f"the invitation of {row.email}"
-    return f"letters to {row.domain}" if isinstance(row, Pause) else f"letter {row.id}"
+        return row.email
+    return row.domain if isinstance(row, Pause) else str(row.id)
 
 
 def page_of(row: Any) -> str:

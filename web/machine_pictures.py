@@ -1,4 +1,4 @@
-"""The picture of a machine with live numbers: what is in each state, for how long, what moved.
+"""The picture of a machine, with the numbers of all its rows or with the way that one has gone.
 
 Drawn from the machine itself, 400 units wide so that it fits a phone: its life from top to bottom
 at the left, ends and detours at the right. How it looks is in `usher.css`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from html import escape
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -16,6 +17,15 @@ from workflows.engine.machine import Machine
 
 LEFT, RIGHT, BOX, HIGH, STEP, TOP = 32, 252, 116, 58, 104, 8
 Spot = tuple[float, float]
+
+
+class Box(NamedTuple):
+    """What stands in the box of a state, beside its name."""
+
+    kind: str  # for `usher.css`
+    look: str = ""  # the state whose colours it has; none: grey
+    large: str = ""
+    small: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,20 +37,60 @@ class Numbers:
     hot: Collection[str] = ()  # states in which something is stuck
     looks: Mapping[str, str] = field(default_factory=dict)  # of states that look like another
 
+    def box(self, state: str) -> Box:
+        number, age = self.rows.get(state, (0, ""))
+        kind = "is-hot" if state in self.hot else "" if number else "is-zero"
+        return Box(kind, self.looks.get(state, _word(state).lower()), f"{number:,}", age)
 
-def draw(title: str, machine: type[Machine], life: list[str], numbers: Numbers) -> Markup:
-    """The picture as SVG, its numbers in words for who cannot see it."""
+    def beside(self, arrow: str) -> str | None:
+        """What stands beside an arrow that was taken; None: it was not."""
+        moved = self.moves.get(arrow, 0)
+        return f"{moved:,}" if moved else None
+
+    def told(self, states: list[str]) -> str:
+        """The same in words, for whoever cannot see it."""
+        return ", ".join(
+            f"{self.rows.get(state, (0, ''))[0]:,} {_word(state).lower()}" for state in states
+        )
+
+
+@dataclass(frozen=True)
+class Way:
+    """The way that one row has gone: where it is, when it was where, and how often it moved."""
+
+    here: str
+    since: str  # the age of this state in words
+    reached: Mapping[str, str]  # by state: when it came there last
+    moves: Mapping[str, int]  # by "source>target", in its whole life
+    looks: Mapping[str, str] = field(default_factory=dict)
+
+    def box(self, state: str) -> Box:
+        look, been = self.looks.get(state, _word(state).lower()), self.reached.get(state)
+        if state == self.here:
+            return Box("is-here", look, "Here", self.since)
+        return Box("", look, "", been) if been else Box("is-zero")
+
+    def beside(self, arrow: str) -> str | None:
+        times = self.moves.get(arrow, 0)
+        return f"{times:,} ×" if times > 1 else "" if times else None
+
+    def told(self, states: list[str]) -> str:
+        been = [f"{_word(one).lower()} {when}" for one, when in self.reached.items()
+                if one in states and one != self.here]  # fmt: skip
+        return "; ".join([f"{_word(self.here).lower()} for {self.since}", *been])
+
+
+def draw(title: str, machine: type[Machine], life: list[str], shown: Numbers | Way) -> Markup:
+    """The picture as SVG, and in words for who cannot see it."""
     states = [str(state.value) for state in machine.states]
     spots = _spots(states, life)
     arrows = dict.fromkeys((source, target) for source, _, target in machine.arrows())
-    parts = [_arrow(spots, *arrow, numbers.moves.get(">".join(arrow), 0)) for arrow in arrows]
-    parts += [_box(state, spots[state], numbers) for state in states]
+    parts = [_arrow(spots, *arrow, shown.beside(">".join(arrow))) for arrow in arrows]
+    parts += [_box(state, spots[state], shown) for state in states]
     tall = max(y for _, y in spots.values()) + HIGH + 8
-    told = ", ".join(
-        f"{numbers.rows.get(state, (0, ''))[0]:,} {_word(state).lower()}" for state in states
-    )
     head = f'<svg class="u-machine" viewBox="0 0 400 {tall:.0f}" role="img" '
-    return Markup(f'{head}aria-label="{escape(f"{title}: {told}")}">{"".join(parts)}</svg>')
+    told = escape(f"{title}: {shown.told(states)}")
+    return Markup(f'{head}aria-label="{told}">{"".join(parts)}</svg>')
 
 
 def _spots(states: list[str], life: list[str]) -> dict[str, Spot]:
@@ -54,22 +104,20 @@ def _word(state: str) -> str:
     return state.replace("_", " ").capitalize()
 
 
-def _box(state: str, spot: Spot, numbers: Numbers) -> str:
+def _box(state: str, spot: Spot, shown: Numbers | Way) -> str:
     x, y = spot
-    number, age = numbers.rows.get(state, (0, ""))
-    kind = "is-hot" if state in numbers.hot else "" if number else "is-zero"
-    look = numbers.looks.get(state, _word(state).lower())
+    kind, look, large, small = shown.box(state)
     return (
         f'<g class="{kind}" data-state="{escape(look)}">'
         f'<rect x="{x:g}" y="{y:g}" width="{BOX}" height="{HIGH}" rx="9"/>'
         f'<text class="n" x="{x + 11:g}" y="{y + 22:g}">{escape(_word(state))}</text>'
-        f'<text class="c" x="{x + 11:g}" y="{y + 46:g}">{number:,}</text>'
-        f'<text class="o" x="{x + BOX - 10:g}" y="{y + 45:g}" text-anchor="end">{escape(age)}'
+        f'<text class="c" x="{x + 11:g}" y="{y + 46:g}">{escape(large)}</text>'
+        f'<text class="o" x="{x + BOX - 10:g}" y="{y + 45:g}" text-anchor="end">{escape(small)}'
         "</text></g>"
     )
 
 
-def _arrow(spots: dict[str, Spot], source: str, target: str, moved: int) -> str:
+def _arrow(spots: dict[str, Spot], source: str, target: str, beside: str | None) -> str:
     (x1, y1), (x2, y2) = spots[source], spots[target]
     if source == target:
         path, tip, word = _loop(x1, y1)
@@ -77,9 +125,9 @@ def _arrow(spots: dict[str, Spot], source: str, target: str, moved: int) -> str:
         path, tip, word = _down(x1, y1, y2) if 0 < y2 - y1 <= STEP else _beside(x1, y1, y2)
     else:
         path, tip, word = _across(x1, y1, x2, y2)
-    number = f'<text class="e" {word}>{moved:,}</text>' if moved else ""
+    number = f'<text class="e" {word}>{escape(beside)}</text>' if beside else ""
     line = f'<path d="{path}"/><path class="h" d="{tip}"/>{number}'
-    return f'<g class="is-moving">{line}</g>' if moved else line
+    return line if beside is None else f'<g class="is-moving">{line}</g>'
 
 
 def _loop(x: float, y: float) -> tuple[str, str, str]:

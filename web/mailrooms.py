@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request
 from pydantic import Field
 from werkzeug import Response as Answer
 
-from web import interventions, letter_samples, letter_views, status_words
+from web import interventions, letter_samples, letter_views, person, status_words
 from web.forms import read
 from web.interventions import Reason
 from web.proving import as_operator
 from web.rows import before
 from web.session import for_operators
-from workflows import deliveries, lookups, mailrooms, operators, organizations, prospects, titles
+from workflows import (
+    deliveries,
+    lookups,
+    mailrooms,
+    operators,
+    organizations,
+    prospects,
+    stuck,
+    titles,
+)
 from workflows.engine import identity, masks, refusals, stationery
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
 from workflows.engine.outbox import REGISTER
 from workflows.mailrooms import Contents, Search
+from workflows.stuck_letters import NO_WRITING
 
 bp = Blueprint("mailrooms", __name__)
 NAMES = ("q", "state", "kind", "domain", "cause", "organization", "verifying")
@@ -30,14 +39,6 @@ TOKEN = "•" * 12  # what stands in the place of a secret
 
 class Pausing(Reason):
     domain: str = Field("", max_length=300)
-
-
-class Retrying(Reason):
-    state: str = ""
-    cause: str = ""
-    domain: str = ""
-    kind: str = ""
-    organization: str = ""
 
 
 @bp.get("/status/letters")
@@ -54,7 +55,15 @@ def letters() -> Any:
         page=page, asked=asked, search=search, places=titles.of("organizations", places),
         causes=mailrooms.causes() if not asked else (), numbers=mailrooms.numbers(),
         states=mailrooms.STATES, kinds=sorted(REGISTER), letter_name=titles.letter,
+        stuck_at=stuck_at,
     )  # fmt: skip
+
+
+def stuck_at(state: str, cause: str = "") -> str:
+    """The way to be stuck in which letters are listed that failed so."""
+    if cause.startswith(NO_WRITING):
+        return status_words.path(stuck.BY_NAME["letter-unwritable"])
+    return status_words.path(stuck.BY_NAME[f"letter-{state}"])
 
 
 def _parts(asked: Mapping[str, str]) -> dict[str, str]:
@@ -90,7 +99,7 @@ def letter(letter_id: int) -> Response:
         about=status_words.page_of(about, found.about_id, found.organization_id),
         place=prospects.place_of(found), attempts=mailrooms.attempts(found),
         acts=interventions.menu("letters", found), deadlines=prospects.deadlines(found),
-        written=_written(found, contents),
+        written=_written(found, contents), pictures=status_words.ways([found]),
     )  # fmt: skip
 
 
@@ -112,40 +121,6 @@ def _written(letter: Letter, contents: Contents) -> stationery.Written:
     made = stationery.write(letter.template, contents.to or to, {**facts, **(contents.facts or {})})
     told = (masks.mask(text) for text in (made.subject, made.text, made.html))
     return stationery.Written(*told)
-
-
-@bp.get("/status/letters/retry")
-@for_operators
-def ask_retry() -> Any:
-    """The dry run: which letters would begin anew, before any does."""
-    asked = _parts(request.args) if request.args else _parts(g.get("typed", {}))
-    search = _failed(asked)
-    return render_template(
-        "pages/status/retry.html",
-        asked=asked, number=mailrooms.number_of(search), most=deliveries.MANY,
-        kinds=mailrooms.kinds_of(search), page=mailrooms.look_up(search, size=5),
-        counted=mailrooms.COUNTED, letter_name=titles.letter, search=search,
-        why_not=refusals.why_not(operators.require_acting, g.account),
-    )  # fmt: skip
-
-
-@bp.post("/status/letters/retry")
-@for_operators
-@as_operator
-def retry() -> Answer:
-    form = read(Retrying)
-    search = _failed(_parts(form.model_dump()))
-    ids = mailrooms.ids_of(search, deliveries.MANY)
-    number = operators.act(deliveries.retry_all, ids, by=g.account, why=form.why)
-    told = "1 letter is" if number == 1 else f"{number:,} letters are"
-    flash(f"{told} due again. Whether they leave shows under Verifying.")
-    return redirect("/status/letters?verifying=1", 303)
-
-
-def _failed(asked: Mapping[str, str]) -> Search:
-    """Those of a search that failed: the ones given up, unless it asks for those that bounced."""
-    search = _search(asked)
-    return replace(search, state="bounced" if search.state == "bounced" else "dead")
 
 
 @bp.get("/status/letters/pause")
@@ -175,6 +150,8 @@ def search() -> Any:
     kind = request.args.get("kind", "")
     found = lookups.find(words, kind if kind in lookups.KINDS else "", before())
     return render_template(
-        "pages/status/search.html", words=words, found=found,
-        letter_name=titles.letter,
+        "pages/status/search.html", words=words, found=found, letter_name=titles.letter,
+        request_asked=lookups.REQUEST.fullmatch(words.casefold()),
+        moments=person.told(found.entries, found.caused, named=True),
+        moved=status_words.moved(found.moved), few=lookups.FEW,
     )  # fmt: skip

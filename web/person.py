@@ -5,6 +5,7 @@ Admins open it for everybody, a member for themselves: there it tells what conce
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -98,8 +99,13 @@ def with_letters(rows: dict[str, Any]) -> dict[str, Any]:
 
 def moments(happened: list[Entry], rows: dict[str, Any], *, named: bool = False) -> list[Moment]:
     """What happened and what was mailed, newest first; operators are `named` to each other."""
+    return told(happened, correspondence.about(rows), named=named)
+
+
+def told(
+    happened: Sequence[Entry], letters: Sequence[Posted], *, named: bool = False
+) -> list[Moment]:
     lines = [Moment(one.action.at, sentences.line(one, named=named)) for one in happened]
-    letters = correspondence.about(rows)
     mailed = [
         Moment(one.at, posted=one, name=titles.letter(one.letter.template)) for one in letters
     ]

@@ -67,7 +67,6 @@ SENTENCES = {
     "handovers.cancel": ("{by} took back the offer of ownership to {members}", "revoked"),
     "handovers._expire": ("The offer of ownership to {members} ran out of time", "expired"),
     "deliveries.retry": ("{by} let a letter that failed begin anew", "sent"),
-    "deliveries.retry_all": ("{by} let letters that failed begin anew", "sent"),
     "deliveries.send_now": ("{by} let a letter leave at once", "sent"),
     "deliveries.release": ("{by} took a letter from a worker that fell silent", "sent"),
     "deliveries.set_aside": ("{by} set a letter aside", "moot"),
@@ -107,7 +106,10 @@ class Line:
 
 def line(entry: Entry, *, named: bool = False) -> Line:
     """The sentence for what happened, as far as the reader may see it; operators are `named`."""
-    sentence, state = FROM_THE_LINE if _is_from_the_line(entry) else SENTENCES[entry.action.event]
+    event = entry.action.event
+    sentence, state = SENTENCES.get(event, (f"{{by}}: {event}", ""))  # of an account: no page's
+    if _is_from_the_line(entry):
+        sentence, state = FROM_THE_LINE
     return Line(entry.action.at, _words(sentence, entry, named), state, _why(entry))
 
 

@@ -14,8 +14,9 @@ from web import status_words
 from web.forms import read
 from web.health import beside
 from web.session import for_operators, wants_json
-from workflows import acknowledgements, ailments, overview, stuck
+from workflows import acknowledgements, ailments, operators, overview, stuck
 from workflows.ailments import Ailment, Found
+from workflows.engine import refusals
 from workflows.engine.db import db
 
 bp = Blueprint("status", __name__)
@@ -97,4 +98,6 @@ def note(ailment: str) -> str:
     """Where a note about a cause is written."""
     ill, cause = found(ailment), asked_cause() or ""
     known = acknowledgements.of(ill.name, cause)
-    return render_template("pages/status/note.html", ill=ill, cause=cause, known=known)
+    may_not = refusals.why_not(operators.require_acting, g.account)
+    facts = {"ill": ill, "cause": cause, "known": known, "may_not": may_not}
+    return render_template("pages/status/note.html", **facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -10,10 +11,11 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from web import machine_pictures
-from web.machine_pictures import Numbers
+from web.machine_pictures import Numbers, Way
 from web.rendering import ago
-from workflows import titles
+from workflows import titles, trails
 from workflows.ailments import Ailment, Found
+from workflows.engine.history import Step
 from workflows.machines import LIVES
 from workflows.overview import Ill, Overview
 from workflows.stuck_processes import NEEDED
@@ -50,7 +52,7 @@ class Beat(NamedTuple):
 
 class Picture(NamedTuple):
     title: str
-    total: int
+    total: int  # of one row: its id
     svg: Markup
 
 
@@ -72,6 +74,21 @@ def _picture(name: str, looked: Overview) -> Picture:
         title, row.machine, life, Numbers(known, moves, hot, LOOKS.get(name, {}))
     )
     return Picture(title, sum(number for number, _ in states.values()), svg)
+
+
+def ways(rows: Sequence[Any]) -> list[Picture]:
+    """Of each of these rows its machine, with where it stands and how it came there."""
+    machines = {row.__tablename__: (name, life) for name, (row, life) in LIVES.items()}  # type: ignore[attr-defined]
+    return [_way(row, *machines[row.__tablename__]) for row in rows]
+
+
+def _way(row: Any, name: str, life: list[str]) -> Picture:
+    taken = trails.moves(row)
+    reached = {state: f"{at:%-d %b %H:%M}" for state, at in trails.reached(taken).items()}
+    looks = LOOKS.get(name, {})
+    way = Way(row.state, short(row.since), reached, trails.times(taken), looks)
+    title = name.capitalize()
+    return Picture(title, row.id, machine_pictures.draw(title, row.machine, life, way))
 
 
 def short(since: str | datetime | None) -> str:
@@ -118,6 +135,12 @@ def path(ill: Ailment, cause: str | None = None) -> str:
     return f"/status/stuck/{ill.name}" + (f"?{urlencode({'cause': cause})}" if cause else "")
 
 
+class Moved(NamedTuple):
+    step: Step
+    title: str | None
+    path: str | None
+
+
 class Row(NamedTuple):
     found: Found
     title: str
@@ -133,6 +156,19 @@ def rows(ill: Ailment, found: Sequence[Found]) -> list[Row]:
         Row(one, called.get(one.row_id) or one.cause, places.get(one.organization_id or 0),
             page_of(ill.kind, one.row_id, one.organization_id))
         for one in found
+    ]  # fmt: skip
+
+
+def moved(steps: Sequence[Step]) -> list[Moved]:
+    """Each of these steps with what people call its row, and where that is shown whole."""
+    ids: defaultdict[str, set[int]] = defaultdict(set)
+    for step in steps:
+        ids[step.kind].add(step.row_id)
+    called = {kind: titles.of(kind, mine) for kind, mine in ids.items()}
+    return [
+        Moved(step, called[step.kind].get(step.row_id),
+              page_of(step.kind, step.row_id, step.action.organization_id))
+        for step in steps
     ]  # fmt: skip
 
 

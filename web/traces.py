@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug import Response
 
-from web import interventions, person
+from web import interventions, person, status_words
 from web.session import for_operators
 from workflows import (
     chronicles,
@@ -91,7 +91,7 @@ def _page(way: Way, people: list[Person], rows: dict[str, Any], **facts: Any) ->
         place=prospects.place_of(way.rows[0]), letter_name=titles.letter,
         deadlines=[*_deadlines(way.rows), *_of_letters(waiting[:5])],
         prospects=[one for row in way.rows for one in prospects.next_of(row)],
-        menu=interventions.menu,
+        menu=interventions.menu, pictures=status_words.ways(way.rows),
     )  # fmt: skip
 
 
@@ -167,5 +167,5 @@ def _facts_of(row: Any, title: str, facts: dict[str, Any], letters: Any = ()) ->
         "row": row, "title": title, "facts": facts, "letters": letters,
         "place": prospects.place_of(row), "steps": list(reversed(history.history(row)))[:100],
         "prospects": prospects.next_of(row), "deadlines": prospects.deadlines(row),
-        "events": EVENTS, "letter_name": titles.letter,
+        "events": EVENTS, "letter_name": titles.letter, "pictures": status_words.ways([row]),
     }  # fmt: skip

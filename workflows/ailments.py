@@ -120,6 +120,13 @@ def causes(ailment: Ailment) -> list[Cause]:
     ]
 
 
+def number_of(ailment: Ailment, cause: str) -> int:
+    """How many rows of this ailment have this cause."""
+    rows = ailment.rows().subquery()
+    counted = select(func.count()).select_from(rows).where(rows.c.cause == cause)
+    return db.session.scalar(counted) or 0
+
+
 def listed(
     ailment: Ailment, cause: str | None = None, after: Found | None = None, limit: int = 50
 ) -> list[Found]:

@@ -3,13 +3,14 @@
     raised ── end ─▶ over
 
 What would surprise a reader: an alarm is about a way to be stuck, not about rows. While one is
-raised nothing more is told of it, however many rows join. And an alarm about letters is told by a
+raised nothing more is told of it, however many rows join. What an operator said they know of
+raises none, and ends none. And an alarm about letters is told by a
 letter too, which may be what cannot leave: hence the webhook, and `/metrics`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from sqlalchemy import and_, exists, func, or_, select, text
 from sqlalchemy.orm import Mapped
 
-from workflows import operators, stuck
+from workflows import acknowledgements, operators, stuck
 from workflows.accounts import Account
 from workflows.ailments import Ailment
 from workflows.engine import outbox, readings, webhooks
@@ -45,6 +46,7 @@ class Standstill:
 
 
 STILL = Standstill()
+BACKLOG = ("letter-late", "letter-retrying")  # what letters that wait are listed as
 NAMES = (*(one.name for one in stuck.AILMENTS if one.stuck), STILL.name)
 
 
@@ -83,30 +85,53 @@ def keep_watch(found: Mapping[str, Sequence[Any]]) -> None:
     Several clocks may watch: there is one alarm of a kind at a time, and whoever comes second
     finds it raised.
     """
-    ill = _ill(found)
-    seen = _seen(ill)
+    unknown, still = _unknown(found), _standstill()
+    ill = _rows(found) | still
+    news = _rows(unknown) | ({} if _is_known(BACKLOG, found, unknown) else still)
+    seen = _seen(news)
     raised = {alarm.name: alarm for alarm in db.session.scalars(_raised().with_for_update())}
     for name in sorted(raised.keys() - ill.keys()):
         _tell(raised[name].fire("end", by=None), "over")
-    for name in sorted(ill.keys() - raised.keys()):
+    for name in sorted(news.keys() - raised.keys()):
         if now() - seen[name] >= PATIENCE:
             moments = {"seen_at": seen[name], "raised_at": now()}
-            _tell(Alarm.begin(by=None, name=name, number=ill[name], **moments), "raised")
+            _tell(Alarm.begin(by=None, name=name, number=news[name], **moments), "raised")
+
+
+def _unknown(found: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """Of what was found, the causes that no operator has said they know of, at this size."""
+    known = acknowledgements.all_of_them()
+    return {
+        name: [
+            one for one in causes
+            if not (own := known.get((name, one["cause"]))) or not own.covers(one["number"])
+        ]
+        for name, causes in found.items()
+    }  # fmt: skip
 
 
 def _raised() -> Any:
     return select(Alarm).where(text("state = 'raised'")).order_by(Alarm.id)
 
 
-def _ill(found: Mapping[str, Sequence[Any]]) -> dict[str, int]:
+def _is_known(names: Collection[str], found: Mapping[str, Any], unknown: Mapping[str, Any]) -> bool:
+    """Whether there are causes of these, and somebody knows of each."""
+    return any(map(found.get, names)) and not any(map(unknown.get, names))
+
+
+def _rows(found: Mapping[str, Sequence[Any]]) -> dict[str, int]:
     """How many rows of each kind are stuck."""
-    ill = {
+    return {
         name: sum(one["number"] for one in causes)
         for name, causes in found.items()
         if name in NAMES and causes
     }
+
+
+def _standstill() -> dict[str, int]:
+    """How many letters wait, if none leaves."""
     backlog = _backlog()
-    return ill | ({STILL.name: backlog} if backlog >= FEW and not _leaving() else {})
+    return {STILL.name: backlog} if backlog >= FEW and not _leaving() else {}
 
 
 def _backlog() -> int:

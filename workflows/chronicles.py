@@ -40,6 +40,9 @@ SUBJECTS = {  # what actions are about: the workflows whose commands they are
 }  # fmt: skip
 
 
+MOST_OF_A_REQUEST = 20
+
+
 @dataclass(frozen=True)
 class Entry:
     """An action with those of its steps that the reader may see, and whom these are about."""
@@ -149,6 +152,19 @@ def about(rows: dict[str, Any]) -> list[Entry]:
     ids = {step.action_id for step in steps}
     actions = select(Action).where(Action.id.in_(ids)).order_by(Action.id.desc())
     return _entries(db.session.scalars(actions).all(), steps, excerpts.numbers(_of(rows)))
+
+
+def of_request(request_id: str) -> list[Entry]:
+    """What the request with this id did, newest first."""
+    mine = select(Action).filter_by(request_id=request_id).order_by(Action.id.desc())
+    actions = db.session.scalars(mine.limit(MOST_OF_A_REQUEST)).all()
+    return _entries(actions, *_moved(actions, None, 0))
+
+
+def first_steps(entries: Collection[Entry], limit: int) -> Sequence[Step]:
+    """The first rows that these moved, however many there are."""
+    steps = select(Step).where(Step.action_id.in_([entry.action.id for entry in entries]))
+    return db.session.scalars(steps.order_by(Step.id).limit(limit)).all()
 
 
 def _of(rows: dict[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """Corrections: an invitation that went to the wrong address goes to the right one.
 
 It is revoked and a new one made in one command, so the link in the wrong mailbox opens nothing,
-and the two name each other.
+and the two name each other. Where an operator does it, it stays the invitation of whoever invited.
 """
 
 from __future__ import annotations
@@ -28,11 +28,13 @@ def correct(invitation: Invitation, address: str, *, by: Account) -> Invitation:
     may_correct(invitation, by=by)
     spelling, key = parse_address(address)
     _require_new(organization, key, was=invitation.email_key)
-    quotas.spend(organization, key, seats=seats.count(organization).bought, by=by)
+    inviter = invitation.invited_by if history.is_an_operators() else by
+    quotas.spend(organization, key, seats=seats.count(organization).bought, by=inviter)
     history.because(f"{invitation.email} became {spelling}")
     invitation.fire("revoke", by=by, became=spelling)
     outbox.post("invitation_revoked", about=invitation)
     corrected = invitations.begin(organization, spelling, key, by=by)
+    corrected.invited_by = inviter
     corrected.instead_of, corrected.seat_wished = invitation.email, invitation.seat_wished
     return corrected
 

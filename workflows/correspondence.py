@@ -30,12 +30,22 @@ class Posted:
 
 def about(rows: Mapping[str, Any]) -> list[Posted]:
     """The letters about these rows, given as queries for their ids by table, the newest first."""
-    letters = db.session.scalars(select(Letter).where(which(rows)).order_by(Letter.id.desc())).all()
+    mine = select(Letter).where(which(rows)).order_by(Letter.id.desc())
+    return _with_tries(db.session.scalars(mine).all())
+
+
+def _with_tries(letters: Sequence[Letter]) -> list[Posted]:
     tries = select(Attempt).where(Attempt.letter_id.in_([letter.id for letter in letters]))
     of_letter: defaultdict[int, list[Attempt]] = defaultdict(list)
     for attempt in db.session.scalars(tries.order_by(Attempt.id)):
         of_letter[attempt.letter_id].append(attempt)
     return [Posted(letter, of_letter[letter.id]) for letter in letters]
+
+
+def caused_by(request_id: str, limit: int) -> list[Posted]:
+    """The letters that the request with this id caused, the newest first."""
+    mine = select(Letter).filter_by(request_id=request_id).order_by(Letter.id.desc())
+    return _with_tries(db.session.scalars(mine.limit(limit)).all())
 
 
 def which(rows: Mapping[str, Any]) -> Any:

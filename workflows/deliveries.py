@@ -7,15 +7,13 @@ it stays *verifying* until it has really left; when it fails again it is where i
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import update
 
 from workflows import operators
 from workflows.accounts import Account
-from workflows.engine import cohorts, history, outbox, pauses
+from workflows.engine import history, outbox, pauses
 from workflows.engine.db import command, db, lock, now
 from workflows.engine.identity import domain_of
 from workflows.engine.letters import Letter
@@ -23,15 +21,13 @@ from workflows.engine.pauses import Pause
 from workflows.engine.refusals import Invalid, NotNow
 from workflows.tokens import Token
 
-MANY = 500  # letters that are retried in one go
-
 
 @command
 def retry(letter: Letter, *, by: Account) -> None:
     """Let a letter that bounced or was given up begin anew."""
     operators.require_acting(by)
     lock(letter).fire("retry", by=by, **_anew())
-    _redraw([letter])
+    _redraw(letter)
 
 
 def _anew() -> dict[str, Any]:
@@ -39,28 +35,9 @@ def _anew() -> dict[str, Any]:
     return {"attempts": 0, "lost": 0, "due_at": moment, "again_at": moment, "cause": None}
 
 
-def _redraw(letters: Sequence[Letter]) -> None:
-    """The lines of those whom the letters are about say something else now."""
-    for letter in letters:
-        history.moved(outbox.REGISTER[letter.template].about.__tablename__, letter.about_id)
-
-
-@command
-def retry_all(letter_ids: Sequence[int], *, by: Account) -> int:
-    """Let these begin anew, as far as they still lie there; answers how many do."""
-    operators.require_acting(by)
-    held = cohorts.hold(Letter, Letter.id.in_(letter_ids[:MANY]))
-    refused = cohorts.refused(held, "retry", by=by)
-    good = [letter for letter in held if letter.id not in refused]
-    if not good:
-        raise NotNow("There is no such letter any more. Nothing was done.")
-    of_place = defaultdict[int | None, list[Letter]](list)
-    for letter in good:
-        of_place[letter.organization_id].append(letter)
-    for letters in of_place.values():
-        cohorts.fire(letters, "retry", by=by, **_anew())
-    _redraw(good)
-    return len(good)
+def _redraw(letter: Letter) -> None:
+    """The line of whoever the letter is about says something else now."""
+    history.moved(outbox.REGISTER[letter.template].about.__tablename__, letter.about_id)
 
 
 @command
@@ -83,7 +60,7 @@ def set_aside(letter: Letter, *, by: Account) -> None:
     """Say that nobody needs this letter any more; it is kept, with all its tries."""
     operators.require_acting(by)
     lock(letter).fire("discard", by=by)
-    _redraw([letter])
+    _redraw(letter)
 
 
 @command

@@ -15,10 +15,13 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
-from workflows import journeys
+from workflows import chronicles, correspondence, journeys
 from workflows.accounts import Account, SignUp
+from workflows.chronicles import Entry
+from workflows.correspondence import Posted
 from workflows.engine import identity, windows
 from workflows.engine.db import db
+from workflows.engine.history import Step
 from workflows.engine.letters import Letter
 from workflows.engine.windows import Window
 from workflows.invitations import Invitation
@@ -31,6 +34,7 @@ LONGEST = 200
 MESSAGE_ID = re.compile(r"<?letter-(\d{1,18})(?:\.|$)")
 NUMBER = re.compile(r"(?:#|inv-|invitation |letter )?(\d{1,18})", re.IGNORECASE)
 OF_A_PAGE = re.compile(r"/(invitations|members|memberships|letters)/(\d{1,18})")
+REQUEST = re.compile(r"[0-9a-f]{16}")  # as `web.visits` makes them
 KINDS = ("people", "invitations", "sign-ups", "organizations")
 
 
@@ -47,6 +51,9 @@ class Named:
 class Found:
     """What was found of each kind, and where the search of each goes on."""
 
+    entries: Sequence[Entry] = ()  # what the request with this id did
+    moved: Sequence[Step] = ()  # the first of its steps
+    caused: Sequence[Posted] = ()  # the newest of its letters
     letters: Sequence[Letter] = ()
     people: Sequence[Named] = ()
     invitations: Sequence[Invitation] = ()
@@ -57,7 +64,7 @@ class Found:
     @property
     def nothing(self) -> bool:
         kinds = (self.letters, self.people, self.invitations, self.sign_ups, self.organizations)
-        return not any(kinds)
+        return not any((self.entries, self.caused, *kinds))
 
 
 def find(words: str, kind: str = "", before: int | None = None) -> Found:
@@ -67,6 +74,7 @@ def find(words: str, kind: str = "", before: int | None = None) -> Found:
         return found
     if not kind:
         _by_number(found, asked)
+        _by_request(found, asked)
     for one in [kind] if kind else KINDS:
         FINDERS[one](found, asked, identity.key_of(asked) or "", before)
     return found
@@ -93,6 +101,13 @@ def _by_number(found: Found, asked: str) -> None:
     found.invitations = _with_id(Invitation, row_id) if kind in ("", "invitations") else []
     if kind in ("", "members", "memberships"):
         found.people = _named([one.account_id for one in _with_id(Membership, row_id)])
+
+
+def _by_request(found: Found, asked: str) -> None:
+    if REQUEST.fullmatch(asked):
+        found.entries = chronicles.of_request(asked)
+        found.moved = chronicles.first_steps(found.entries, FEW)
+        found.caused = correspondence.caused_by(asked, FEW)
 
 
 def _with_id(kind: type[Any], row_id: int) -> list[Any]:

@@ -116,22 +116,6 @@ def number_of(search: Search) -> int:
     return db.session.scalar(select(func.count()).select_from(some)) or 0
 
 
-def ids_of(search: Search, limit: int) -> list[int]:
-    """The ids of those that are looked for, oldest first."""
-    found, sifted = _conditions(search)
-    oldest = select(Letter.id).where(*found, *sifted).order_by(Letter.id).limit(limit)
-    return list(db.session.scalars(oldest))
-
-
-def kinds_of(search: Search) -> list[tuple[str, int]]:
-    """How many of each template are looked for, most first, among the first thousand."""
-    found, sifted = _conditions(search)
-    some = select(Letter.template).where(*found, *sifted).limit(COUNTED).subquery()
-    number = func.count()
-    told = select(some.c.template, number).group_by(some.c.template)
-    return [(name, int(n)) for name, n in db.session.execute(told.order_by(number.desc()))]
-
-
 def causes() -> list[Cause]:
     """What letters failed of, the worst state and the most letters first, as far as looked at."""
     found = []

@@ -37,6 +37,11 @@ class Ill:
     rescues: tuple[tuple[Rescue, Counter[str]], ...] = ()
 
     @property
+    def is_known(self) -> bool:
+        """Whether somebody knows of it, and it has not grown far beyond that."""
+        return self.known is not None and self.known.covers(self.number)
+
+    @property
     def verifying(self) -> tuple[Rescue, Counter[str]] | None:
         """What is being done about it and has not shown yet whether it helped."""
         return next((one for one in self.rescues if one[0].over_at is None), None)
@@ -108,7 +113,11 @@ def _causes(found: dict[str, Any]) -> list[Ill]:
 def _with_rescues(causes: list[Ill]) -> list[Ill]:
     """Each with what was done about it lately; what is done about others is a cause as well."""
     done = [one for one in rescues.lately() if BY_NAME[one[0].ailment].stuck]
-    shown = [replace(ill, rescues=tuple(o for o in done if _about(o[0], ill))) for ill in causes]
+    only = Counter(ill.ailment.name for ill in causes)
+    shown = [
+        replace(ill, rescues=tuple(o for o in done if _about(o[0], ill, only[ill.ailment.name])))
+        for ill in causes
+    ]
     told = {rescue.id for ill in shown for rescue, _ in ill.rescues}
     alone = [one for one in done if one[0].id not in told and one[0].over_at is None]
     return shown + [
@@ -117,13 +126,15 @@ def _with_rescues(causes: list[Ill]) -> list[Ill]:
     ]
 
 
-def _about(rescue: Rescue, ill: Ill) -> bool:
-    return rescue.ailment == ill.ailment.name and rescue.cause in (None, ill.cause)
+def _about(rescue: Rescue, ill: Ill, causes: int) -> bool:
+    """Whether it is done about this cause; rows that were chosen may be of any, if of several."""
+    of_it = rescue.cause == ill.cause or (rescue.cause is None and causes == 1)
+    return rescue.ailment == ill.ailment.name and of_it
 
 
 def _worst_first(causes: list[Ill]) -> list[Ill]:
     """What nobody knows of goes first, then what is most, then what is oldest."""
-    return sorted(causes, key=lambda ill: (ill.known is not None, -ill.number, ill.since))
+    return sorted(causes, key=lambda ill: (ill.is_known, -ill.number, ill.since))
 
 
 def _together(causes: list[Ill]) -> list[Ill]:

@@ -21,7 +21,8 @@ TOO_OFTEN = 2  # claims in a row without an outcome
 TOLD_FOR = timedelta(days=7)
 PENDING, SENDING = text("letters.state = 'pending'"), text("letters.state = 'sending'")
 FAILED = text("letters.state IN ('bounced', 'dead')")
-UNWRITABLE = Letter.reply.startswith("Usher cannot write this letter")
+NO_WRITING = "Usher cannot write this letter"
+UNWRITABLE = Letter.reply.startswith(NO_WRITING)
 NEVER_USED = text("tokens.seat_id IS NOT NULL AND tokens.first_download_at IS NULL")
 NEWEST = and_(Generation.token_id == Token.id, Generation.number == Token.generation)
 WHY = func.coalesce(Letter.cause, Letter.reply, "no answer is known")
@@ -169,7 +170,8 @@ LETTERS = (
     Ailment(
         "letter-bounced", "K6", "Letter bouncing",
         "The recipient's mail server will never take these, and somebody waits for them. Whoever "
-        "caused them was told. Retry once the address or the server is mended.",
+        "caused them was told. Retry once the server is mended. An invitation’s address is "
+        "corrected from the letter’s page.",
         "letters", bounced, itself="The inviter is told, and can correct the address.",
         remedies=(AGAIN, DISCARD),
     ),

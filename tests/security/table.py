@@ -229,8 +229,6 @@ OPERATORS = {  # the status page; an operator is made on the command line
     "GET /status/letters": Row(OPERATOR),
     "GET /status/letters/<int:letter_id>": Row(OPERATOR),
     "GET /status/letters/<int:letter_id>/html": Row(OPERATOR),
-    "GET /status/letters/retry": Row(OPERATOR),
-    "POST /status/letters/retry": Row(OPERATOR, {"state": "dead", "why": "to try"}, status=409),
     "GET /status/letters/pause": Row(OPERATOR),
     "POST /status/letters/pause": Row(OPERATOR, {"domain": "else.test", "why": "they asked"}),
     "GET /status/memberships/<int:membership_id>": Row(OPERATOR),
@@ -240,6 +238,7 @@ OPERATORS = {  # the status page; an operator is made on the command line
     "GET /status/subscriptions/<int:subscription_id>": Row(OPERATOR),
     "GET /status/sign-ups/<int:sign_up_id>": Row(OPERATOR),
     "GET /status/organizations/<int:organization_id>": Row(OPERATOR),
+    "GET /status/<kind>/<int:row_id>.json": Row(OPERATOR),
     "GET /status/<kind>/<int:row_id>/<deed>": Row(OPERATOR),
     "POST /status/<kind>/<int:row_id>/<deed>": Row(OPERATOR, {"why": "they asked"}),
 }

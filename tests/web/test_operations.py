@@ -1,13 +1,16 @@
 """The pages for whoever runs Usher: from “a member never got the token” to the remedy."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
+from ailing import change
 from people import PASSWORD
 
 from workflows import accounts, guest_lists, invitations, operators, seats, tokens
 from workflows.engine import outbox
-from workflows.engine.db import db
+from workflows.engine.db import db, now
+from workflows.engine.history import Action
 from workflows.engine.letters import Letter
 from workflows.invitations import Invitation
 
@@ -135,6 +138,61 @@ def test_an_operator_gives_and_takes_a_seat_and_mails_the_letter_again(cast, cli
     assert seats.of(bo) is None
 
 
+def test_an_operator_corrects_the_address_of_a_letter_that_bounced(cast, client, acme, ada, marta):
+    guest_lists.invite(acme, "cy@acme.tset", by=ada)
+    asked = db.session.scalars(db.select(Invitation)).one()
+    bounce()
+    page = client.get(f"/status/letters/{letter_of('invitation').id}")
+    correct = f"/status/invitations/{asked.id}/correct"
+    assert f'formaction="{correct}"' in page.text
+    assert 'value="cy@acme.tset"' in client.get(correct).text
+
+    done = client.post(correct, data={"email": "cy@acme.test", **WHY})
+
+    right = db.session.scalars(db.select(Invitation).filter_by(email="cy@acme.test")).one()
+    assert done.location == f"/status/invitations/{right.id}"
+    assert (db.session.get(Invitation, asked.id).state, right.state) == ("revoked", "sent")
+    assert (right.instead_of, right.invited_by_id) == ("cy@acme.tset", ada.id)
+    [letter] = [one for one in cast.deliver() if one.to == "cy@acme.test"]
+    assert letter.facts["inviter_name"] == "Ada"
+    named = text(client.get(done.location))
+    assert "Marta, an operator, corrected the address of an invitation" in named
+    client.sign_in(ada)
+    told = text(client.get("/acme/activity"))
+    assert "An operator corrected the address of an invitation" in told
+    assert "cy@acme.tset became cy@acme.test: they asked on the phone." in told
+    assert "Marta" not in told
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("cy@acme.test", "This is the address it went to."),
+        ("bo@acme.test", "This address is a member already."),
+        ("di@acme.test", "This address is invited already."),
+        ("nothing", "@"),
+        ("", "address"),
+        ("cy@acme.test\r\nBcc: x@x.test", "address"),
+    ],
+)
+def test_an_address_that_an_invitation_cannot_go_to_is_refused_to_operators_too(
+    cast, client, acme, ada, typed, sentence
+):
+    cast.member(acme, "Bo", by=ada)
+    cast.invitation(acme, "di@acme.test", ada)
+    asked = cast.invitation(acme, "cy@acme.test", ada)
+    at = f"/status/invitations/{asked.id}/correct"
+
+    refused = client.post(at, data={"email": typed, **WHY})
+    without = client.post(at, data={"email": "right@acme.test"})
+
+    assert (refused.status_code, without.status_code) == (422, 422)
+    assert sentence in text(refused)
+    assert WHY["why"] in refused.text
+    assert "right@acme.test" in without.text
+    assert db.session.get(Invitation, asked.id).state == "sent"
+
+
 def test_without_a_reason_nothing_happens_and_the_page_says_so(cast, client, acme, ada):
     asked = cast.invitation(acme, "cy@acme.test", ada)
 
@@ -168,8 +226,7 @@ def test_to_members_admins_and_strangers_there_are_no_such_pages(cast, client, a
                  "/status/letters/1/html", f"/status/memberships/{bo.id}",
                  f"/status/memberships/{bo.id}/assign", "/status/letters/pause"):  # fmt: skip
         assert client.get(path).status_code == 404, path
-    for path in (f"/status/memberships/{bo.id}/revoke-seat", "/status/letters/pause",
-                 "/status/letters/retry"):  # fmt: skip
+    for path in (f"/status/memberships/{bo.id}/revoke-seat", "/status/letters/pause"):
         assert client.post(path, data=WHY).status_code == 404, path
     assert seats.of(bo)
 
@@ -193,22 +250,39 @@ def test_no_page_shows_a_secret_or_a_link(cast, client, acme, ada):
         assert not [link for link in links if link in shown], page
 
 
-def test_letters_of_a_cause_begin_anew_after_a_dry_run(cast, client, acme, ada):
+def links(answer, pattern):
+    return [one.replace("&amp;", "&") for one in re.findall(f'href="({pattern})"', answer.text)]
+
+
+@pytest.mark.parametrize(
+    ("state", "reply", "ailment"),
+    [
+        ("dead", "451 4.7.1 not now", "letter-dead"),
+        ("dead", "Usher cannot write this letter: KeyError.", "letter-unwritable"),
+        ("bounced", "550 5.7.1 blocked", "letter-bounced"),
+    ],
+)
+def test_letters_of_a_cause_are_retried_where_what_is_stuck_is(
+    cast, client, acme, ada, state, reply, ailment
+):
     guest_lists.invite(acme, "bo@slow.test, cy@slow.test", by=ada)
-    bounce("550 5.7.1 blocked")
+    bounce(reply)
+    letters = db.session.scalars(db.select(Letter.id).filter_by(state="bounced")).all()
+    change(Letter, letters, state=state)
+    at = f"/status/stuck/{ailment}"
+
     listed = client.get("/status/letters")
-    dry = re.search(r'href="(/status/letters/retry\?[^"]+)"', listed.text)[1].replace("&amp;", "&")
+    shown = client.get(f"/status/letters?{urlencode({'state': state, 'cause': reply})}")
 
-    page = client.get(dry)
-    assert "Retry 2 Letters?" in text(page)
-    assert "2 Invitation letter" in text(page)
-    form = {"state": "bounced", "cause": "550 5.7.1 blocked"}
-    assert client.post("/status/letters/retry", data=form).status_code == 422
-    done = client.post("/status/letters/retry", data={**form, **WHY})
-
-    assert done.location == "/status/letters?verifying=1"
-    assert text(client.get(done.location)).count("Verifying") >= 3
-    assert client.post("/status/letters/retry", data={**form, **WHY}).status_code == 409
+    [of_cause] = links(listed, rf"{at}[^\"]*")
+    assert "Retry: Those Ticked" in text(client.get(at))
+    if state == "dead":
+        assert "Retry 2 Letters?" in text(client.get(of_cause))
+    [those] = links(shown, rf"{at}/retry[^\"]*")
+    assert "Retry 2 Letters?" in text(client.get(those))
+    done = client.post(f"{at}/retry", data={"row": letters, "number": 2, "until": now(), **WHY})
+    assert "Verifying" in text(client.get(done.location))
+    assert [db.session.get(Letter, one).state for one in letters] == ["pending"] * 2
 
 
 def test_a_paused_domain_is_told_wherever_it_matters(cast, client, acme, ada):
@@ -234,7 +308,6 @@ HOSTILE = ["%00", "%", "'", "<script>", "%F0%9F%98%80", "a" * 3000, "-1", "%ED%A
 def test_whatever_is_asked_nothing_breaks(client, acme, value):
     for name in ("q", "state", "kind", "domain", "cause", "organization", "verifying"):
         assert client.get(f"/status/letters?{name}={value}").status_code == 200, name
-        assert client.get(f"/status/letters/retry?{name}={value}").status_code == 200, name
     assert client.get(f"/status/search?q={value}").status_code == 200
     assert client.get(f"/status/search?q=a&kind={value}").status_code == 200
     for path in (f"/status/letters?before={value}", f"/status/search?q=a&before={value}",
@@ -259,6 +332,49 @@ def test_each_other_row_has_its_page(cast, client, acme, ada):
     page = text(client.get(re.search(r"/status/sign-ups/\d+", signed.text)[0]))
     assert "Whoever opens the letter" in page
     assert "Ada, ada@acme.test" in text(client.get(f"/status/organizations/{acme.id}"))
+
+
+def test_what_a_request_did_is_found_by_its_id_with_its_rows_and_letters(cast, client, acme, ada):
+    client.sign_in(ada)
+    done = client.post("/acme/invitations/new", data={"addresses": "cy@acme.test, di@acme.test"})
+    request_id = done.headers["X-Request-ID"]
+    guest_lists.invite(acme, "eve@acme.test", by=ada)
+    client.sign_in(operators.make_operator("marta@ops.test"))
+
+    page = client.get(f"/status/search?q={request_id}")
+
+    assert done.status_code == 303
+    assert "Ada invited 2 people" in text(page)
+    asked = db.session.scalars(db.select(Invitation).where(Invitation.email != "eve@acme.test"))
+    posted = db.session.scalars(db.select(Letter).where(Letter.template == "invitation")).all()
+    for one in asked:
+        assert f'href="/status/invitations/{one.id}"' in page.text
+    for letter in posted[:2]:
+        assert f'href="/status/letters/{letter.id}"' in page.text
+    assert f"/status/letters/{posted[2].id}" not in page.text
+    assert "eve@acme.test" not in page.text
+
+
+def test_a_request_that_changed_nothing_is_told_apart_from_one_that_is_not_there(client, acme):
+    looked = client.get("/status/letters").headers["X-Request-ID"]
+
+    assert "This request changed nothing" in text(client.get(f"/status/search?q={looked}"))
+    assert "Nothing found" in text(client.get("/status/search?q=beadbeadbead"))
+
+
+def test_what_somebody_did_to_their_own_account_is_found_too(client, acme, marta):
+    done = client.post("/profile", data={"name": "Martha"})
+
+    told = text(client.get(f"/status/search?q={done.headers['X-Request-ID']}"))
+
+    assert "Martha : profiles.rename" in told
+
+
+def test_what_the_clock_does_is_no_requests(cast, acme, ada):
+    cast.invitation(acme, "cy@acme.test", ada)
+
+    last = db.session.scalars(db.select(Action).order_by(Action.id.desc())).first()
+    assert last.request_id is None
 
 
 def test_letters_are_turned_over_page_by_page(cast, client, acme, ada):

@@ -79,6 +79,48 @@ def test_the_picture_of_a_machine_has_its_numbers_and_what_moved(client, ward, m
     assert "Letters: 0 pending" in page
 
 
+def test_of_many_causes_the_worst_are_shown_and_the_others_at_a_click(client, ward, marta):
+    for number in range(15):
+        change(Letter, SEEDS["letter-dead"](ward, 1), cause=f"reason {number:02}")
+
+    page = client.get("/status")
+
+    assert page.text.count('class="u-cause"') == 12
+    assert 'href="/status?all=1#stuck">Show All 15 Causes<' in page.text
+    [last] = SEEDS["letter-dead"](ward, 1)
+    rescues.begin("letter-dead", "retry", [last], None, by=marta, why="to try")
+    assert client.get("/status").text.count(">Verifying<") == 1
+    whole = client.get("/status?all=1")
+    assert whole.text.count('class="u-cause"') == 16
+    assert 'hx-get="/status?all=1"' in whole.text
+    listed = client.get("/status/stuck/letter-dead").text
+    assert "<summary>15 causes</summary>" in listed
+
+
+def test_a_known_cause_that_has_grown_is_told_as_one_that_nobody_knows_of(client, ward, marta):
+    SEEDS["letter-dead"](ward, 2)
+    client.post("/status/stuck/letter-dead/acknowledge", data={"cause": "timed out", "note": "Ok."})
+    assert ">Known<" in client.get("/status").text
+    SEEDS["letter-dead"](ward, 11)
+
+    page = client.get("/status")
+
+    assert ">Known<" not in page.text
+    assert "It has grown since: 2 then, 13 now." in page.text
+
+
+def test_who_only_looks_is_asked_for_nothing(client, ward, cast):
+    ids = SEEDS["letter-dead"](ward, 2)
+    client.sign_in(operators.make_operator(cast.account("Mia").email, acting=False))
+    at = "/status/stuck/letter-dead"
+
+    for path in (f"{at}/retry?row={ids[0]}", f"{at}/acknowledge?cause=timed+out"):
+        page = client.get(path)
+        assert "You may look at everything here, and change nothing." in page.text
+        assert f'action="{at}' not in page.text
+    assert "Nothing was ticked." in client.get(f"{at}/retry").text
+
+
 def test_what_is_stuck_and_what_waits_are_never_mixed(client, ward, marta):
     SEEDS["member-seatless"](ward, 2)
     SEEDS["letter-dead"](ward, 3)
@@ -164,7 +206,7 @@ def test_who_only_looks_sees_all_and_is_told_so_at_the_button(client, ward, cast
     client.sign_in(operators.make_operator(cast.account("Mia").email, acting=False))
 
     over = text_of(client, f"{DEAD}/retry?cause=timed+out")
-    data = form(client, f"{DEAD}/retry?cause=timed+out") | {"why": "to try"}
+    data = {"row": ids, "number": 1, "until": now().isoformat(), "why": "to try"}
 
     assert "You may look at everything here, and change nothing." in over
     assert client.post(f"{DEAD}/retry", data=data).status_code == 403

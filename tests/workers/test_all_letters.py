@@ -146,7 +146,7 @@ def _mailed(offer):
 def alarm_letters(ann, monkeypatch):
     operators.make_operator(ann.email)
     monkeypatch.setattr(alarms, "PATIENCE", timedelta(0))
-    alarms.keep_watch({"letter-dead": [{"number": 2}]})
+    alarms.keep_watch({"letter-dead": [{"cause": "", "number": 2}]})
     post.deliver()
     alarms.keep_watch({})
     post.deliver()

@@ -8,7 +8,7 @@ from ailing import SEEDS, Ward
 from databases import loosen
 from sqlalchemy import select
 
-from workflows import alarms, operators, surveys
+from workflows import acknowledgements, alarms, operators, surveys
 from workflows.alarms import Alarm
 from workflows.engine import heartbeats, history, outbox, readings, webhooks
 from workflows.engine.db import db, now
@@ -16,7 +16,7 @@ from workflows.engine.letters import Letter
 from workflows.engine.webhooks import Call
 
 TEN_MINUTES = 11  # looks, a minute apart, until something was stuck for so long
-DEAD = {"letter-dead": [{"number": 2}]}
+DEAD = {"letter-dead": [{"cause": "", "number": 2}]}
 
 
 @pytest.fixture
@@ -79,14 +79,87 @@ def test_whatever_happened_while_nobody_looked_counts_for_nothing(marta, pass_by
     assert told() == ([], [])
 
 
+def many(number, cause="timed out"):
+    return {"letter-dead": [{"cause": cause, "number": number}]}
+
+
+@pytest.fixture
+def ward(cast, marta):
+    return Ward(cast)
+
+
+@pytest.fixture
+def known(ward, marta):
+    """Three letters that were given up, which somebody knows of."""
+    SEEDS["letter-dead"](ward, 3)
+    acknowledgements.acknowledge("letter-dead", "timed out", "The relay moves.", by=marta)
+
+
+def test_what_somebody_knows_of_raises_no_alarm_until_it_grows(known, pass_by):
+    pass_by(2 * TEN_MINUTES, many(13))
+    assert told() == ([], [])
+
+    pass_by(TEN_MINUTES - 1, many(14))
+    assert told() == ([], [])
+    pass_by(5, many(14))
+    assert told()[1] == ["raised"]
+
+
+def test_another_cause_or_the_same_once_it_was_gone_is_news(known, pass_by, settings):
+    settings.alarm_letters = False  # which would wait as well
+    pass_by(TEN_MINUTES, many(1, "connection refused"))
+    assert told()[1] == ["raised"]
+    pass_by(1, {})
+    assert told()[1] == ["raised", "over"]
+
+    acknowledgements.drop_settled({})
+    pass_by(TEN_MINUTES, many(3))
+    assert told()[1] == ["raised", "over", "raised"]
+
+
+def test_to_say_that_one_knows_ends_no_alarm(ward, marta, pass_by):
+    SEEDS["letter-dead"](ward, 3)
+    pass_by(TEN_MINUTES, many(3))
+    acknowledgements.acknowledge("letter-dead", "timed out", "The relay moves.", by=marta)
+
+    pass_by(TEN_MINUTES, many(3))
+    assert told()[1] == ["raised"]
+    pass_by(1, {})
+    assert told()[1] == ["raised", "over"]
+
+
+def test_to_know_of_it_anew_counts_what_there_is_now(ward, marta, known, pass_by):
+    SEEDS["letter-dead"](ward, 20)
+    acknowledgements.acknowledge("letter-dead", "timed out", "The relay moves.", by=marta)
+
+    pass_by(2 * TEN_MINUTES, many(46))
+
+    assert told() == ([], [])
+
+
+def test_a_standstill_of_which_all_is_known_is_no_news(ward, marta, pass_by):
+    SEEDS["letter-retrying"](ward, 5)
+    cause = "451 4.7.1 Greylisted"
+    found = {"letter-retrying": [{"cause": cause, "number": 5}]}
+    acknowledgements.acknowledge("letter-retrying", cause, "They are rebooting.", by=marta)
+    pass_by(2 * TEN_MINUTES, found)
+    assert told() == ([], [])
+
+    unknown = {"letter-late": [{"cause": "never tried", "number": 1}]}
+    pass_by(TEN_MINUTES, found | unknown)
+    assert told()[1] == ["raised", "raised"]
+
+
 def test_what_waits_for_a_person_is_no_alarm(marta, pass_by):
-    pass_by(2 * TEN_MINUTES, {"member-unseated": [{"number": 5}]})
+    pass_by(2 * TEN_MINUTES, {"member-unseated": [{"cause": "", "number": 5}]})
 
     assert told() == ([], [])
 
 
 def test_every_way_to_be_stuck_can_raise_an_alarm(marta, pass_by):
-    found = {name: [{"number": 1}] for name in alarms.NAMES if name != alarms.STILL.name}
+    found = {
+        name: [{"cause": "", "number": 1}] for name in alarms.NAMES if name != alarms.STILL.name
+    }
 
     pass_by(TEN_MINUTES, found)
 

@@ -122,22 +122,6 @@ def test_letters_that_fail_alike_share_a_cause_whatever_their_numbers(acme, ada)
     }
 
 
-def test_all_of_a_cause_begin_anew_in_one_action_for_each_organization(cast, acme, ada, marta):
-    other = cast.organization(ada, "Bolt")
-    invited(acme, ada, "bo@acme.test", "cy@acme.test")
-    invited(other, ada, "di@bolt.test")
-    deliver(outbox.bounced, "550 no such mailbox")
-    ids = db.session.scalars(db.select(Letter.id).filter_by(state="bounced")).all()
-
-    assert act(deliveries.retry_all, ids, by=marta) == 3
-
-    assert history.of_organization(acme.id)[0].event == "deliveries.retry_all"
-    assert len(history.of_organization(acme.id)[0].steps) == 2
-    assert len(history.of_organization(other.id)[0].steps) == 1
-    with pytest.raises(NotNow):
-        act(deliveries.retry_all, ids, by=marta)
-
-
 def test_a_letter_that_waits_for_its_next_try_leaves_at_once(acme, ada, marta):
     invited(acme, ada, "bo@acme.test")
     with pytest.raises(NotNow):
@@ -253,8 +237,7 @@ def test_only_operators_who_act_may(acme, ada, cast):
     with pytest.raises(NotFound):
         act(deliveries.retry, letter, by=ada)
     for deed, about in (
-        (deliveries.retry, letter), (deliveries.retry_all, [letter.id]),
-        (deliveries.send_now, letter), (deliveries.release, letter),
+        (deliveries.retry, letter), (deliveries.send_now, letter), (deliveries.release, letter),
         (deliveries.pause, "acme.test"),
     ):  # fmt: skip
         with pytest.raises(NotFound):

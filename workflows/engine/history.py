@@ -14,13 +14,16 @@ from typing import Any
 from sqlalchemy import DDL, ForeignKey, Index, event, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows.engine import heaps, sets
-from workflows.engine.db import Base, db, name_of, now
+from workflows.engine import heaps, logs, sets
+from workflows.engine.db import Base, db, index_of_few, name_of, now
 
 
 class Action(Base):
     __tablename__ = "actions"
-    __table_args__ = (Index(None, "organization_id", "id"),)
+    __table_args__ = (
+        Index(None, "organization_id", "id"),
+        index_of_few("actions_by_request", "request_id", which="request_id IS NOT NULL"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     event: Mapped[str]  # the command, as "invitations.revoke"
@@ -29,6 +32,7 @@ class Action(Base):
     organization_id: Mapped[int | None] = mapped_column(ForeignKey("organizations.id"))
     why: Mapped[str | None]
     at: Mapped[datetime] = mapped_column(index=True)
+    request_id: Mapped[str | None]  # as in the log; None: no request, but the clock or a worker
 
     by: Mapped[Any] = relationship("Account", viewonly=True)
     steps: Mapped[list[Step]] = relationship(order_by="Step.id", back_populates="action")
@@ -107,8 +111,13 @@ def note(organization_id: int | None, *, by: Any) -> Action:
 
 
 def because(why: str) -> None:
-    """The reason of the running command; say it before the first step, as lines never change."""
-    db.session().info["why"] = why
+    """The reason of the running command; say it before the first step, as lines never change.
+
+    The reason that an operator gave stays, behind what the command says itself.
+    """
+    info = db.session().info
+    given = info.get("operator")
+    info["why"] = f"{why}: {given}" if given else why
 
 
 def called(event: str) -> None:
@@ -120,7 +129,7 @@ def as_operator(why: str, deed: Any) -> None:
     """The running command does this deed as an operator, for a reason; say it before a step."""
     because(why)
     called(name_of(deed))
-    db.session().info["operator"] = True
+    db.session().info["operator"] = why
 
 
 def is_an_operators() -> bool:
@@ -146,6 +155,7 @@ def _action(organization_id: int | None, *, by: Any) -> Action:
             operator=is_an_operators(),
             why=info.get("why"),
             at=now(),
+            request_id=logs.request_id(),
         )
         db.session.add(actions[key])
     return actions[key]

@@ -74,6 +74,7 @@ class Letter(Stateful, Base):
         Index("letters_by_domain", "domain", "id"),
         index_of_few("letters_by_cause", "cause", "id", which="cause IS NOT NULL"),
         index_of_few("paused_letters", "pause_id", which="pause_id IS NOT NULL"),
+        index_of_few("letters_by_request", "request_id", "id", which="request_id IS NOT NULL"),
     )  # fmt: skip
     machine = LetterMachine
 
@@ -93,6 +94,7 @@ class Letter(Stateful, Base):
     domain: Mapped[str | None]  # of the recipient, known from the first try on
     again_at: Mapped[datetime | None]  # when an operator let it begin anew, its patience too
     pause_id: Mapped[int | None] = mapped_column(ForeignKey("pauses.id"))  # what it waits for
+    request_id: Mapped[str | None]  # that caused it, as in the log and in `actions`
 
     @property
     def verifying(self) -> bool:
@@ -117,6 +119,11 @@ def cause_of(reply: str | None) -> str | None:
     words = re.sub(r"<?[^\s<>]+@[^\s<>]+>?", "<address>", reply)
     words = re.sub(r"\b(?=[0-9A-Za-z.-]*\d)[0-9A-Za-z.-]{10,}\b", "#", words)
     return " ".join(words.split())[:200]
+
+
+ARROWS = {  # of an attempt's outcome: the arrow that the letter took then
+    one: f"sending>{one}" for one in ("sent", "pending", "moot", "bounced", "dead")
+}
 
 
 class Attempt(Base):

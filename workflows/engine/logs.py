@@ -54,6 +54,11 @@ def formatter(settings: Settings) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=known, processors=last)
 
 
+def request_id() -> str | None:
+    """The id of the request that this thread answers, if it answers one."""
+    return structlog.contextvars.get_contextvars().get("request_id")
+
+
 class Masking:
     """Takes out of a record what nobody may read in a log, wherever in it that stands."""
 

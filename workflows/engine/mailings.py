@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from workflows.engine import sets
+from workflows.engine import logs, sets
 from workflows.engine.db import now
 from workflows.engine.letters import Letter
 from workflows.engine.outbox import REGISTER
@@ -21,4 +21,5 @@ def post_all(template: str, organization_id: int, generations: Mapping[int, int]
     sets.add(
         Letter, each, state="pending", since=moment, revision=1, template=template,
         organization_id=organization_id, posted_at=moment, due_at=moment,
+        request_id=logs.request_id(),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
 
-from workflows.engine import history, pauses
+from workflows.engine import history, logs, pauses
 from workflows.engine.db import command, db, now
 from workflows.engine.envelopes import Claim, Envelope
 from workflows.engine.identity import domain_of
@@ -66,6 +66,7 @@ def post(template: str, *, about: Any, generation: int = 0) -> Letter:
     posted = Letter(
         state="pending", since=moment, template=template, about_id=about.id, generation=generation,
         organization_id=getattr(about, "organization_id", None), posted_at=moment, due_at=moment,
+        request_id=logs.request_id(),
     )  # fmt: skip
     db.session.add(posted)
     history.moved(about.__tablename__, about.id)
