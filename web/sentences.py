@@ -54,6 +54,7 @@ SENTENCES = {
     "waitlist.ask": ("{by} asked for a seat", "accepted"),
     "waitlist.withdraw": ("{by} wants no seat any more", "left"),
     "waitlist.line_up": ("{by} put {members} in line for a seat", "waitlisted"),
+    "waitlist.line_up_all": ("{by} put {members} in line for seats", "waitlisted"),
     "waitlist.refuse": ("{by} gave {members} no seat", "revoked"),
     "tokens.activate": ("{by} activated the token", "active"),
     "tokens.reissue": ("{by} reissued the token", "reissued"),

@@ -178,6 +178,7 @@ ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; renam
     f"POST {ERRAND}/begin": Row("admins"),
     f"POST {ERRAND}/stop": Row("admins", status=409),  # it has not begun
     f"POST {ERRAND}/again": Row("admins"),
+    f"POST {ERRAND}/line-up": Row("admins", status=422),  # nobody was refused for want of a seat
     "POST /<slug>/members.csv": Row("admins", status=200),
     "GET /<slug>/settings": Row("admins"),
     "GET /<slug>/settings/name": Row("admins"),
