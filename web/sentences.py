@@ -58,6 +58,7 @@ SENTENCES = {
     "waitlist.refuse": ("{by} gave {members} no seat", "revoked"),
     "tokens.activate": ("{by} activated the token", "active"),
     "tokens.reissue": ("{by} reissued the token", "reissued"),
+    "restitutions._undo": ("{by} undid a change of address, and got a new token", "reissued"),
     "tokens.end_old": ("{by} ended the old token", "revoked"),
     "subscriptions.begin": ("{by} chose seats to buy", "incomplete"),
     "subscriptions.pay": ("{by} bought seats", "active"),

@@ -158,7 +158,7 @@ ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; renam
     f"GET {ASKED}/correct": Row("admins"),
     f"POST {ASKED}/correct": Row("admins", {"email": "right@new.test"}),
     f"GET {ASKED}/move": Row("admins"),
-    f"POST {ASKED}/move": Row("admins"),
+    f"POST {ASKED}/move": Row("admins", {"asker_email": "gone@acme.test"}),
     f"POST {ASKED}/refuse-move": Row("admins"),
     f"POST {ONE}/assign": Row("admins"),
     f"POST {ONE}/revoke-seat": Row("admins", about="seated"),
