@@ -142,6 +142,7 @@ def log_in(page, name):
 
 def test_axe_finds_nothing_serious_on_any_page(usher, visit, examiner, routes):
     as_a_stranger(usher, visit(), examiner)
+    as_somebody_too_late(usher, visit(), examiner)
     as_an_admin(usher, log_in(visit(), "Ada Lovett"), examiner)
     as_members(visit, examiner)
     as_an_operator(log_in(visit(), "Emi Sato"), examiner)
@@ -179,6 +180,15 @@ def as_a_stranger(usher, page, examiner):
     examiner.examine(page, "reset that was sent")
     examiner.visit(page, usher.link("gus@", "[Pp]assword", "reset/"), "resetting")
     examiner.visit(page, "/nowhere/at-all", "nothing there")
+
+
+def as_somebody_too_late(usher, page, examiner):
+    page.goto(usher.link("noa@", "invite", "join/"))
+    examiner.examine(page, "an invitation that has expired")
+    examiner.visit(page, "/join/ask")
+    fill(page, Email="noa@lumen-robotics.example")
+    send(page, "Ask for a New Link")
+    examiner.examine(page)
 
 
 def as_an_admin(usher, page, examiner):
@@ -267,7 +277,11 @@ def as_an_operator(page, examiner):
 
 def rescue(page, examiner):
     """What operators do for many who are stuck, before it and after it."""
-    page.goto("/status/stuck/member-unseated")
+    page.goto("/status/stuck/token-inactive/revoke-seat?cause=")
+    examiner.examine(page, "what would be done to those who are stuck")
+    page.get_by_label("Why", exact=True).fill("They asked for it")
+    send(page, re.compile("^Revoke .*Seat"))
+    examiner.examine(page)
 
 
 def as_somebody_invited(usher, visit, examiner):
@@ -287,7 +301,8 @@ def as_somebody_invited(usher, visit, examiner):
     examiner.examine(other, "a move that was asked for")
     admin = log_in(visit(), "Ada Lovett")
     admin.goto(f"{HERE}/members?q=kim")
-    press(admin, "Answer Request")
+    with admin.expect_navigation():
+        admin.get_by_role("link", name="Answer Request", exact=True).click()
     examiner.examine(admin)
     examiner.visit(page, "/join/login")
     page.goto("/join/decline")
@@ -297,13 +312,6 @@ def as_somebody_invited(usher, visit, examiner):
     examiner.examine(page)
     page.goto("/join")
     examiner.examine(page, "an invitation that was declined")
-    page = visit()
-    page.goto(usher.link("noa@", "invite", "join/"))
-    examiner.examine(page, "an invitation that has expired")
-    examiner.visit(page, "/join/ask")
-    fill(page, Email="noa@lumen-robotics.example")
-    send(page, "Ask for a New Link")
-    examiner.examine(page)
     invited_to_another(usher, visit, examiner)
 
 
