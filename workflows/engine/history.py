@@ -20,7 +20,7 @@ from workflows.engine.db import Base, db, name_of, now
 
 class Action(Base):
     __tablename__ = "actions"
-    __table_args__ = (Index(None, "organization_id", "id"),)
+    __table_args__ = (Index(None, "organization_id", "id"), Index(None, "by_id", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     event: Mapped[str]  # the command, as "invitations.revoke"
