@@ -5,9 +5,9 @@ from zlib import crc32
 
 import databases
 import pytest
+import thrift
 import verdicts
 from people import Cast
-from werkzeug.routing import Rule
 
 from workflows.engine.app import bare_app
 from workflows.engine.db import db
@@ -51,18 +51,11 @@ def verdict(request, full):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def routes_compiled_once():
-    """Each test has an app of its own; compiling its routes anew would take long."""
-    compiled, compile_anew = {}, Rule._compile_builder
-
-    def compile_once(rule, append_unknown=True):
-        key = rule.rule, append_unknown, rule.endpoint, tuple(sorted((rule.defaults or {}).items()))
-        if key not in compiled:
-            compiled[key] = compile_anew(rule, append_unknown)
-        return compiled[key]
-
+def thrifty():
+    thrift.collect_seldom()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "_compile_builder", compile_once)
+        thrift.compile_once(patch)
+        thrift.hash_cheaply(patch)
         yield
 
 
