@@ -53,8 +53,7 @@ DEEDS = {
     "assign": Deed("Assign Seat", "Assign {} Seats",
                    "Each gets a seat with a token to activate, and a letter about it."),
     "line-up": Deed("Put in Line", "Put {} in Line",
-                    "Whoever comes first gets what seats are free, with a letter about it. "
-                    "The others wait in line, in this order, for seats that free or are bought."),
+                    "They wait in line, in this order, for seats that free or are bought."),
     "revoke-seat": Deed("Revoke Seat", "Revoke {} Seats",
                         "Each loses the seat. The token stops working at once, a letter says so.",
                         great=True),

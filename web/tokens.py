@@ -57,8 +57,8 @@ def show() -> Any:
     return render_template(
         "pages/token/index.html",
         token=token, current=token.current, overlap=_overlap(token), where=_where,
-        letter=outbox.newest(tokens.LETTERS, [token.id]).get(token.id), client=client, tabs=clients.TABS,
-        steps=clients.steps(client), **facts,
+        letter=outbox.newest(tokens.LETTERS, [token.id]).get(token.id), client=client,
+        tabs=clients.TABS, steps=clients.steps(client), **facts,
     )  # fmt: skip
 
 

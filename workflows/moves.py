@@ -27,7 +27,9 @@ from workflows.memberships import require_admin
 from workflows.organizations import Organization
 
 MANY = "You asked for many moves lately."
-CHANGED = "Whoever asked has another address by now. Nothing was moved: look at it, and decide again."
+CHANGED = (
+    "Whoever asked has another address by now. Nothing was moved: look at it, and decide again."
+)
 
 
 class MoveMachine(Machine):

@@ -9,7 +9,9 @@ from sqlalchemy import event
 from web import crowd
 from workflows import cases, directories, guest_lists, likenesses, lines, listings, takeouts
 from workflows.directories import Search
-from workflows.engine.db import db
+from workflows.engine import sets
+from workflows.engine.db import db, now
+from workflows.engine.history import Action
 
 
 @pytest.fixture
@@ -61,6 +63,10 @@ def test_what_one_person_did_is_found_without_reading_all_of_history(
     cast, acme, ann, explained, name, index
 ):
     bob = cast.member(acme, "Bob", ann)
+    at = [now()] * 3000
+    sets.add(Action, {"at": at}, event="seats.assign", by_id=ann.id, operator=False)
+    db.session.execute(db.text("ANALYZE"))
+    db.session.commit()
     explained.clear()
 
     entries, _ = takeouts.portion(name, bob.account, 0)
