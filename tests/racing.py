@@ -121,6 +121,20 @@ WRONG = {
     "whoever has a seat is in no line": """
         SELECT p.id FROM places p JOIN seats s ON s.membership_id = p.membership_id
         WHERE p.state IN ('asked', 'queued')""",
+    "nobody waits for a seat of what is closed": """
+        SELECT p.id FROM places p JOIN organizations o ON o.id = p.organization_id
+        WHERE p.state IN ('asked', 'queued') AND o.state = 'closed'""",
+    "an invitation that was moved away is revoked": """
+        SELECT m.id FROM moves m JOIN invitations i ON i.id = m.invitation_id
+        WHERE m.state = 'granted' AND i.state <> 'revoked'""",
+    "what is open of a closed account is only what it owned, and is closed": """
+        SELECT m.id FROM memberships m JOIN accounts a ON a.id = m.account_id
+        JOIN organizations o ON o.id = m.organization_id
+        WHERE a.state = 'closed' AND m.active AND (o.state <> 'closed' OR o.owner_id <> m.id)""",
+    "a change of address keeps addresses while it is open, and of an open account": """
+        SELECT c.id FROM address_changes c JOIN accounts a ON a.id = c.account_id
+        WHERE (c.state IN ('asked', 'confirmed') AND (a.state = 'closed' OR c.email = ''))
+        OR (c.state NOT IN ('asked', 'confirmed') AND c.email || c.old_email <> '')""",
     "each organization has an owner who is an admin": """
         SELECT o.id FROM organizations o LEFT JOIN memberships m ON m.id = o.owner_id
         WHERE o.state = 'active' AND (m.state IS NULL OR m.state <> 'admin')""",

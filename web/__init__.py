@@ -7,8 +7,7 @@ from importlib import import_module
 from flask import Flask
 from flask_wtf import CSRFProtect
 
-from web import addresses, bodies, deeds, errors, headers, hosts, never, rendering, session, visits
-from web.bodies import Bodies
+from web import addresses, deeds, errors, headers, hosts, never, rendering, session, visits
 from web.gate import Gate
 from web.visits import Visits
 from workflows.engine.app import bare_app
@@ -64,12 +63,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf = CSRFProtect(app)
     errors.register(app)
     headers.register(app)
-    bodies.register(app)
     visits.register(app)
     rendering.register(app)
     for name in PAGES:
         app.register_blueprint(import_module(f"web.{name}").bp)
     csrf.exempt(never.at_once)  # pressed by mail programs, which saw no page of ours
     deeds.require_declared(app)
-    app.wsgi_app = Visits(Gate(app, Bodies(app.wsgi_app)))  # type: ignore[method-assign]
+    app.wsgi_app = Visits(Gate(app, app.wsgi_app))  # type: ignore[method-assign]
     return app

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Flask, current_app, g
+from werkzeug import Response
 
-from web import searching, sentences
+from web import downloads, searching, sentences
 from web.activity import Asked, search_for
 from web.deeds import deed
 from web.forms import read
@@ -21,6 +22,7 @@ from web.session import in_organization
 from workflows import chronicles, directories, exports, memberships
 from workflows.directories import Search
 from workflows.engine.db import db
+from workflows.engine.refusals import Unavailable
 from workflows.journeys import STEPS, Person
 from workflows.memberships import ADMIN, MEMBER, Membership
 from workflows.organizations import Organization
@@ -38,6 +40,7 @@ COLUMNS_OF_ACTIVITY = ("When", "By", "What", "Why")
 @in_organization
 def members() -> Any:
     search = searching.search(read(searching.Searched).model_dump())
+    _require_room()
     exports.members(g.organization, by=g.account)
     return _file("members", _pieces(_app(), g.organization.id, search))
 
@@ -47,6 +50,7 @@ def members() -> Any:
 @in_organization
 def activity() -> Any:
     search = search_for(read(Asked).model_dump())
+    _require_room()
     exports.activity(g.organization, by=g.account)
     return _file("activity", _history(_app(), g.membership.id, search))
 
@@ -55,13 +59,22 @@ def _app() -> Flask:
     return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]
 
 
-def _file(what: str, pieces: Iterator[str]) -> Any:
+def _require_room() -> None:
+    """Before anything is written: what is exported is also handed over."""
+    if downloads.running.full(_whose()):
+        raise Unavailable("Too many downloads are running. Try again when one of them has ended.")
+
+
+def _whose() -> str:
+    return f"account {g.account.id}"
+
+
+def _file(what: str, pieces: Iterator[str]) -> Response:
     name = f"{g.organization.slug}-{what}.csv"
-    return (
-        pieces,
-        {"Content-Type": "text/csv; charset=utf-8",
-         "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
-    )  # fmt: skip
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    answer = Response(pieces, headers=headers, content_type="text/csv; charset=utf-8")
+    downloads.running.admit(answer, _whose())
+    return answer
 
 
 def _pieces(app: Flask, organization_id: int, search: Search) -> Iterator[str]:

@@ -20,7 +20,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug import Response
 
-from web import carriers, peers, repository, visits
+from web import carriers, downloads, peers, repository, visits
 from web.carriers import Carried
 from web.uses import Uses
 from workflows import gate
@@ -92,6 +92,10 @@ class Gate:
             return judgement
         answer = repository.serve(self.settings.repository, carried.path, environ)
         got = environ["REQUEST_METHOD"] == "GET" and answer.status_code in (200, 206)
+        whose = f"membership {judgement.membership_id}"
+        if got and not downloads.running.admit(answer, whose):
+            answer.close()
+            return _too_many()
         self._remember(environ, judgement, got and is_package(carried.path))
         return answer
 
@@ -152,5 +156,11 @@ def _not_this_method() -> Response:
 
 def _away() -> Response:
     answer = _plain(503, "Tokens cannot be checked for a moment. Try again in a few seconds.")
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
+def _too_many() -> Response:
+    answer = _plain(503, "Too many downloads are running. Try again when one of them has ended.")
     answer.headers["Retry-After"] = "5"
     return answer

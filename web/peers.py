@@ -5,8 +5,9 @@ Only as many entries are believed as TRUSTED_PROXIES counts, from the right: wha
 left, the client may have written.
 
 What would surprise a reader: WSGI spells hyphens as underscores, so X_Forwarded_For from a client
-may take the place of the proxy's X-Forwarded-For. Nothing here can tell them apart. A proxy has to
-drop it, which `./usher doctor` tries, or to use a header of one word, `Forwarded`.
+could take the place of the proxy's X-Forwarded-For, and nothing here could tell them apart.
+`web.patience` and waitress drop it before; under another server a proxy has to, which
+`./usher doctor` tries, or to use a header of one word, `Forwarded`.
 """
 
 from __future__ import annotations

@@ -46,6 +46,7 @@ def ask(membership: Membership, word: str = "", *, by: Account) -> None:
 
 def may_ask(membership: Membership) -> None:
     """The rule behind Ask for a Seat."""
+    memberships.require_open(membership.organization)
     memberships.require_active(membership)
     if seats.of(membership):
         raise NotNow("You have a seat already.")
@@ -161,7 +162,8 @@ def wish_seats(
     An invitation that was sent again is from now on that of the admin who wishes the seat.
     """
     here = Invitation.organization_id == organization.id, Invitation.email_key.in_(keys)
-    other = Invitation.state == "sent", Invitation.seat_wished != wish
+    differs = Invitation.seat_wished != wish
+    other = Invitation.state == "sent", differs | (Invitation.invited_by_id != by.id) & wish
     values = {"seat_wished": wish, "invited_by_id": by.id} if wish else {"seat_wished": wish}
     db.session.execute(db.update(Invitation).where(*here, *other).values(**values))
 

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import time
 
 import pytest
 from structlog.contextvars import bind_contextvars, clear_contextvars
@@ -133,3 +134,39 @@ def test_what_is_written_during_a_request_bears_its_id(written):
 
     assert line["request_id"] == "f00"
     assert list(line)[:4] == ["at", "level", "logger", "event"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/" + "a" * 60_000,
+        "a@" + "b" * 60_000,
+        "://" + ":" * 60_000,
+        "@" + "://:" * 15_000,
+        "://" + "/://" * 15_000 + "@",
+        "/t" + "/" * 60_000,
+        "token" + " " * 60_000,
+    ],
+    ids=lambda text: text[:6],
+)
+def test_a_long_line_of_a_strangers_is_masked_at_once(text):
+    """A path of 60,000 letters held up the whole process for half a minute."""
+    began = time.process_time()
+
+    masks.veil(masks.mask(text), KEY)
+
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("redis://u:p@ss@queue/0", "redis://…@queue/0"),
+        ("redis://:p@ss/w@queue/0", "redis://…@queue/0"),
+        ("smtp://u@mail:25 a@b", "smtp://…@mail:25 a@b"),
+        ("http://host/x@y", "http://host/x@y"),
+        ("http://host/?to=http://u:p@other", "http://host/?to=http://…@other"),
+    ],
+)
+def test_a_password_in_an_address_is_masked_up_to_its_last_at(text, shown):
+    assert masks.mask(text) == shown

@@ -185,7 +185,7 @@ def test_settings_printed_anywhere_tell_no_secret():
 
 
 PROCESSES = {
-    "web": ["granian", "--interface", "wsgi", "--port", "0", "web.wsgi:app"],
+    "web": ["granian", "--interface", "asginl", "--port", "0", "web.asgi:app"],
     "worker": ["dramatiq", "workers.queue", "--processes", "1"],
     "clock": [sys.executable, "-m", "workers.clock"],
     "release": ["flask", "--app", "web.wsgi", "db", "upgrade"],

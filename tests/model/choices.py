@@ -1,27 +1,39 @@
 """What may be tried next in a town: any command, by anybody, about anything that is there."""
 
 from hypothesis import strategies as st
-from model.steps import BOB, CY, EVE, FAY, GIL, HAL, KNOWN, PEOPLE, Step
-from model.town import Member
+from model.steps import BOB, CY, EVE, FAY, GIL, HAL, PEOPLE, Step
+from model.town import DAYS, Member
 
 ANYTHING = {  # what comes first is drawn most
     "accept": 8, "accept_offer": 6, "offer": 6, "invite": 6, "resend": 3, "revoke": 3,
     "decline": 2, "sign_up_by_link": 1, "make_admin": 3, "make_billing_admin": 2,
     "make_member": 3, "leave": 3, "remove": 3, "assign_seat": 8, "revoke_seat": 3, "purchase": 2,
     "pay": 2, "resize": 4, "activate": 7, "reissue": 7, "end_old": 3, "decline_offer": 2,
-    "cancel_offer": 2, "rename": 1, "set_invitation_days": 1, "close": 1, "found": 1,
+    "cancel_offer": 2, "ask_seat": 6, "withdraw": 2, "line_up": 6, "refuse_seat": 2,
+    "extend": 2, "correct": 2, "ask_again": 2, "never_again": 1, "hear_again": 1, "ask_move": 3,
+    "grant_move": 4, "refuse_move": 2, "rename": 1, "set_invitation_days": 1, "close": 1,
+    "found": 1, "ask_change": 4, "confirm_change": 5, "undo_change": 3, "cancel_change": 1,
+    "close_account": 1,
 }  # fmt: skip
 PLACES = ("acme", "acme", "acme", "bolt")
 LISTS = [[one] for one in PEOPLE] + [[BOB, BOB, "nobody"], [EVE, FAY, GIL], [CY, HAL]]
 COMMANDS = [name for name, often in ANYTHING.items() for _ in range(often)]
-INVITATION = ("resend", "revoke", "decline", "accept", "sign_up_by_link")
+REPLY = ("decline", "ask_again", "never_again", "hear_again")
+INVITATION = ("resend", "revoke", "extend", "correct", *REPLY, "ask_move")
+INVITATION += ("accept", "sign_up_by_link")
+CHANGE = ("confirm_change", "undo_change")
+OWN = ("found", "ask_change", "cancel_change", "close_account", *CHANGE)  # of no organization
+MOVE = ("grant_move", "refuse_move")
 TOKEN = ("activate", "reissue", "end_old")
 SUBSCRIPTION = ("pay", "resize")
 OFFER = ("accept_offer", "decline_offer", "cancel_offer")
 MEMBER = ("make_admin", "make_billing_admin", "make_member", "leave", "remove")
-MEMBER += ("assign_seat", "revoke_seat", "offer")
+SEAT = ("assign_seat", "revoke_seat", "ask_seat", "withdraw", "line_up", "refuse_seat")
+MEMBER += (*SEAT, "offer")
 MEETING = (
     INVITATION,
+    MOVE,
+    OWN[1:],
     (*SUBSCRIPTION, "purchase", "assign_seat"),
     (*OFFER, "close"),
     (*MEMBER, *TOKEN),
@@ -30,8 +42,13 @@ SEATS = st.sampled_from([0, 1, 2, 2, 3, 3, 4, 5, 100_001])
 WORDS = {
     "found": {"name": st.just("Cave"), "typed": st.sampled_from(["cave", "Cave", "Acme", "login"])},
     "rename": {"name": st.sampled_from(["Acme", "Bolt", "Cave & Sons"])},
-    "set_invitation_days": {"days": st.sampled_from([1, 7, 14])},
-    "invite": {"emails": st.sampled_from(LISTS)},
+    "set_invitation_days": {"days": st.sampled_from(DAYS)},
+    "invite": {"emails": st.sampled_from(LISTS), "seat": st.sampled_from([False, False, True])},
+    "decline": {"word": st.sampled_from(["", "No time."])},
+    "correct": {"email": st.sampled_from([*PEOPLE, "nobody"])},
+    "ask_seat": {"word": st.sampled_from(["", "For the build."])},
+    "refuse_seat": {"word": st.sampled_from(["", "Not this year."])},
+    "ask_change": {"email": st.sampled_from([*PEOPLE, "nobody"])},
     "purchase": {"seats": SEATS},
     "resize": {"seats": SEATS},
     "close": {"typed": st.sampled_from(["acme", "Bolt", "cave", ""])},
@@ -43,7 +60,7 @@ WORDS = {
 def a_step(draw, town):
     """A command that somebody could ask for, or None where there is nothing to ask about."""
     command = draw(st.sampled_from(COMMANDS))
-    place = draw(st.sampled_from(PLACES)) if command != "found" else ""
+    place = "" if command in OWN else draw(st.sampled_from(PLACES))
     return _step(draw, town, command, place, {})
 
 
@@ -75,21 +92,44 @@ def _on_each_other(draw, organization):
     if len(both) < 2:
         return None
     (first, one), (second, other) = draw(st.permutations(both))[:2]
-    doing = st.sampled_from(MEMBER)
     return [
-        Step(draw(doing), one.person, "acme", {"number": second}),
-        Step(draw(doing), other.person, "acme", {"number": first}),
+        _doing(draw, one.person, second),
+        _doing(draw, other.person, first),
     ]
 
 
+def _doing(draw, by, number):
+    command = draw(st.sampled_from(MEMBER))
+    return Step(command, by, "acme", {"number": number} | _words(draw, command))
+
+
 def _step(draw, town, command, place, known):
-    if command == "found":
-        return Step(command, draw(st.sampled_from(KNOWN)), "", _words(draw, command))
+    if command in CHANGE:
+        return _on_change(draw, town, command, known)
+    if command in OWN:
+        return Step(command, draw(_anybody(town)), "", _words(draw, command))
     about = _about(draw, town.organizations[place], command, known)
     if about is None:
         return None
     by = draw(_who(town, place, command, about))
     return Step(command, by, place, about | _words(draw, command))
+
+
+def _on_change(draw, town, command, known):
+    """By whoever asked for it, or types the old address; sometimes by another one."""
+    about = _one(draw, "number", town.changes, known)
+    if about is None:
+        return None
+    change = town.changes[about["number"]]
+    likely = change.person
+    if command == "undo_change" and change.state == "confirmed" and change.old not in town.people:
+        likely = change.old
+    return Step(command, draw(_often([likely]) | _anybody(town)), "", about)
+
+
+def _anybody(town):
+    """Whoever has an account."""
+    return st.sampled_from([one for one, address in town.people.items() if address])
 
 
 def _words(draw, command):
@@ -101,13 +141,15 @@ def _about(draw, organization, command, known):
     if command in TOKEN:
         return _a_token(draw, organization, command, known)
     for commands, rows in (
+        (MOVE, organization.moves),
         (INVITATION, organization.invitations),
         (SUBSCRIPTION, organization.subscriptions),
         (OFFER, organization.offers),
         (MEMBER, organization.members),
     ):
         if command in commands:
-            return _one(draw, "number", rows, known)
+            about = _one(draw, "number", rows, known)
+            return about and _chosen(draw, organization, command, about)
     return {}
 
 
@@ -119,10 +161,27 @@ def _one(draw, name, rows, known):
     return {name: draw(st.sampled_from(anyone) | _often(open_ones or anyone))} if rows else None
 
 
+def _chosen(draw, organization, command, about):
+    """Sometimes an admin says who gets a seat that is revoked."""
+    if command == "revoke_seat":
+        anyone = [None, None, *range(len(organization.members))]
+        return about | {"to": draw(st.sampled_from(anyone))}
+    return about
+
+
 def _is_open(row):
     if isinstance(row, Member):
         return row.active
-    return row.state in ("sent", "expired", "accepted", "incomplete", "active", "offered")
+    return row.state in (
+        "sent",
+        "expired",
+        "accepted",
+        "incomplete",
+        "active",
+        "offered",
+        "asked",
+        "confirmed",
+    )
 
 
 def _often(values):
@@ -147,14 +206,17 @@ def _a_token(draw, organization, command, known):
 def _who(town, place, command, about):
     """Anybody, and more often whoever has a reason to ask."""
     organization, number = town.organizations[place], about.get("number", 0)
-    if command == "decline":
-        return _often([organization.invitations[number].email]) | st.sampled_from(PEOPLE)
-    anybody = st.sampled_from(sorted(town.accounts))
-    if command in INVITATION[3:]:
+    if command in REPLY:
         email = organization.invitations[number].email
-        return _often([email]) | anybody if email in town.accounts else anybody
+        return _often([town.person_at(email) or email]) | st.sampled_from(PEOPLE)
+    anybody = _anybody(town)
+    if command == "ask_move":
+        return anybody
+    if command in ("accept", "sign_up_by_link"):
+        person = town.person_at(organization.invitations[number].email)
+        return _often([person]) | anybody if person else anybody
     if command in OFFER[:2]:
         return _often([organization.offers[number].chosen.person]) | anybody
-    if command in (*TOKEN, "leave"):
+    if command in (*TOKEN, "leave", "ask_seat", "withdraw"):
         return _often([organization.members[number].person]) | anybody
     return _often([CY, organization.owner.person]) | anybody

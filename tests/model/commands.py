@@ -1,9 +1,10 @@
 """What each command should do in the town, from the specification's sections 2, 3, 4 and 6.
 
-Seats are here too; what is bought stands in `purchases`, the ends of ownership in `owners`.
+Seats stand in `lines`, what is bought in `purchases`, other ends of invitations in `replies`, and
+the ends of ownership in `owners`.
 """
 
-from model import owners
+from model import addresses, lines, owners, replies
 from model.town import (
     HOURS,
     KEEPERS,
@@ -12,14 +13,15 @@ from model.town import (
     Member,
     No,
     Organization,
-    Token,
     unless,
 )
 
 
 def found(town, by, name, typed):
     place = typed.lower()
-    unless(place not in town.organizations and place not in RESERVED, "Invalid")
+    late = ["NotNow"] * (not town.people[by])
+    unless(place not in town.organizations and place not in RESERVED, "Invalid", *late)
+    unless(not late, "NotNow")
     founder = Member(by, "admin")
     town.organizations[place] = Organization(name, [founder], founder)
 
@@ -34,13 +36,19 @@ def set_invitation_days(town, by, place, days):
     town.organizations[place].days = days
 
 
-def invite(town, by, place, emails):
-    """Good addresses go out even if others are bad; no member, and nobody twice."""
+def invite(town, by, place, emails, seat=False):
+    """Good addresses go out even if others are bad; no member, and nobody twice.
+
+    Whoever wishes them a seat is from then on the one who invited them.
+    """
     organization = town.organizations[place]
     organization.require(by, "admin")
     for email in emails:
-        if "@" in email and not organization.member(email) and not organization.sent_to(email):
+        known = organization.sent_to(email) or town.member_at(place, email)
+        if "@" in email and not known:
             _send(town, by, place, email)
+            sent = organization.sent_to(email)
+            sent.seat, sent.inviter = seat, by if seat else sent.inviter
 
 
 def _send(town, by, place, email):
@@ -61,59 +69,38 @@ def resend(town, by, place, number):
     other = organization.sent_to(invitation.email)
     unless(other in (None, invitation), "NotNow")
     invitation.state, invitation.expires = "sent", town.now + organization.days * 24
-    invitation.round += 1
+    invitation.round, invitation.asked = invitation.round + 1, False
     town.post("invitation", place, number, number=invitation.round)
-
-
-def revoke(town, by, place, number):
-    invitation = town.at(place, number)
-    town.organizations[place].require(by, "admin")
-    unless(invitation.state in ("sent", "expired"), "NotNow")
-    invitation.state = "revoked"
-    if invitation.handed_over:
-        town.post("invitation_revoked", place, number)
-
-
-def decline(town, by, place, number):
-    invitation = town.at(place, number)
-    _addressed(town, invitation, by)
-    unless(invitation.state == "sent", "NotNow")
-    invitation.state = "declined"
-    town.post("invitation_declined", place, number)
-
-
-def _addressed(town, invitation, by):
-    """An invitation belongs to its address; where it is over as well, either may be said."""
-    if by != invitation.email:
-        over = invitation.state != "sent" or invitation.expires <= town.now
-        raise No("NotAllowed", "Invalid", *["NotNow"] * over)
 
 
 def accept(town, by, place, number):
     organization, invitation = town.organizations[place], town.at(place, number)
-    _addressed(town, invitation, by)
-    if invitation.member and invitation.member.active:
-        raise No("allowed", "NotNow")
+    unless(town.address(by), "NotNow", "NotAllowed", "Invalid")
+    if invitation.member and invitation.member.active and invitation.member.person == by:
+        raise No("allowed", "NotNow", "NotAllowed", "Invalid")  # maybe from a new address
+    replies.addressed(town, invitation, by)
     unless(invitation.state == "sent" and town.now < invitation.expires, "NotNow")
     _take_in(town, place, organization, invitation, by)
     town.post("invitation_accepted", place, number)
 
 
 def _take_in(town, place, organization, invitation, person):
-    """Whoever is a member already stays the same member."""
-    if not organization.member(person):
+    """Whoever is a member already stays the same member; a wish for a seat is an admin's."""
+    fresh, inviter = not organization.member(person), organization.member(invitation.inviter)
+    if fresh:
         organization.members.append(Member(person))
     invitation.member = organization.member(person)
     invitation.state = "seated" if invitation.member.seated else "accepted"
+    if fresh and invitation.seat and inviter and inviter.role == "admin":
+        lines.seat_or_queue(town, place, invitation.member)
 
 
 def sign_up_by_link(town, by, place, number):
     """Here `by` is nobody: the link proves the invited address."""
     organization, invitation = town.organizations[place], town.at(place, number)
-    unless(invitation.email not in town.accounts, "NotNow", "NotAllowed", "Invalid")
+    unless(not town.person_at(invitation.email), "NotNow", "NotAllowed", "Invalid")
     unless(invitation.state == "sent" and town.now < invitation.expires, "NotNow")
-    town.accounts.add(invitation.email)
-    _take_in(town, place, organization, invitation, invitation.email)
+    _take_in(town, place, organization, invitation, town.newcomer(invitation.email))
     town.post("invitation_accepted", place, number)
 
 
@@ -145,7 +132,7 @@ def leave(town, by, place, number):
     unless(member.active, "NotNow", "NotFound")
     unless(member is not organization.owner, "NotNow", "NotAllowed")
     unless(member.role not in KEEPERS, "NotNow")
-    _go(organization, member, "left")
+    go(town, place, member, "left")
 
 
 def remove(town, by, place, number):
@@ -153,13 +140,16 @@ def remove(town, by, place, number):
     mine = organization.require(by, "admin")
     unless(member is not mine and member is not organization.owner, "NotAllowed")
     unless(member.active, "NotNow")
-    _go(organization, member, "removed")
+    go(town, place, member, "removed")
 
 
-def _go(organization, member, role):
-    """Seat and token go at once, and what was not finished is closed."""
+def go(town, place, member, role):
+    """Seat, token and place in line go at once, and what was not finished is closed."""
+    organization = town.organizations[place]
     owners.fall_through(organization, member)
-    unseat(member, "member_gone")
+    lines.end(organization, member, "withdrawn")
+    lines.unseat(member, "member_gone")
+    lines.serve(town, place)
     for token in member.tokens:
         token.reasons.add("member_gone")
     member.role = role
@@ -168,38 +158,10 @@ def _go(organization, member, role):
             invitation.state = "closed"
 
 
-def unseat(member, reason):
-    if member.seated:
-        member.seated = False
-        member.tokens[-1].state = "revoked"
-        member.tokens[-1].reasons.add(reason)
-
-
-def assign_seat(town, by, place, number):
-    organization, member = town.organizations[place], town.of(place, number)
-    organization.require(by, "admin")
-    unless(member.active and not member.seated, "NotNow")
-    unless(organization.used < organization.bought, "NotNow")
-    member.seated = True
-    member.tokens.append(Token())
-    for invitation in organization.invitations:
-        if invitation.member is member and invitation.state == "accepted":
-            invitation.state = "seated"
-    town.post("seat_assigned", place, number, len(member.tokens) - 1)
-
-
-def revoke_seat(town, by, place, number):
-    member = town.of(place, number)
-    town.organizations[place].require(by, "admin")
-    unless(member.seated, "NotNow")
-    unseat(member, "seat_revoked")
-    town.post("seat_revoked", place, number, len(member.tokens) - 1)
-
-
 def activate(town, by, place, number, which):
     token = _own_token(town, by, place, number, which)
     unless(token.state == "inactive", "NotNow")
-    token.state, token.generation = "active", 1
+    token.state, token.generation, token.mailed = "active", 1, town.next()
     town.post("token", place, number, which, number=1)
 
 
@@ -219,8 +181,14 @@ def reissue(town, by, place, number, which, shown, hours):
     late = not token.generation or not token.alive or shown != token.generation
     unless(hours in HOURS, "Invalid", *["NotNow"] * bool(late))
     unless(not late, "NotNow")
-    _end(token, town.now + hours, token.generation)
-    token.state, token.generation = "reissued", token.generation + 1
+    succeed(town, place, number, which, town.now + hours)
+
+
+def succeed(town, place, number, which, end):
+    """The next secret, and a letter with it; those before it end then."""
+    token = town.of(place, number).tokens[which]
+    _end(token, end, token.generation)
+    token.state, token.generation, token.mailed = "reissued", token.generation + 1, town.next()
     town.post("token_reissued", place, number, which, number=token.generation)
 
 
@@ -241,8 +209,7 @@ def end_old(town, by, place, number, which):
 def expire(town, _):
     """The clock has come."""
     for place, organization in town.organizations.items():
-        for number, invitation in enumerate(organization.invitations):
-            if invitation.state == "sent" and invitation.expires <= town.now:
-                invitation.state = "expired"
-                town.post("invitation_expired", place, number)
+        for number in range(len(organization.invitations)):
+            replies.over(town, place, number)
         owners.expire(town, organization)
+    addresses.end_stale(town)

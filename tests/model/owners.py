@@ -1,5 +1,6 @@
 """What each command on ownership should do in the town, from sections 2.6 and 4.5."""
 
+from model import lines, replies
 from model.town import Offer, unless
 
 WEEK = 7 * 24
@@ -63,6 +64,7 @@ def close(town, by, place, typed):
     for subscription in organization.subscriptions:
         subscription.state = "canceled"
     for member in organization.members:
+        lines.end(organization, member, "withdrawn")
         if member.seated:
             member.seated, member.tokens[-1].state = False, "revoked"
     for number, invitation in enumerate(organization.invitations):
@@ -73,6 +75,4 @@ def _end(town, place, number, invitation):
     if invitation.state == "accepted":
         invitation.state = "closed"
     elif invitation.state in ("sent", "expired"):
-        invitation.state = "revoked"
-        if invitation.handed_over:
-            town.post("invitation_revoked", place, number)
+        replies.take_back(town, place, number)

@@ -1,5 +1,6 @@
 """What each command on a subscription should do in the town, from section 5."""
 
+from model import lines
 from model.town import KEEPERS, Subscription, unless
 
 
@@ -28,6 +29,7 @@ def pay(town, by, place, number):
     unless(subscription.state != "active", "allowed", "NotNow")
     unless(subscription.state == "incomplete", "NotNow")
     subscription.state = "active"
+    lines.serve(town, place)
 
 
 def resize(town, by, place, number, seats):
@@ -39,3 +41,4 @@ def resize(town, by, place, number, seats):
     unless(seats != subscription.seats, "NotNow")
     unless(seats >= organization.used, "NotNow")
     subscription.seats = seats
+    lines.serve(town, place)

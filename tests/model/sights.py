@@ -4,36 +4,50 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 
 from model import postbox
+from model.steps import PEOPLE as MAILBOXES
 from model.town import Letter
 
-from workflows import gate
-from workflows.accounts import Account
+from workflows import gate, silences
+from workflows.accounts import CLOSED, Account
+from workflows.address_changes import AddressChange
 from workflows.engine.db import db
 from workflows.engine.letters import Letter as Posted
 from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
+from workflows.moves import Move
 from workflows.organizations import Organization
+from workflows.places import Place
 from workflows.seats import Seat
 from workflows.subscriptions import Subscription
 from workflows.tokens import Token
 
-NUMBERED = ("invitation", "token", "token_reissued")  # letters of a round or a generation
+# Letters of a round or a generation.
+NUMBERED = ("invitation", "invitation_asked", "token", "token_reissued")
+ABOUT = {Token: postbox.TO_HOLDER, Place: postbox.TO_WHO_WAITS, Move: postbox.ON_MOVE}
+ABOUT |= {AddressChange: postbox.ON_CHANGE}
 
 
 class Sight:
     """Usher's tables as they are now, in the town's words."""
 
-    def __init__(self, beginning):
+    def __init__(self, beginning, town):
         db.session.rollback()
         self.beginning = beginning
-        self.people = dict(db.session.execute(db.select(Account.id, Account.email)).all())
+        known = db.session.execute(db.select(Account.id, Account.email).order_by(Account.id)).all()
+        self.addresses = [email or None for _, email in known]
+        names = [*town.people, *(email for _, email in known[len(town.people) :])]
+        self.people = {row: name for (row, _), name in zip(known, names, strict=False)}
         self.places = self._organizations()
         self.about = {}  # (kind of row, id) → how the town calls it
         self._members()
         self._invitations()
+        self._moves()
+        self._places()
         self._offers()
+        self.changes = list(self._changes())
         self._seats_and_tokens()
+        self.silent = {one for one in MAILBOXES if silences.holds(one)}
         self.letters = Counter(self._letters())
 
     def _organizations(self):
@@ -65,8 +79,25 @@ class Sight:
     def _invitations(self):
         for place, row in self._rows(Invitation):
             self._name(row, len(place["invitations"]))
-            said = (row.email, self.people[row.invited_by_id], row.state, row.round)
-            place["invitations"].append((*said, self._expires(row)))
+            email = "" if row.email == CLOSED else row.email
+            said = (email, self.people[row.invited_by_id], row.state, row.round)
+            more = (row.seat_wished, row.word or "", row.asked_at is not None)
+            place["invitations"].append((*said, self._expires(row), *more))
+
+    def _moves(self):
+        for place, row in self._rows(Move):
+            self._name(row, len(place["moves"]))
+            about = self.about[Invitation, row.invitation_id][1][0]
+            place["moves"].append((about, self.people[row.account_id], row.state))
+
+    def _places(self):
+        rows = self._rows(Place)
+        for place, row in rows:
+            self._name(row, len(place["places"]))
+            said = (row.word or "", row.answer or "")
+            place["places"].append((self._member(row), row.state, *said))
+        for place, row in sorted(rows, key=lambda one: one[1].rank or 0):
+            place["line"] += [self._member(row)] * (row.state == "queued")
 
     def _expires(self, row):
         return round((row.expires_at - self.beginning).total_seconds() / 3600, 1)
@@ -75,6 +106,12 @@ class Sight:
         for place, row in self._rows(Handover):
             who = (self.people[one.account_id] for one in (row.owner, row.chosen))
             place["offers"].append((*who, row.state, self._expires(row)))
+
+    def _changes(self):
+        rows = db.session.scalars(db.select(AddressChange).order_by(AddressChange.id)).all()
+        for number, row in enumerate(rows):
+            self.about[AddressChange, row.id] = ("", (number,))
+            yield self.people[row.account_id], row.email, row.old_email, row.state
 
     def _seats_and_tokens(self):
         for place, row in self._rows(Subscription):
@@ -97,14 +134,15 @@ class Sight:
                 yield self.letter(letter)
 
     def letter(self, posted):
-        kind = Token if posted.template in postbox.TO_HOLDER else Invitation
+        kind = next((kind for kind, some in ABOUT.items() if posted.template in some), Invitation)
         number = posted.generation if posted.template in NUMBERED else 0
         return Letter(posted.template, *self.about[kind, posted.about_id], number)
 
 
 def _nothing_yet():
-    lists = {"members": [], "invitations": [], "offers": [], "subscriptions": []}
-    return {**lists, "owner": None, "seats": 0, "seated": set(), "tokens": defaultdict(list)}
+    lists = ("members", "invitations", "moves", "places", "line", "offers", "subscriptions")
+    others = {"owner": None, "seats": 0, "seated": set(), "tokens": defaultdict(list)}
+    return {what: [] for what in lists} | others
 
 
 def of_town(organization):
@@ -120,9 +158,21 @@ def of_town(organization):
         ],
         "members": [(one.person, one.role) for _, one in members],
         "invitations": [
-            (one.email, one.inviter, one.state, one.round, one.expires)
+            (
+                *(one.email, one.inviter, one.state, one.round, one.expires),
+                *(one.seat, one.word, one.asked),
+            )
             for one in organization.invitations
         ],
+        "moves": [
+            (_number(organization.invitations, one.invitation), one.person, one.state)
+            for one in organization.moves
+        ],
+        "places": [
+            (_number(organization.members, one.member), one.state, one.word, one.answer)
+            for one in organization.places
+        ],
+        "line": [_number(organization.members, one.member) for one in organization.line],
         "subscriptions": [(one.seats, one.state) for one in organization.subscriptions],
         "seats": organization.bought,
         "seated": {number for number, one in members if one.seated},
@@ -132,6 +182,11 @@ def of_town(organization):
             if one.tokens
         },
     }
+
+
+def _number(rows, row):
+    """Which of them it is; others may be equal to it."""
+    return next(number for number, one in enumerate(rows) if one is row)
 
 
 def plain(letter):
@@ -148,6 +203,13 @@ def differences(town, sight, secrets):
         for what, expected in of_town(organization).items():
             if (seen := sight.places[place][what]) != expected:
                 yield f"{place}, {what}: {seen} instead of {expected}"
+    if sight.addresses != [*town.people.values()]:
+        yield f"accounts: {sight.addresses} instead of {[*town.people.values()]}"
+    changes = [(one.person, one.email, one.old, one.state) for one in town.changes]
+    if sight.changes != changes:
+        yield f"changes of address: {sight.changes} instead of {changes}"
+    if sight.silent != town.silent:
+        yield f"no invitations for {sight.silent} instead of {town.silent}"
     must = [one for one in town.letters if postbox.wanted(town, one) == "must"]
     yield from (f"not posted: {one}" for one in Counter(map(plain, must)) - sight.letters)
     for secret, whose in secrets.items():

@@ -3,28 +3,37 @@
 from dataclasses import dataclass, field
 from functools import partial
 
-from model import commands, owners, purchases
+from model import addresses, commands, lines, owners, purchases, replies
 from model.town import No
 from people import CARD, PASSWORD
 
 from workflows import (
-    accounts,
+    account_closures,
+    address_changes,
     arrivals,
     closures,
+    corrections,
     departures,
     guest_lists,
     handovers,
     invitations,
+    moves,
     organizations,
+    restitutions,
     roles,
     seats,
     subscriptions,
     tokens,
+    waitlist,
 )
+from workflows import replies as answers
+from workflows.accounts import Account
+from workflows.address_changes import AddressChange
 from workflows.engine.db import db
 from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
+from workflows.moves import Move
 from workflows.subscriptions import Subscription
 from workflows.tokens import Token
 
@@ -55,9 +64,12 @@ class Step:
             return no.kinds
         return frozenset({"allowed"})
 
-    def for_real(self):
+    def for_real(self, town):
         """The command with its rows, ready to be called."""
-        return _REAL[self.command](self, accounts.with_key(self.by), **self.words)
+        known = list(town.people)
+        return _REAL[self.command](
+            self, _nth(Account, known.index(self.by)) if self.by in known else None, **self.words
+        )
 
     @property
     def organization(self):
@@ -71,6 +83,10 @@ class Step:
         """The member's token of that number, counted from the first."""
         mine = db.select(Token).filter_by(membership_id=self.row(Membership, number).id)
         return db.session.scalars(mine.order_by(Token.id).offset(which).limit(1)).one()
+
+
+def _nth(kind, number):
+    return db.session.scalars(db.select(kind).order_by(kind.id).offset(number).limit(1)).one()
 
 
 EXPIRE = Step("expire", CLOCK)
@@ -94,30 +110,57 @@ def _on_token(function):
     return ready
 
 
-def _decline(step, by, number):
-    return partial(invitations.decline, step.row(Invitation, number), step.by, by=by)
+def _reply(function):
+    """For the address that somebody types, with or without an account."""
+
+    def ready(step, by, number, **words):
+        typed = by.email if by else step.by
+        return partial(function, step.row(Invitation, number), typed, *words.values(), by=by)
+
+    return ready
+
+
+def _revoke_seat(step, by, number, to=None):
+    chosen = None if to is None else step.row(Membership, to)
+    return partial(seats.revoke, step.row(Membership, number), by=by, to=chosen)
 
 
 def _sign_up_by_link(step, by, number):
     return partial(arrivals.sign_up_by_link, step.row(Invitation, number), "New", PASSWORD)
 
 
+def _grant_move(step, by, number):
+    """The admin has just looked at the page."""
+    move = step.row(Move, number)
+    return partial(moves.grant, move, move.account.email, by=by)
+
+
 def _expire():
     invitations.expire_unanswered()
     handovers.expire_unanswered()
+    address_changes.end_stale()
 
 
-_IN_TOWN = vars(owners) | vars(purchases) | vars(commands)
+_IN_TOWN = vars(owners) | vars(purchases) | vars(lines) | vars(replies) | vars(addresses)
+_IN_TOWN |= vars(commands)
 _REAL = {
     "found": lambda _, by, name, typed: partial(organizations.found, name, typed, by=by),
     "rename": _on_organization(organizations.rename),
     "set_invitation_days": _on_organization(organizations.set_invitation_days),
-    "invite": lambda step, by, emails: partial(
-        guest_lists.invite, step.organization, ", ".join(emails), by=by
+    "invite": lambda step, by, emails, seat=False: partial(
+        guest_lists.invite, step.organization, ", ".join(emails), by=by, seat=seat
     ),
     "resend": _on(Invitation, invitations.resend),
     "revoke": _on(Invitation, invitations.revoke),
-    "decline": _decline,
+    "extend": _on(Invitation, invitations.extend),
+    "correct": _on(Invitation, corrections.correct),
+    "decline": _reply(invitations.decline),
+    "ask_again": _reply(answers.ask_again),
+    "never_again": _reply(answers.silence),
+    "hear_again": _reply(answers.hear_again),
+    "ask_move": _on(Invitation, moves.ask),
+    "grant_move": _grant_move,
+    "refuse_move": _on(Move, moves.refuse),
     "accept": _on(Invitation, arrivals.accept),
     "sign_up_by_link": _sign_up_by_link,
     "make_admin": _on(Membership, roles.make_admin),
@@ -126,7 +169,11 @@ _REAL = {
     "leave": _on(Membership, departures.leave),
     "remove": _on(Membership, departures.remove),
     "assign_seat": _on(Membership, seats.assign),
-    "revoke_seat": _on(Membership, seats.revoke),
+    "revoke_seat": _revoke_seat,
+    "ask_seat": _on(Membership, waitlist.ask),
+    "withdraw": _on(Membership, waitlist.withdraw),
+    "line_up": _on(Membership, waitlist.line_up),
+    "refuse_seat": _on(Membership, waitlist.refuse),
     "purchase": lambda step, by, seats: partial(
         subscriptions.begin, step.organization, seats, "monthly", by=by
     ),
@@ -141,6 +188,15 @@ _REAL = {
     "accept_offer": _on(Handover, handovers.accept),
     "decline_offer": _on(Handover, handovers.decline),
     "cancel_offer": _on(Handover, handovers.cancel),
+    "ask_change": lambda _, by, email: partial(address_changes.ask, by, email),
+    "cancel_change": lambda _, by: partial(address_changes.cancel, by=by),
+    "confirm_change": lambda _, by, number: partial(
+        address_changes.confirm, _nth(AddressChange, number), by=by
+    ),
+    "undo_change": lambda step, by, number: partial(
+        restitutions.undo, _nth(AddressChange, number), by.email if by else step.by
+    ),
+    "close_account": lambda _, by: partial(account_closures.close, by=by),
     "close": _on_organization(closures.close),
     "expire": lambda step, by: partial(_expire),
 }

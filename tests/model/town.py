@@ -1,13 +1,14 @@
 """Usher as its specification tells it: dictionaries and lists, with nothing of Usher's own in them.
 
 It was written from the specification alone and is a second opinion on what each command should do.
-Times are hours since the beginning, persons are their addresses, `No` names each kind of refusal
+Times are hours since the beginning, persons go by their first address, `No` names each refusal
 that the specification leaves open; "allowed" among them means that doing nothing is right as well.
 """
 
 from dataclasses import dataclass, field
 
 HOURS = (0, 1, 24)  # how long an old secret may still work
+DAYS = (1, 7, 14)  # for which an invitation may be good
 RESERVED = ("login", "status")
 KEEPERS = ("admin", "billing_admin")
 NEVER = float("inf")
@@ -32,6 +33,7 @@ class Token:
     generation: int = 0
     ends: dict[int, float] = field(default_factory=dict)  # of each superseded generation
     reasons: set[str] = field(default_factory=set)  # why it is dead
+    mailed: int = 0  # when its newest letter was posted or left, as the town counts
 
     @property
     def alive(self):
@@ -58,7 +60,30 @@ class Invitation:
     state: str = "sent"
     round: int = 1
     handed_over: bool = False
+    kept_back: bool = False  # from a mailbox that wants none
     member: Member | None = None
+    seat: bool = False  # whoever accepts gets one, or a place in line
+    word: str = ""
+    asked: bool = False  # for a new link
+
+
+@dataclass
+class Move:
+    """Of an invitation, to somebody logged in with another address."""
+
+    invitation: Invitation
+    person: str
+    state: str = "asked"
+
+
+@dataclass
+class Place:
+    """Of somebody who waits for a seat."""
+
+    member: Member
+    state: str = "asked"
+    word: str = ""
+    answer: str = ""
 
 
 @dataclass
@@ -87,6 +112,9 @@ class Organization:
     invitations: list[Invitation] = field(default_factory=list)
     days: int = 14
     subscriptions: list[Subscription] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    line: list[Place] = field(default_factory=list)  # those who are queued, the first first
 
     @property
     def offer(self):
@@ -110,9 +138,34 @@ class Organization:
     def used(self):
         return sum(one.seated for one in self.members)
 
+    @property
+    def free(self):
+        return self.bought - self.used
+
+    def place_of(self, member):
+        """Where somebody waits for a seat."""
+        mine = (one for one in self.places if one.member is member)
+        return next((one for one in mine if one.state in ("asked", "queued")), None)
+
     def sent_to(self, email):
         sent = (one for one in self.invitations if (one.email, one.state) == (email, "sent"))
         return next(sent, None)
+
+
+@dataclass
+class Change:
+    """Of a person's address, and until when something can be done about it."""
+
+    person: str
+    email: str
+    old: str
+    ends: float
+    state: str = "asked"
+    confirmed: int = 0  # when, as the town counts
+
+    def end(self, state):
+        """What is over keeps no address."""
+        self.state, self.email, self.old = state, "", ""
 
 
 @dataclass(frozen=True)
@@ -129,10 +182,32 @@ class Letter:
 class Town:
     """All that Usher knows, and what of it can be seen."""
 
-    accounts: set[str]
+    people: dict[str, str | None]  # each who ever had an account, and their address, in order
     now: float = 0
     organizations: dict[str, Organization] = field(default_factory=dict)
     letters: list[Letter] = field(default_factory=list)
+    silent: set[str] = field(default_factory=set)  # mailboxes that want no invitations
+    changes: list[Change] = field(default_factory=list)
+    count: int = 0  # of what came after what
+
+    def person_at(self, email):
+        """Whose address it is now."""
+        return next((one for one, address in self.people.items() if address == email), None)
+
+    def address(self, by):
+        """Of a person, or of somebody without an account, who goes by it."""
+        return self.people.get(by, by)
+
+    def newcomer(self, email):
+        """An account for this address, where none has it; answers the new person."""
+        known = sum(one.partition(" ")[0] == email for one in self.people)
+        person = f"{email} {known + 1}" if known else email
+        self.people[person] = email
+        return person
+
+    def member_at(self, place, email):
+        person = self.person_at(email)
+        return self.organizations[place].member(person) if person else None
 
     def at(self, place, number):
         return self.organizations[place].invitations[number]
@@ -140,13 +215,17 @@ class Town:
     def of(self, place, number):
         return self.organizations[place].members[number]
 
+    def next(self):
+        self.count += 1
+        return self.count
+
     def post(self, template, place, *about, number=0):
         self.letters.append(Letter(template, place, about, number))
 
     def goes_on(self, hours):
         """Time passes, a little more where something would end at this very moment."""
         self.now = round(self.now + hours, 1)
-        while any(abs(end - self.now) < 0.1 for end in self._ends()):
+        while any(abs(end - self.now) < 0.1 for end in (*self._ends(), *self._extensible())):
             self.now = round(self.now + 0.2, 1)
 
     def next_end(self):
@@ -154,12 +233,18 @@ class Town:
         return round(min((end - self.now for end in self._ends() if end > self.now), default=24), 1)
 
     def _ends(self):
+        yield from (one.ends for one in self.changes if one.state in ("asked", "confirmed"))
         for organization in self.organizations.values():
             sent = (one for one in organization.invitations if one.state == "sent")
             yield from (one.expires for one in sent)
             yield from (one.expires for one in organization.offers if one.state == "offered")
             tokens = (token for one in organization.members for token in one.tokens)
             yield from (end for token in tokens for end in token.ends.values())
+
+    def _extensible(self):
+        """When an invitation could first be given a day more, however long they are good for."""
+        sent = (one for org in self.organizations.values() for one in org.invitations)
+        return (one.expires - 24 * (days - 1) for one in sent for days in DAYS)
 
     def gate(self, place, number, which, generation):
         """Each answer that is right for this secret: None lets it pass."""

@@ -1,13 +1,11 @@
 """The Procfile's own commands, on a real PostgreSQL, a real Valkey and a real mail server."""
 
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -67,28 +65,8 @@ def a_service(folder, environment, *names):
         assert "Traceback" not in log.read()
 
 
-@contextmanager
-def who_send_slowly(port, number):
-    """Connections, each with the beginning of a form whose end does not come."""
-    head = b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5000\r\n"
-    with ExitStack() as lines:
-        for _ in range(number):
-            line = lines.enter_context(socket.create_connection(("127.0.0.1", port)))
-            line.sendall(head + b"Content-Type: application/x-www-form-urlencoded\r\n\r\nemail=")
-        yield
-
-
 def letters_to(sink, email):
     return [mail for mail in sink.mails if mail.rcpt_tos == [email]]
-
-
-def test_whoever_sends_slowly_keeps_nobody_else_waiting(production):
-    url = production.environment["BASE_URL"]
-
-    with who_send_slowly(int(production.environment["PORT"]), number=20):
-        time.sleep(1)
-        assert answers(f"{url}/healthz")
-        assert answers(f"{url}/login")
 
 
 def test_a_letter_goes_from_a_form_to_the_mail_server(production, sink):

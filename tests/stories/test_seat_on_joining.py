@@ -74,3 +74,20 @@ def test_an_expired_invitation_that_is_invited_again_carries_the_new_wish(cast, 
     bob = partial_arrival(invitation)()
 
     assert seats.of(bob)
+
+
+def test_whoever_wishes_the_seat_anew_stands_for_it_when_the_first_admin_is_none_any_more(
+    cast, ann, settings
+):
+    acme = cast.organization(ann, seats=1)
+    cy = cast.member(acme, "Cy", ann)
+    roles.make_admin(cy, by=ann)
+    _, join = arrive(acme, "bob@acme.test", cy.account)
+    roles.make_member(cy, by=ann)
+    settings.clock_offset = 15 * 86400
+    invitations.expire_unanswered()
+    guest_lists.invite(acme, "bob@acme.test", by=ann, seat=True)
+
+    bob = join()
+
+    assert seats.of(bob)

@@ -7,7 +7,7 @@ import re
 import pytest
 from sqlalchemy import func
 
-from web import crowd
+from web import crowd, downloads
 from workflows import departures, errands, places, roles, seats, subscriptions
 from workflows.engine.db import db
 from workflows.engine.history import Action
@@ -207,6 +207,22 @@ def exported(client, **search):
     answer = client.post("/acme/members.csv", data=search)
     assert answer.mimetype == "text/csv"
     return list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
+
+
+def test_an_export_that_would_be_one_download_too_many_is_refused_and_not_written_down(
+    client, acme, three, monkeypatch
+):
+    monkeypatch.setattr(downloads, "OF_ONE", 1)
+    monkeypatch.setattr(downloads, "running", downloads.Downloads())
+    running = client.post("/acme/members.csv", buffered=False)
+    before = db.session.scalar(db.select(func.count()).select_from(Action))
+
+    answer = client.post("/acme/activity.csv")
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert db.session.scalar(db.select(func.count()).select_from(Action)) == before
+    running.close()
+    assert client.post("/acme/activity.csv").status_code == 200
 
 
 def test_the_list_is_exported_as_it_was_searched(client, acme, three, ines):

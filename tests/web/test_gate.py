@@ -9,8 +9,11 @@ import urllib.request
 from contextlib import closing
 
 import pytest
+from werkzeug import Response
 
+from web import downloads as all_downloads
 from web.gate import is_package
+from web.patience import PIECE
 from workflows.engine import seals
 from workflows.engine.db import db
 
@@ -378,6 +381,52 @@ def test_a_package_behind_a_proxy_is_a_download_too(office, client):
     client.get("/gate", headers={"X-Forwarded-Uri": f"/t/{office.secret}/main/noarch/x.conda"})
 
     assert office.first_download() is not None
+
+
+@pytest.fixture
+def large(office):
+    """A package that does not go out in one piece."""
+    file = office.app.extensions["usher"].repository / "main" / "noarch" / "large-1.0-0.conda"
+    file.write_bytes(b"x" * 3 * PIECE)
+    return f"/repo/main/noarch/{file.name}"
+
+
+@pytest.fixture
+def running(monkeypatch):
+    monkeypatch.setattr(all_downloads, "OF_ONE", 2)
+    monkeypatch.setattr(all_downloads, "AT_ONCE", 3)
+    monkeypatch.setattr(all_downloads, "running", all_downloads.Downloads())
+
+
+def test_one_person_has_a_share_of_the_downloads_that_run(office, client, large, running):
+    """HEAD, what is there already and what goes out in one piece take no place, nor keep one."""
+    ask = {"path": f"/t/{office.secret}{large}", "buffered": False}
+    tag = client.head(ask["path"]).headers["ETag"]
+    for _ in range(5):
+        client.head(ask["path"])
+        client.get(ask["path"], headers={"If-None-Match": tag})
+        client.get(ask["path"], headers={"Range": "bytes=999999999-"})
+    begun = [client.get(**ask), client.get(**ask, headers={"Range": "bytes=5-"})]
+
+    one_more = client.get(**ask)
+    assert (one_more.status_code, one_more.headers["Retry-After"]) == (503, "5")
+    assert client.get(f"/t/{office.secret}{FILE}").status_code == 200
+
+    begun[0].close()
+    assert client.get(**ask).status_code == 200
+    for answer in begun:
+        answer.close()
+
+
+def test_all_together_have_a_share_too(office, running):
+    held = all_downloads.running
+    answers = [Response(iter([b"x"])) for _ in range(4)]
+    assert all(map(held.admit, answers[:3], ("ann", "ann", "bo")))
+
+    assert not held.admit(answers[3], "cy")
+
+    answers[0].close()
+    assert held.admit(answers[3], "cy")
 
 
 def test_a_refused_token_is_not_used(office, client):

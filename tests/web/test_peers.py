@@ -74,6 +74,7 @@ def test_without_any_address_it_says_so():
 SPEAKER = """
 import os
 from types import SimpleNamespace
+from web.patience import Patient
 from web.peers import address_in
 
 HERE = {"trusted_proxies": 1, "client_header": os.environ["CLIENT_HEADER"]}
@@ -81,10 +82,12 @@ HERE = {"trusted_proxies": 1, "client_header": os.environ["CLIENT_HEADER"]}
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [address_in(environ, SimpleNamespace(**HERE)).encode()]
+
+patient = Patient(app, longest=1000)
 """
 KEEP = "--no-clear-untrusted-proxy-headers"
 SERVERS = {
-    "granian": ["granian", "--interface", "wsgi", "--port", "{port}", "speaker:app"],
+    "granian": ["granian", "--interface", "asginl", "--port", "{port}", "speaker:patient"],
     "waitress": ["waitress", KEEP, "--listen=127.0.0.1:{port}", "speaker:app"],
 }
 
@@ -131,7 +134,7 @@ def test_t96_a_second_line_of_the_header_hides_nobody(name, tmp_path):
 
 
 def test_t96_no_spelling_of_a_header_takes_the_place_of_forwarded(tmp_path):
-    """granian takes X_Forwarded_For for X-Forwarded-For; a name of one word has no other form."""
+    """A name of one word has no other form, whatever the server makes of underscores."""
     head = (
         "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
         f"FORWARDED: for={EVIL}\r\nForwarded: for={CLIENT}\r\n_Forwarded: for={EVIL}\r\n"
@@ -139,4 +142,14 @@ def test_t96_no_spelling_of_a_header_takes_the_place_of_forwarded(tmp_path):
     )
 
     with serving("granian", tmp_path, "Forwarded") as port:
+        assert answer(port, head) == CLIENT
+
+
+def test_t96_an_underscore_of_the_client_does_not_hide_it_from_what_runs_in_production(tmp_path):
+    head = (
+        "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        f"X-Forwarded-For: {CLIENT}\r\nX_Forwarded_For: {EVIL}\r\nX-Forwarded_For: {EVIL}\r\n\r\n"
+    )
+
+    with serving("granian", tmp_path) as port:
         assert answer(port, head) == CLIENT

@@ -230,6 +230,14 @@ def test_a_closed_organization_has_no_line(cast, acme, ann, line):
     assert [places.of(one) for one in line] == [None] * 3
 
 
+def test_nobody_asks_for_a_seat_of_what_is_closed(acme, ann, line):
+    bob, _, _ = line
+    closures.close(acme, acme.slug, by=ann)
+
+    with pytest.raises(NotNow, match="is closed"):
+        waitlist.ask(bob, by=bob.account)
+
+
 def test_a_person_in_line_reads_where_they_stand(acme, ann, line):
     _, _, dee = line
 
