@@ -14,12 +14,16 @@ from web import links, peers, session
 from web.forms import read
 from web.proving import proved
 from web.session import signed_in
-from workflows import address_changes
+from workflows import address_changes, restitutions
 from workflows.address_changes import AddressChange
 from workflows.engine.db import db
 from workflows.engine.refusals import NotFound
 
 bp = Blueprint("address_changes", __name__, url_prefix="/profile/address")
+REISSUED = (
+    "Your token for “{}” was mailed to the other address. It has stopped working, "
+    "and a new one is on its way to you."
+)
 PROFILE = ("Go to Your Profile", "/profile")
 
 
@@ -109,7 +113,8 @@ def undo_page() -> Any:
 @bp.post("/undo")
 def undo() -> Any:
     change = _to_undo(session.note("undoing"))
-    address_changes.undo(change, read(Address).email)
+    for token in restitutions.undo(change, read(Address).email):
+        flash(REISSUED.format(token.membership.organization.name))
     return session.sign_out(redirect("/profile/address/undone", 303))
 
 

@@ -26,6 +26,10 @@ class Address(BaseModel):
     email: str
 
 
+class Asker(BaseModel):
+    asker_email: str = ""  # as the page showed it
+
+
 @bp.get(f"{INVITATION}/correct")
 @in_organization
 def correct_page(invitation_id: int) -> Any:
@@ -70,7 +74,7 @@ def move_page(invitation_id: int) -> Any:
 @deed("Move", ADMIN)
 def move(invitation_id: int) -> Any:
     asked = _asked(invitation_id)
-    moved = moves.grant(asked, by=g.account)
+    moved = moves.grant(asked, read(Asker).asker_email, by=g.account)
     flash(f"{moved.email} is invited instead of {asked.invitation.email}.")
     return back()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from web.forms import read
 from web.proving import proved
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import cases, directories, errands, listings, seats
+from workflows import cases, directories, errands, listings, seat_blocks, seats
 from workflows.drawings import Subject
 from workflows.errands import Errand
 from workflows.memberships import ADMIN, require_admin
@@ -51,6 +52,8 @@ class Deed:
 DEEDS = {
     "assign": Deed("Assign Seat", "Assign {} Seats",
                    "Each gets a seat with a token to activate, and a letter about it."),
+    "line-up": Deed("Put in Line", "Put {} in Line",
+                    "They wait in line, in this order, for seats that free or are bought."),
     "revoke-seat": Deed("Revoke Seat", "Revoke {} Seats",
                         "Each loses the seat. The token stops working at once, a letter says so.",
                         great=True),
@@ -79,7 +82,7 @@ FOR_PEOPLE = {name: deed for name, deed in DEEDS.items() if name not in LISTS}
 class Selection(searching.Searched):
     """Who was ticked, and the search they were found by."""
 
-    deed: Literal["assign", "revoke-seat", "resend", "revoke", "remove"]
+    deed: Literal["assign", "line-up", "revoke-seat", "resend", "revoke", "remove"]
     who: list[str] = []
     scope: list[str] = []
     here: str = ""  # everybody on the page
@@ -152,13 +155,16 @@ def _told(one: Errand) -> dict[str, Any]:
         "errand": one, "deed": DEEDS[one.deed], "numbers": numbers,
         "outcomes": {"": "All"} | outcomes, "possible": possible,
         "refused": refused, "reasons": [(_of_many(said), number) for said, number in reasons],
-        "full": one.deed == "assign" and _are_seats_used_up(one, possible),
+        "full": _are_seats_used_up(one, possible, reasons), "remarks": cases.remarks(one.id),
+        "free": seats.count(one.organization).free,
         "settled": numbers["done"] + numbers["refused"],
     }  # fmt: skip
 
 
-def _are_seats_used_up(one: Errand, possible: int) -> bool:
+def _are_seats_used_up(one: Errand, possible: int, reasons: Sequence[tuple[str, int]]) -> bool:
     """Whether more must be bought for those who get none; a plan has given nobody a seat yet."""
+    if not any(seat_blocks.lacks_room(sentence) for sentence, _ in reasons):
+        return False
     coming = possible if one.state == "planned" else 0
     return seats.count(one.organization).free <= coming
 
@@ -200,6 +206,14 @@ def stop(errand_id: int) -> Any:
 def again(errand_id: int) -> Any:
     """Look over the same deed for those to whom it was not done."""
     return _to(listings.again(of_this_organization(Errand, errand_id), by=g.account))
+
+
+@bp.post(f"{ERRAND}/line-up")
+@deed("Put Those without a Seat in Line", ADMIN)
+@in_organization
+def line_up_rest(errand_id: int) -> Any:
+    """Look over places in line for those for whom no seat was left."""
+    return _to(errands.line_up_rest(of_this_organization(Errand, errand_id), by=g.account))
 
 
 def _to(one: Errand) -> Any:

@@ -16,6 +16,7 @@ from web.forms import read
 from web.proving import proved
 from web.session import in_organization
 from workflows import gate, memberships, places, seats, tokens, verdicts
+from workflows.engine import outbox
 from workflows.engine.db import now
 from workflows.engine.stationery import moment
 from workflows.memberships import MEMBER
@@ -56,8 +57,8 @@ def show() -> Any:
     return render_template(
         "pages/token/index.html",
         token=token, current=token.current, overlap=_overlap(token), where=_where,
-        letter=tokens.letter_of(token), client=client, tabs=clients.TABS,
-        steps=clients.steps(client), **facts,
+        letter=outbox.newest(tokens.LETTERS, [token.id]).get(token.id), client=client,
+        tabs=clients.TABS, steps=clients.steps(client), **facts,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ ORDER = [
     "reminders",
     "verdicts",
     "tokens",
+    "restitutions",
     "places",
     "seats",
     "licences",

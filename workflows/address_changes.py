@@ -166,19 +166,11 @@ def may_undo(change: AddressChange) -> None:
     change.rehearse("undo", by=None)
 
 
-def undo(change: AddressChange, email: str) -> None:
-    """Give the account back to its old address, whose owner sets a new password by mail.
+def undo(change: AddressChange, password_hash: str) -> None:
+    """Let the account have its old address, whose owner sets a new password by mail.
 
-    Whoever holds the link must also know the address it was mailed to: mail scanners do not.
+    Everybody is logged out. The rest of what must end is known to `restitutions`.
     """
-    may_undo(change)
-    if identity.key_of(email) != change.old_key:
-        raise Invalid(email="This is not the address the letter was sent to.")
-    _undo(change, identity.unusable_password())
-
-
-@command
-def _undo(change: AddressChange, password_hash: str) -> None:
     later = _hold(change, change.old_key)
     may_undo(change)
     account, key = change.account, change.old_key

@@ -41,7 +41,9 @@ def accept(invitation: Invitation, *, by: Account) -> Membership:
         membership = Membership.begin(organization=invitation.organization, account=by, by=by)
     invitation.fire("accept", by=by, membership_id=membership.id)
     if sponsor:
-        waitlist.seat_or_queue(membership, "joined", sponsor, by=by)
+        waitlist.seat_or_queue(
+            invitation.organization_id, [membership.id], "joined", sponsor, by=by
+        )
     elif seats.of(membership):
         invitation.fire("seat", by=by)
     quotas.welcomed(invitation.organization_id)

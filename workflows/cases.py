@@ -62,7 +62,8 @@ class Case(Base):
     written: Mapped[str | None]  # whom to invite: an address, or what is none
     place: Mapped[int | None]  # where that stands in the list
     outcome: Mapped[str]  # one of OUTCOMES
-    sentence: Mapped[str | None]  # why it was refused; while waiting, why it will be
+    # Why it was refused; while waiting, why it will be; and what was done, if not the same to all.
+    sentence: Mapped[str | None]
 
     membership: Mapped[Membership | None] = relationship()
     invitation: Mapped[Invitation | None] = relationship()
@@ -98,14 +99,18 @@ def waiting(errand_id: int, limit: int) -> Sequence[Waiting]:
     return [Waiting(row_id, Foreseen(*rest)) for row_id, *rest in found]
 
 
-def settle(ids: Iterable[int], refused: Mapping[int, str]) -> None:
-    """Write down the outcome of each of these."""
-    outcomes: dict[str | None, list[int]] = {}
+def settle(
+    ids: Iterable[int], refused: Mapping[int, str], became: Mapping[int, str] | None = None
+) -> None:
+    """Write down the outcome of each of these: why not, or what became of it if that differs."""
+    outcomes: dict[tuple[str, str | None], list[int]] = {}
     for one in ids:
-        outcomes.setdefault(refused.get(one), []).append(one)
-    for sentence, ids in outcomes.items():
-        ended = {"outcome": "refused" if sentence else "done", "sentence": sentence}
-        sets.change(Case, ids, each={}, **ended)
+        no = refused.get(one)
+        answer = ("refused", no) if no else ("done", (became or {}).get(one))
+        outcomes.setdefault(answer, []).append(one)
+    for (outcome, sentence), alike in outcomes.items():
+        ended = {"outcome": outcome, "sentence": sentence}
+        sets.change(Case, alike, each={}, **ended)
 
 
 def forget(errand_id: int) -> None:
@@ -127,8 +132,17 @@ def counts(errand_id: int) -> Counter[str]:
 
 def reasons(errand_id: int) -> list[tuple[str, int]]:
     """Why it was not done to some, or will not be, and to how many each: most first."""
+    return _told(errand_id, Case.outcome != "done")
+
+
+def remarks(errand_id: int) -> list[tuple[str, int]]:
+    """What was done where not the same was done to all, and to how many each: most first."""
+    return _told(errand_id, Case.outcome == "done")
+
+
+def _told(errand_id: int, which: Any) -> list[tuple[str, int]]:
     number = func.count()
-    mine = select(Case.sentence, number).where(Case.errand_id == errand_id)
+    mine = select(Case.sentence, number).where(Case.errand_id == errand_id, which)
     told = mine.where(Case.sentence.is_not(None)).group_by(Case.sentence)
     rows = db.session.execute(told.order_by(number.desc(), Case.sentence))
     return [(str(sentence), int(many)) for sentence, many in rows]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from workflows import departures, mailshots, seat_blocks
+from workflows import departures, mailshots, seat_blocks, waitlist
 from workflows.accounts import Account
 from workflows.drawings import Subject
 from workflows.engine import cohorts, sets
@@ -31,12 +31,19 @@ class Deed:
     kind: type[Membership] | type[Invitation]
     do: Callable[..., Refusals]
     foresee: Foresight  # the organization, rows, how many before them it is done to, and by whom
+    became: Callable[[Organization, Sequence[int]], Refusals] | None = (
+        None  # if not the same to all
+    )
 
 
 DEEDS = {
     "assign": Deed(
         "seat_blocks.assign", Membership, seat_blocks.assign,
         lambda place, people, before, _: seat_blocks.may_not_assign(place, people, before),
+    ),
+    "line-up": Deed(
+        "waitlist.line_up_all", Membership, waitlist.line_up_all,
+        lambda place, people, *_: waitlist.may_not_line_up(place, people), waitlist.became,
     ),
     "revoke-seat": Deed(
         "seat_blocks.revoke", Membership, seat_blocks.revoke,
@@ -80,6 +87,14 @@ def do(
     ids = [one for subject in subjects if (one := _of_kind(deed, subject))]
     refused = deed.do(organization, ids, by=by)
     return _named(deed, refused) | _of_another_kind(deed, subjects)
+
+
+def became(deed: Deed, organization: Organization, done: Sequence[Subject]) -> dict[Subject, str]:
+    """What came of it for each of these to whom it was done, where not the same did for all."""
+    if deed.became is None:
+        return {}
+    said = deed.became(organization, [one for subject in done if (one := _of_kind(deed, subject))])
+    return {one: words for one in done if (words := said.get(_of_kind(deed, one) or 0))}
 
 
 def foresee(

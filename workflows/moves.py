@@ -20,13 +20,16 @@ from workflows.accounts import Account
 from workflows.engine import history, limits, outbox, sets
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.machine import Machine, State, Stateful
-from workflows.engine.refusals import NotNow
+from workflows.engine.refusals import Invalid, NotNow
 from workflows.engine.settings import settings
 from workflows.invitations import Invitation
 from workflows.memberships import require_admin
 from workflows.organizations import Organization
 
 MANY = "You asked for many moves lately."
+CHANGED = (
+    "Whoever asked has another address by now. Nothing was moved: look at it, and decide again."
+)
 
 
 class MoveMachine(Machine):
@@ -95,12 +98,15 @@ def may_ask(invitation: Invitation, *, by: Account) -> None:
 
 
 @command
-def grant(move: Move, *, by: Account) -> Invitation:
-    """Invite who asked, instead of the address that it went to."""
+def grant(move: Move, seen: str, *, by: Account) -> Invitation:
+    """Invite who asked, at the address the admin has `seen`, instead of where it went to."""
     lock(move.organization, move.invitation, move)
     require_admin(by, move.organization)
     may_grant(move, by=by)
-    moved = corrections.correct(move.invitation, move.account.email, by=by)
+    address = move.account.email
+    if seen != address:
+        raise Invalid(asker_email=CHANGED)
+    moved = corrections.correct(move.invitation, address, by=by)
     move.fire("grant", by=by)
     return moved
 

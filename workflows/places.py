@@ -12,7 +12,7 @@ first. So nobody joins the line beside a seat that frees, and nobody in it is pa
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,11 +104,28 @@ def begin(
     return Place.begin(**whose, member_active=True, origin=origin, word=word, by=by)
 
 
-def queue(place: Place, sponsor: Account, *, by: Account | None) -> None:
-    """Put them at the end of the line; the organization is held, and no seat is free."""
-    ranks = select(func.max(Place.rank)).where(Place.organization_id == place.organization_id)
+def queue(
+    organization_id: int,
+    member_ids: Sequence[int],
+    origin: str,
+    sponsor: Account,
+    *,
+    by: Account | None,
+) -> None:
+    """Put these at the end of the line, in this order, whether they have asked for it or not.
+
+    The organization is held, and no seat is free.
+    """
+    asked = {place.membership_id for place in hold(organization_id, member_ids)}
+    theirs = {"membership_id": [one for one in member_ids if one not in asked]}
+    same = {"organization_id": organization_id, "member_active": True, "origin": origin}
+    cohorts.begin(Place, theirs, by=by, **same)
+    waits = {place.membership_id: place for place in hold(organization_id, member_ids)}
+    ranks = select(func.max(Place.rank)).where(Place.organization_id == organization_id)
     last = db.session.scalar(ranks.where(text(QUEUED))) or 0
-    place.fire("approve", by=by, rank=last + 1, sponsor_id=sponsor.id)
+    next_ones = enumerate((waits[one] for one in member_ids), start=last + 1)
+    each = {place.id: {"rank": rank} for rank, place in next_ones}
+    cohorts.fire(list(waits.values()), "approve", by=by, sponsor_id=sponsor.id, each=each)
 
 
 def end(places: Collection[Place], event: str, *, by: Account | None) -> None:

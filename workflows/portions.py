@@ -6,7 +6,7 @@ rows of a list; whom they are about is found out when they are done.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from workflows import deeds, guest_lists
 from workflows.accounts import Account
@@ -46,6 +46,17 @@ def do(
     whom = [case.about.subject for case in some]
     refused = deeds.do(DEEDS[deed], organization, whom, by=by)
     return {case.id: no for case in some if (no := refused.get(case.about.subject))}
+
+
+def became(
+    deed: str, organization: Organization, some: Sequence[Waiting], refused: Mapping[int, str]
+) -> dict[int, str]:
+    """What came of it for each of these to whom it was done, where not the same did for all."""
+    if deed in LISTS:
+        return {}
+    done = [case for case in some if case.id not in refused]
+    said = deeds.became(DEEDS[deed], organization, [case.about.subject for case in done])
+    return {case.id: words for case in done if (words := said.get(case.about.subject))}
 
 
 def _invite(

@@ -17,7 +17,7 @@ from workflows.engine.db import command, db, lock, now
 from workflows.engine.refusals import why_not_each
 from workflows.memberships import Membership
 from workflows.organizations import Organization
-from workflows.seats import GONE, TAKEN, Count, Room, Seat
+from workflows.seats import GONE, IN_USE, NONE_YET, TAKEN, Count, Room, Seat
 from workflows.tokens import Generation, Token
 
 
@@ -89,6 +89,11 @@ def may_not_assign(
     refused = why_not_each(seats.may_assign, people, Room(room.holders, left))
     late = [one for one in people if one.id not in refused][left.free :]
     return refused | why_not_each(seats.may_assign, late, Room(room.holders, Count(bought, bought)))
+
+
+def lacks_room(sentence: str | None) -> bool:
+    """Whether somebody was refused for want of a seat, and for nothing of their own."""
+    return sentence in (GONE, NONE_YET) or IN_USE in (sentence or "")
 
 
 def may_not_revoke(organization: Organization, people: Sequence[Membership]) -> dict[int, str]:

@@ -39,6 +39,8 @@ from workflows.tokens import Token
 BOUGHT, TAKEN = "seats", "seats taken"  # as tallies
 FRESH = {"populate_existing": True}
 GONE = "The last free seat was given away a moment ago."
+NONE_YET = "There are no seats yet. Purchase subscriptions first."
+IN_USE = "in use. Buy more, or revoke"
 
 
 class SeatMachine(Machine):
@@ -176,12 +178,12 @@ def may_assign(membership: Membership, room: Room | None = None) -> None:
     may_have(membership, room)
     seats = room.count if room else count(membership.organization)
     if not seats.bought:
-        raise NotNow("There are no seats yet. Purchase subscriptions first.")
+        raise NotNow(NONE_YET)
     if not seats.free:
         raise NotNow(
-            f"All {seats.bought:,} seats are in use. Buy more, or revoke one first."
+            f"All {seats.bought:,} seats are {IN_USE} one first."
             if seats.bought > 1
-            else "The one seat is in use. Buy more, or revoke it first."
+            else f"The one seat is {IN_USE} it first."
         )
 
 
@@ -204,10 +206,19 @@ def _has_one(membership: Membership, room: Room | None) -> bool:
 
 def free_one(organization_id: int) -> Seat | None:
     """A free seat that nobody else can take; the loser of a race waits once, and may get none."""
-    if found := claim(organization_id, 1):
-        return found[0]
-    oldest = _free(organization_id).limit(1).with_for_update()
-    return db.session.scalar(oldest, execution_options=FRESH)  # type: ignore[no-any-return]
+    return next(iter(wait_for(organization_id, 1)), None)
+
+
+def wait_for(organization_id: int, number: int) -> list[Seat]:
+    """So many free seats; if too few, those that others have in hand are waited for.
+
+    For more than one the organization is held, so that no two wait for each other's.
+    """
+    found = claim(organization_id, number)
+    if len(found) == number:
+        return found
+    oldest = _free(organization_id).limit(number).with_for_update()
+    return list(db.session.scalars(oldest, execution_options=FRESH))
 
 
 def claim(organization_id: int, number: int) -> list[Seat]:

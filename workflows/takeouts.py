@@ -129,11 +129,15 @@ def _action(one: Action) -> Entry:
 
 
 def _steps(account: Account) -> Select[Any]:
-    """What happened to the person's own rows, whoever did it."""
+    """What happened to the person's own rows, whoever did it.
+
+    Which rows are theirs is asked first: of a query within this one, PostgreSQL does not know how
+    few they are, and reads all of history instead.
+    """
     kinds = (SignUp, Account, AddressChange, Membership, Invitation, Token)
+    own = {kind: db.session.scalars(_own(kind, kind.id, account)).all() for kind in kinds}
     theirs = (
-        and_(Step.kind == kind.__tablename__, Step.row_id.in_(_own(kind, kind.id, account)))
-        for kind in kinds
+        and_(Step.kind == kind.__tablename__, Step.row_id.in_(ids)) for kind, ids in own.items()
     )
     return select(Step).where(or_(*theirs)).options(joinedload(Step.action))
 

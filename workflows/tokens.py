@@ -34,6 +34,7 @@ from workflows.engine.refusals import Invalid, NotAllowed, NotNow
 from workflows.engine.settings import settings
 from workflows.memberships import Membership
 
+LETTERS = ("token", "token_reissued")  # with a secret, the first and each later one
 OVERLAPS = (0, 1, 24)  # hours the old secret may go on working
 OFTEN = "This token was reissued often enough. The secret in the newest letter works."
 PERSONAL = "A token is personal: only the person who holds it may do this."
@@ -149,10 +150,15 @@ def reissue(token: Token, generation: int, hours: int, *, by: Account) -> None:
         raise NotNow("This token was reissued a moment ago. Its letter is on the way.")
     token.rehearse("reissue", by=by)
     limits.count("reissue", token.id, sentence=OFTEN)
-    token.fire("reissue", by=by, generation=generation + 1)
-    _end(token, "superseded", now() + timedelta(hours=hours))
+    succeed(token, now() + timedelta(hours=hours), by=by)
+
+
+def succeed(token: Token, ends_at: datetime, *, by: Account) -> None:
+    """Make and mail the next secret of a token that is held; older ones work till then at most."""
+    token.fire("reissue", by=by, generation=token.generation + 1)
+    _end(token, "superseded", ends_at)
     _next_generation(token)
-    outbox.post("token_reissued", about=token, generation=generation + 1)
+    outbox.post("token_reissued", about=token, generation=token.generation)
 
 
 @command
@@ -224,14 +230,8 @@ def of(membership: Membership) -> Token | None:
     return db.session.scalar(living.where(Token.seat_id.is_not(None)))
 
 
-def letter_of(token: Token) -> Any:
-    """The newest letter with a secret of this token, None before the first."""
-    template = "token" if token.generation == 1 else "token_reissued"
-    return outbox.newest((template,), [token.id]).get(token.id)
-
-
-@outbox.letter("token", about=Token)
-@outbox.letter("token_reissued", about=Token)
+@outbox.letter(LETTERS[0], about=Token)
+@outbox.letter(LETTERS[1], about=Token)
 def to_holder(token: Token, letter: Any) -> tuple[str, dict[str, Any]] | None:
     """The letter with the secret; a secret that was superseded before it left is never made."""
     lock(token)

@@ -6,7 +6,7 @@ frees or is bought, in whatever command that happens.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from workflows.accounts import Account
 from workflows.engine import outbox, sets
 from workflows.engine.db import command, db, lock, now
 from workflows.engine.identity import LINK, parse_words
-from workflows.engine.refusals import Invalid, NotAllowed, NotNow
+from workflows.engine.refusals import Invalid, NotAllowed, NotNow, why_not
 from workflows.engine.settings import settings
 from workflows.invitations import Invitation
 from workflows.memberships import Membership, require_admin
@@ -29,6 +29,7 @@ GATHERED = timedelta(days=1)  # wishes for a seat reach an admin in one letter a
 OFFERED = 50  # people without a seat, of whom one can be chosen
 LONGEST_WORD = 200
 NAMED = 5  # in a letter to an admin
+A_SEAT, IN_LINE = "A seat was free.", "In line for the next seat."
 NO_LINK = "A word to a member cannot contain a web address."
 
 
@@ -77,7 +78,21 @@ def line_up(membership: Membership, *, by: Account) -> None:
     memberships.lock_both(membership, by)
     require_admin(by, lock(membership.organization))
     may_line_up(membership, places.standings([membership.id]).get(membership.id))
-    seat_or_queue(membership, "put", by, by=by)
+    seat_or_queue(membership.organization_id, [membership.id], "put", by, by=by)
+
+
+@command
+def line_up_all(organization: Organization, ids: Sequence[int], *, by: Account) -> dict[int, str]:
+    """Give these members what seats are free, in their order, and the others places in line.
+
+    Answers why some have got neither, by their ids.
+    """
+    people = memberships.hold_all(organization, ids, by=by)
+    lock(organization)
+    refused = may_not_line_up(organization, people)
+    good = [one.id for one in people if one.id not in refused]
+    seat_or_queue(organization.id, good, "put", by, by=by)
+    return refused
 
 
 def may_line_up(
@@ -89,17 +104,33 @@ def may_line_up(
         raise NotNow(standing.place.no_arrow("approve"))
 
 
-def seat_or_queue(membership: Membership, origin: str, sponsor: Account, *, by: Account) -> None:
-    """A seat if one is free, else a place in line; the organization is held.
+def may_not_line_up(organization: Organization, people: Sequence[Membership]) -> dict[int, str]:
+    """Why some of these can neither have a seat nor wait for one, by their ids."""
+    ids = [one.id for one in people]
+    room, standings = seats.room(organization, ids), places.standings(ids)
+    said = {one.id: why_not(may_line_up, one, standings.get(one.id), room) for one in people}
+    return {one: sentence for one, sentence in said.items() if sentence}
+
+
+def became(organization: Organization, ids: Sequence[int]) -> dict[int, str]:
+    """What came of lining up each of these, at the moment it was done."""
+    holders = seats.room(organization, ids).holders
+    return {one: A_SEAT if one in holders else IN_LINE for one in ids}
+
+
+def seat_or_queue(
+    organization_id: int, ids: Sequence[int], origin: str, sponsor: Account, *, by: Account
+) -> None:
+    """Seats as long as some are free, then places in line; members and organization are held.
 
     Else a seat could free between our look for it and our place in line, and wait beside us.
     """
-    held = places.hold(membership.organization_id, [membership.id])
-    if seat := seats.free_one(membership.organization_id):
-        seats.give([membership.id], [seat], by=by)
-    else:
-        place = held[0] if held else places.begin(membership, origin, by=by)
-        places.queue(place, sponsor, by=by)
+    if not ids:
+        return
+    free = seats.wait_for(organization_id, len(ids))
+    seats.give(ids[: len(free)], free, by=by)
+    if late := ids[len(free) :]:
+        places.queue(organization_id, late, origin, sponsor, by=by)
 
 
 @command

@@ -37,6 +37,7 @@ def confirm_change(town, by, number):
     unless(not over and not town.person_at(change.email), "NotNow")
     town.people[by] = change.email
     change.state, change.ends = "confirmed", town.now + UNDO_WITHIN
+    change.confirmed = town.next()
     town.post("address_changed", "", number)
 
 
@@ -52,6 +53,17 @@ def undo_change(town, by, number):
     for later in town.changes[number + 1 :]:
         if later.person == change.person:
             _end(later)
+    for place, organization in town.organizations.items():
+        for number, member in enumerate(organization.members):
+            if member.person == change.person:
+                _renew(town, place, number, change.confirmed)
+
+
+def _renew(town, place, number, since):
+    """A token that was mailed elsewhere since then ends, and the old address gets the next."""
+    for which, token in enumerate(town.of(place, number).tokens):
+        if token.alive and token.mailed > since:
+            commands.succeed(town, place, number, which, town.now)
 
 
 def _end(change):

@@ -161,7 +161,7 @@ def go(town, place, member, role):
 def activate(town, by, place, number, which):
     token = _own_token(town, by, place, number, which)
     unless(token.state == "inactive", "NotNow")
-    token.state, token.generation = "active", 1
+    token.state, token.generation, token.mailed = "active", 1, town.next()
     town.post("token", place, number, which, number=1)
 
 
@@ -181,8 +181,14 @@ def reissue(town, by, place, number, which, shown, hours):
     late = not token.generation or not token.alive or shown != token.generation
     unless(hours in HOURS, "Invalid", *["NotNow"] * bool(late))
     unless(not late, "NotNow")
-    _end(token, town.now + hours, token.generation)
-    token.state, token.generation = "reissued", token.generation + 1
+    succeed(town, place, number, which, town.now + hours)
+
+
+def succeed(town, place, number, which, end):
+    """The next secret, and a letter with it; those before it end then."""
+    token = town.of(place, number).tokens[which]
+    _end(token, end, token.generation)
+    token.state, token.generation, token.mailed = "reissued", token.generation + 1, town.next()
     town.post("token_reissued", place, number, which, number=token.generation)
 
 

@@ -133,6 +133,7 @@ def _hosts(organization, invitation):
 def hand_over(town, letter):
     """It was taken by the mail server."""
     town.letters.remove(letter)
+    _note(town, letter)
     if letter.template == "invitation":
         town.at(letter.place, letter.about[0]).handed_over = True
 
@@ -145,9 +146,17 @@ def keep_back(town, letter):
         invitation.kept_back |= invitation.email in town.silent
 
 
+def _note(town, letter):
+    """A token has left in a letter, and a server that refused it may have read it."""
+    if letter.template in ("token", "token_reissued"):
+        member = town.of(letter.place, letter.about[0])
+        member.tokens[letter.about[1]].mailed = town.next()
+
+
 def bounce(town, letter):
     """It was refused by the mail server."""
     town.letters.remove(letter)
+    _note(town, letter)
     if letter.template == "invitation":
         number = town.at(letter.place, letter.about[0]).round
         town.post("invitation_bounced", letter.place, *letter.about, number=number)

@@ -19,6 +19,7 @@ from workflows import (
     invitations,
     moves,
     organizations,
+    restitutions,
     roles,
     seats,
     subscriptions,
@@ -128,6 +129,12 @@ def _sign_up_by_link(step, by, number):
     return partial(arrivals.sign_up_by_link, step.row(Invitation, number), "New", PASSWORD)
 
 
+def _grant_move(step, by, number):
+    """The admin has just looked at the page."""
+    move = step.row(Move, number)
+    return partial(moves.grant, move, move.account.email, by=by)
+
+
 def _expire():
     invitations.expire_unanswered()
     handovers.expire_unanswered()
@@ -152,7 +159,7 @@ _REAL = {
     "never_again": _reply(answers.silence),
     "hear_again": _reply(answers.hear_again),
     "ask_move": _on(Invitation, moves.ask),
-    "grant_move": _on(Move, moves.grant),
+    "grant_move": _grant_move,
     "refuse_move": _on(Move, moves.refuse),
     "accept": _on(Invitation, arrivals.accept),
     "sign_up_by_link": _sign_up_by_link,
@@ -187,7 +194,7 @@ _REAL = {
         address_changes.confirm, _nth(AddressChange, number), by=by
     ),
     "undo_change": lambda step, by, number: partial(
-        address_changes.undo, _nth(AddressChange, number), by.email if by else step.by
+        restitutions.undo, _nth(AddressChange, number), by.email if by else step.by
     ),
     "close_account": lambda _, by: partial(account_closures.close, by=by),
     "close": _on_organization(closures.close),

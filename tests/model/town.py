@@ -33,6 +33,7 @@ class Token:
     generation: int = 0
     ends: dict[int, float] = field(default_factory=dict)  # of each superseded generation
     reasons: set[str] = field(default_factory=set)  # why it is dead
+    mailed: int = 0  # when its newest letter was posted or left, as the town counts
 
     @property
     def alive(self):
@@ -160,6 +161,7 @@ class Change:
     old: str
     ends: float
     state: str = "asked"
+    confirmed: int = 0  # when, as the town counts
 
     def end(self, state):
         """What is over keeps no address."""
@@ -186,6 +188,7 @@ class Town:
     letters: list[Letter] = field(default_factory=list)
     silent: set[str] = field(default_factory=set)  # mailboxes that want no invitations
     changes: list[Change] = field(default_factory=list)
+    count: int = 0  # of what came after what
 
     def person_at(self, email):
         """Whose address it is now."""
@@ -211,6 +214,10 @@ class Town:
 
     def of(self, place, number):
         return self.organizations[place].members[number]
+
+    def next(self):
+        self.count += 1
+        return self.count
 
     def post(self, template, place, *about, number=0):
         self.letters.append(Letter(template, place, about, number))

@@ -10,15 +10,19 @@ from workflows import (
     accounts,
     address_changes,
     arrivals,
+    gate,
     handovers,
     memberships,
     organizations,
     profiles,
+    restitutions,
     roles,
     sessions,
+    tokens,
 )
 from workflows.accounts import Account
 from workflows.address_changes import AddressChange
+from workflows.engine import outbox
 from workflows.engine.db import db
 
 
@@ -75,8 +79,37 @@ def test_a_double_click_confirms_once_and_undoing_twice_is_once(race, cast, laps
         change = wish(ann, f"ann{lap}@else.test")
 
         assert won(race(*[partial(address_changes.confirm, change, by=ann)] * 3)) == 1
-        assert won(race(*[partial(address_changes.undo, change, f"ann{lap}@acme.test")] * 2)) == 1
+        assert won(race(*[partial(restitutions.undo, change, f"ann{lap}@acme.test")] * 2)) == 1
         assert ann.email == f"ann{lap}@acme.test"
+
+
+def hand_over(handed):
+    for claim in outbox.claim(10, "race"):
+        if envelope := outbox.compose(claim):
+            handed.append(envelope)
+            outbox.sent(claim, "250 OK")
+
+
+def test_a_token_that_is_mailed_while_a_change_is_undone_is_nobody_elses(race, cast, laps):
+    owner = cast.account("Owner")
+    acme = cast.organization(owner, seats=laps[-1] + 1)
+    for lap in laps:
+        member = cast.seated(acme, f"Ann{lap}", owner)
+        old, new = member.account.email, f"ann{lap}@else.test"
+        cast.deliver()
+        tokens.activate(tokens.of(member), by=member.account)  # the letter waits
+        change = wish(member.account, new)
+        address_changes.confirm(change, by=member.account)
+        handed = []
+
+        answers = race(partial(hand_over, handed), partial(restitutions.undo, change, old))
+        handed += cast.deliver()
+
+        mailed = [one for one in handed if "token" in one.facts]
+        works = [one.to for one in mailed if gate.judge(one.facts["token"]).passes]
+        assert answers == [None, None]
+        assert works == [old]
+        assert nothing_is_wrong()
 
 
 def test_two_wishes_at_once_leave_one(race, cast, laps):

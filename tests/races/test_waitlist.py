@@ -113,6 +113,20 @@ def test_nobody_waits_beside_a_seat_that_many_free_meanwhile(race, acme, ann, cy
         again(full, ann)
 
 
+def test_nobody_in_a_line_of_many_waits_beside_a_seat_that_frees(race, acme, ann, cy, full, laps):
+    holders, waiting = full
+    for _ in laps:
+        answers = race(
+            partial(waitlist.line_up_all, acme, [one.id for one in waiting], by=ann),
+            partial(seat_blocks.revoke, acme, [one.id for one in holders], by=cy),
+        )
+
+        assert answers == [None, None]
+        assert all(seats.of(one) for one in waiting)
+        assert nothing_is_wrong()
+        again(full, ann)
+
+
 def test_the_last_free_seat_is_given_once_and_the_other_is_in_line(race, acme, ann, cy, full, laps):
     holders, (first, second) = full
     for _ in laps:

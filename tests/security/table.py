@@ -158,7 +158,7 @@ ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; renam
     f"GET {ASKED}/correct": Row("admins"),
     f"POST {ASKED}/correct": Row("admins", {"email": "right@new.test"}),
     f"GET {ASKED}/move": Row("admins"),
-    f"POST {ASKED}/move": Row("admins"),
+    f"POST {ASKED}/move": Row("admins", {"asker_email": "gone@acme.test"}),
     f"POST {ASKED}/refuse-move": Row("admins"),
     f"POST {ONE}/assign": Row("admins"),
     f"POST {ONE}/revoke-seat": Row("admins", about="seated"),
@@ -178,6 +178,7 @@ ADMINS = {  # invite, resend, revoke; assign, revoke seats; roles, remove; renam
     f"POST {ERRAND}/begin": Row("admins"),
     f"POST {ERRAND}/stop": Row("admins", status=409),  # it has not begun
     f"POST {ERRAND}/again": Row("admins"),
+    f"POST {ERRAND}/line-up": Row("admins", status=422),  # nobody was refused for want of a seat
     "POST /<slug>/members.csv": Row("admins", status=200),
     "GET /<slug>/settings": Row("admins"),
     "GET /<slug>/settings/name": Row("admins"),

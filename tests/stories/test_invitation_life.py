@@ -6,6 +6,7 @@ import pytest
 
 from workflows import (
     account_closures,
+    address_changes,
     arrivals,
     corrections,
     correspondence,
@@ -112,7 +113,7 @@ def test_only_an_admin_corrects_extends_and_moves(cast, acme, invitation, ann):
     for command in (
         lambda: corrections.correct(invitation, "rob@acme.test", by=member),
         lambda: invitations.extend(invitation, by=member),
-        lambda: moves.grant(move, by=member),
+        lambda: moves.grant(move, "cy@acme.test", by=member),
         lambda: moves.refuse(move, by=member),
     ):
         with pytest.raises(NotAllowed):
@@ -243,7 +244,7 @@ def test_an_invitation_moves_to_who_asks_when_an_admin_agrees(cast, acme, ann, i
     assert "cy@acme.test" in turn(acme).sentence
     assert (invitation.state, invitation.email) == ("sent", "bob@acme.test")
 
-    moved = moves.grant(move, by=ann)
+    moved = moves.grant(move, "cy@acme.test", by=ann)
 
     assert (moved.email, moved.instead_of, move.state) == (
         "cy@acme.test", "bob@acme.test", "granted"
@@ -252,13 +253,29 @@ def test_an_invitation_moves_to_who_asks_when_an_admin_agrees(cast, acme, ann, i
     assert arrivals.accept(moved, by=cy).state == "member"
 
 
+def test_an_admin_invites_no_address_that_they_have_not_seen(cast, acme, ann, invitation):
+    cy = cast.account("Cy")
+    move = moves.ask(invitation, by=cy)
+    seen = cy.email
+    change = address_changes.remember("new@acme.test", "new@acme.test", by=cy)
+    address_changes.confirm(change, by=cy)
+    cast.deliver()
+
+    with pytest.raises(Invalid, match="has another address by now"):
+        moves.grant(move, seen, by=ann)
+
+    assert (invitation.state, move.state) == ("sent", "asked")
+    assert told(cast) == set()
+    assert moves.grant(move, "new@acme.test", by=ann).email == "new@acme.test"
+
+
 def test_a_move_that_a_closed_account_asked_for_can_only_be_refused(cast, acme, ann, invitation):
     cy = cast.account("Cy")
     move = moves.ask(invitation, by=cy)
     account_closures.close(by=cy)
 
     with pytest.raises(NotNow, match="closed their account"):
-        moves.grant(move, by=ann)
+        moves.grant(move, "cy@acme.test", by=ann)
 
     assert invitation.state == "sent"
     moves.refuse(move, by=ann)
@@ -355,7 +372,7 @@ def test_whoever_asks_for_a_move_gets_the_letter_whatever_they_wanted_before(
     theirs = cast.invitation(cast.organization(zoe, "Other"), cy.email, zoe)
     replies.silence(theirs, cy.email, by=cy)
 
-    moves.grant(moves.ask(invitation, by=cy), by=ann)
+    moves.grant(moves.ask(invitation, by=cy), cy.email, by=ann)
 
     assert ("cy@acme.test", "invitation") in told(cast)
 

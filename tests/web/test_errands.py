@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func
 
 from web import crowd, downloads
-from workflows import departures, errands, roles, seats, subscriptions
+from workflows import departures, errands, places, roles, seats, subscriptions
 from workflows.engine.db import db
 from workflows.engine.history import Action
 from workflows.errands import Errand
@@ -47,7 +47,7 @@ def test_manage_members_offers_what_can_be_done_to_people_and_nothing_else(clien
     page = client.get("/acme/members").text
 
     offered = re.findall(r'name="deed" value="([^"]+)"', page)
-    assert offered == ["assign", "revoke-seat", "resend", "revoke", "remove"]
+    assert offered == ["assign", "line-up", "revoke-seat", "resend", "revoke", "remove"]
 
 
 def test_what_would_happen_is_said_before_anything_does(client, acme, three):
@@ -73,6 +73,43 @@ def test_a_small_errand_is_done_when_it_is_begun_and_says_what_became_of_each(cl
     assert "Dee" in refused
     assert ">Bob<" not in refused
     assert "Assign 3 Seats" in client.get("/acme/members/errands").text
+
+
+def test_those_who_got_no_seat_can_be_put_in_line_at_once(client, acme, three):
+    choose(client, "assign", **ticked(*three))
+    full = client.post(f"/acme/members/errands/{newest().id}/begin", follow_redirects=True).text
+    assert 'href="/acme/subscriptions">Buy Seats</a>' in full
+    assert "Put the Rest in Line…" in full
+
+    plan = client.post(f"/acme/members/errands/{newest().id}/line-up", follow_redirects=True).text
+    done = client.post(f"/acme/members/errands/{newest().id}/begin", follow_redirects=True).text
+
+    assert "<h1>Put in Line?</h1>" in plan
+    assert "No seat is free" in plan
+    assert "In line for the next seat." in done
+    assert 'href="/acme/waitlist"' in done
+    assert [place.membership for place in places.first(acme.id, 9)] == three[2:]
+
+
+def test_a_full_organization_puts_all_in_line_in_their_order(client, acme, three):
+    choose(client, "line-up", **ticked(*three))
+
+    page = client.post(f"/acme/members/errands/{newest().id}/begin", follow_redirects=True).text
+
+    assert re.search(r"<b class=\"u-b\">2</b><span[^>]*>A seat was free\.</span>", page)
+    assert "of 3 done" in page
+    assert [place.membership for place in places.first(acme.id, 9)] == three[2:]
+
+
+def test_nobody_is_sent_to_buy_seats_for_those_who_have_one(client, acme, three, ines):
+    for one in three[:2]:
+        seats.assign(one, by=ines)
+
+    page = choose(client, "assign", **ticked(*three[:2])).text
+
+    assert "It cannot be done to 2 people" in page
+    assert ">Buy Seats</a>" not in page
+    assert "in Line" not in page
 
 
 def test_those_refused_can_be_tried_again(client, acme, three, ines):

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import re
 
 import pytest
 
@@ -103,7 +104,11 @@ def test_somebody_else_asks_for_a_move_and_an_admin_presses_one_button(
     client.sign_in(ines)
     at = f"/acme/invitations/{invitation.id}"
     assert "cy@acme.test" in client.get(f"{at}/move").text
-    assert client.post(f"{at}/move?from=invitations").location == "/acme/invitations"
+    stale = client.post(f"{at}/move", data={"asker_email": "cy@old.test"})
+    assert stale.status_code == 422
+    assert "has another address by now" in stale.text
+    seen = {"asker_email": re.search('name="asker_email" value="([^"]+)"', stale.text)[1]}
+    assert client.post(f"{at}/move?from=invitations", data=seen).location == "/acme/invitations"
 
     page = client.get("/acme/invitations").text
     assert "Instead of noor@acme.test." in page

@@ -5,7 +5,20 @@ from datetime import timedelta
 import pytest
 from people import PASSWORD
 
-from workflows import accounts, address_changes, arrivals, log_ins, profiles, resets, sessions
+from workflows import (
+    accounts,
+    address_changes,
+    arrivals,
+    gate,
+    log_ins,
+    memberships,
+    profiles,
+    resets,
+    restitutions,
+    seats,
+    sessions,
+    tokens,
+)
 from workflows.engine import history, outbox
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow, TooOften
 
@@ -177,7 +190,7 @@ def test_the_old_address_undoes_it_and_whoever_was_in_is_out(cast, ann, moved):
     sessions.open_session(ann)
     cast.deliver()
 
-    address_changes.undo(moved, "ann@acme.test")
+    restitutions.undo(moved, "ann@acme.test")
 
     assert (ann.email, moved.state) == ("ann@acme.test", "undone")
     assert sessions.of_account(ann) == []
@@ -188,10 +201,78 @@ def test_the_old_address_undoes_it_and_whoever_was_in_is_out(cast, ann, moved):
     assert accounts.check("ann@acme.test", "quite another password") == ann
 
 
+@pytest.fixture
+def seat(cast, ann):
+    """Ann's membership elsewhere, with a seat and a token to activate."""
+    owner = cast.account("Owner")
+    acme = cast.organization(owner, seats=2)
+    arrivals.accept(cast.invitation(acme, "ann@acme.test", owner), by=ann)
+    member = memberships.of(ann, acme)
+    seats.assign(member, by=owner)
+    return member
+
+
+def passes(secret):
+    return gate.judge(secret).passes
+
+
+def test_a_token_that_was_mailed_to_the_other_address_ends_and_the_old_one_gets_another(
+    cast, ann, seat
+):
+    first = cast.secret(seat)
+    change = confirmed(cast, ann)
+    tokens.reissue(tokens.of(seat), 1, 24, by=ann)
+    [stolen] = [one for one in cast.deliver() if one.template == "token_reissued"]
+    assert stolen.to == NEW
+    assert passes(first)
+    assert passes(stolen.facts["token"])
+
+    ended = restitutions.undo(change, "ann@acme.test")
+
+    assert ended == [tokens.of(seat)]
+    assert not passes(first)
+    assert not passes(stolen.facts["token"])
+    [letter] = [one for one in cast.deliver() if one.template == "token_reissued"]
+    assert letter.to == "ann@acme.test"
+    assert passes(letter.facts["token"])
+    assert tokens.of(seat).generation == 3
+
+
+def test_a_token_that_was_activated_at_the_other_address_ends_too(cast, ann, seat, settings):
+    settings.limit_reissue = "1/1d"
+    change = confirmed(cast, ann)
+    stolen = cast.secret(seat)
+    tokens.reissue(tokens.of(seat), 1, 24, by=ann)  # its letter waits
+
+    restitutions.undo(change, "ann@acme.test")
+
+    assert not passes(stolen)
+    [letter] = [one for one in cast.deliver() if one.template == "token_reissued"]
+    assert (letter.to, passes(letter.facts["token"])) == ("ann@acme.test", True)
+
+
+def test_a_token_that_was_never_mailed_elsewhere_works_on(cast, ann, seat):
+    secret = cast.secret(seat)
+    change = confirmed(cast, ann)
+
+    assert restitutions.undo(change, "ann@acme.test") == []
+
+    assert passes(secret)
+    assert tokens.of(seat).generation == 1
+
+
+def confirmed(cast, ann):
+    address_changes.ask(ann, NEW)
+    change = address_changes.asked_by(ann)
+    address_changes.confirm(change, by=ann)
+    cast.deliver()
+    return change
+
+
 @pytest.mark.parametrize("typed", ["", "ann@", NEW, "mallory@acme.test"])
 def test_a_machine_that_opens_the_link_undoes_nothing(ann, moved, typed):
     with pytest.raises(Invalid, match="not the address"):
-        address_changes.undo(moved, typed)
+        restitutions.undo(moved, typed)
 
     assert (ann.email, moved.state) == (NEW, "confirmed")
 
@@ -204,12 +285,12 @@ def test_the_first_change_undoes_all_that_came_after_it(cast, ann, moved):
     address_changes.ask(ann, "ann@fourth.test")
     third = address_changes.asked_by(ann)
 
-    address_changes.undo(moved, "ann@acme.test")
+    restitutions.undo(moved, "ann@acme.test")
 
     assert ann.email == "ann@acme.test"
     assert (second.state, third.state) == ("settled", "canceled")
     with pytest.raises(NotNow):
-        address_changes.undo(second, NEW)
+        restitutions.undo(second, NEW)
 
 
 def test_after_three_days_it_stays(ann, moved, settings):
@@ -219,7 +300,7 @@ def test_after_three_days_it_stays(ann, moved, settings):
     later(settings, hours=2)
 
     with pytest.raises(NotNow, match="72 hours"):
-        address_changes.undo(moved, "ann@acme.test")
+        restitutions.undo(moved, "ann@acme.test")
 
     address_changes.end_stale()
     assert (moved.state, moved.old_email) == ("settled", "")
@@ -229,7 +310,7 @@ def test_it_cannot_be_undone_into_the_address_of_another_account(cast, ann, move
     newcomer = cast.account("Ann")
 
     with pytest.raises(NotNow, match="another account"):
-        address_changes.undo(moved, "ann@acme.test")
+        restitutions.undo(moved, "ann@acme.test")
 
     assert (ann.email, newcomer.email) == (NEW, "ann@acme.test")
 

@@ -14,10 +14,12 @@ from workflows import (
     guest_lists,
     invitations,
     listings,
+    places,
     roles,
     seats,
     subscriptions,
     tokens,
+    waitlist,
 )
 from workflows.directories import Search
 from workflows.engine import outbox, tallies
@@ -61,6 +63,7 @@ def outcomes(errand):
 
 SINGLY = {
     "assign": seats.assign,
+    "line-up": waitlist.line_up,
     "revoke-seat": seats.revoke,
     "remove": departures.remove,
     "resend": invitations.resend,
@@ -97,7 +100,7 @@ VOLATILE = {
     "email_key", "name_key", "last_used_at", "password_hash", "domain",
 }  # fmt: skip
 COMPARED = ("memberships", "invitations", "seats", "tokens", "generations", "verdicts", "letters",
-            "steps", "tallies", "lines")  # fmt: skip
+            "steps", "tallies", "lines", "places")  # fmt: skip
 
 
 def picture(organization, people, asked):
@@ -158,12 +161,40 @@ def test_many_at_once_end_in_the_same_rows_as_one_by_one(cast, twins, ann, deed)
     said = [refusal_of(SINGLY[deed], row, ann) for row in (likewise if invited else others)]
 
     assert picture(*twins[0]) == picture(*twins[1]) != before
-    told = [why.replace("One", "Two") or None for _, why in outcomes(errand)]
+    told = [
+        why.replace("One", "Two") if outcome == "refused" else None
+        for outcome, why in outcomes(errand)
+    ]
     assert told == said
     assert any(said)
     assert not all(said)
     assert racing.nothing_is_wrong()
     assert len(cast.deliver()) % 2 == 0
+
+
+def test_a_line_of_many_is_the_line_of_one_by_one(cast, twins, ann):
+    for place, people, _ in twins:
+        people += [cast.member(place, f"{who}{place.name}", ann) for who in ("Fay", "Gil", "Hal")]
+        subscriptions.resize(subscriptions.live(place), 4, by=ann)
+        waitlist.ask(people[4], by=people[4].account)
+        waitlist.ask(people[6], by=people[6].account)
+    (one, people, _), (_, others, _) = twins
+    order = [4, 7, 0, 6, 5, 1]
+
+    errand = done(one, "line-up", [people[at] for at in order], ann)
+    said = [refusal_of(waitlist.line_up, others[at], ann) for at in order]
+
+    assert said == [None] * 5 + ["BobTwo already has a seat."]
+    assert outcomes(errand) == [
+        ("done", waitlist.A_SEAT), *[("done", waitlist.IN_LINE)] * 4,
+        ("refused", "BobOne already has a seat."),
+    ]  # fmt: skip
+    assert cases.remarks(errand.id) == [(waitlist.IN_LINE, 4), (waitlist.A_SEAT, 1)]
+    assert [place.membership for place in places.first(one.id, 9)] == [
+        people[at] for at in order[1:5]
+    ]
+    assert picture(*twins[0]) == picture(*twins[1])
+    assert racing.nothing_is_wrong()
 
 
 def refusal_of(command, row, by):
@@ -211,6 +242,22 @@ def test_five_hundred_people_and_four_hundred_and_eighty_seats(cast, acme, ann):
     assert [case.outcome for case in cases.listed(errand.id, "", 0, 500)[-20:]] == ["refused"] * 20
     assert seats.count(acme) == seats.Count(bought=480, used=480)
     assert racing.nothing_is_wrong()
+
+
+def test_those_for_whom_no_seat_was_left_are_put_in_line_and_nobody_else(cast, acme, ann):
+    people = [cast.member(acme, f"Person{number}", ann) for number in range(6)]
+    seats.assign(people[0], by=ann)
+    errand = done(acme, "assign", people, ann)
+
+    rest = errands.line_up_rest(errand, by=ann)
+    errands.begin(rest, by=ann)
+
+    assert cases.counts(errand.id) == {"done": 3, "refused": 3}
+    assert [case.membership for case in cases.listed(rest.id, "", 0, 9)] == people[4:]
+    assert outcomes(rest) == [("done", waitlist.IN_LINE)] * 2
+    assert [place.membership for place in places.first(acme.id, 9)] == people[4:]
+    with pytest.raises(Invalid, match="Choose at least one person"):
+        errands.line_up_rest(rest, by=ann)
 
 
 def test_whoever_moved_meanwhile_is_refused_alone(cast, acme, ann):

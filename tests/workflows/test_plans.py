@@ -7,9 +7,11 @@ from plans import plan
 from sqlalchemy import event
 
 from web import crowd
-from workflows import cases, directories, guest_lists, likenesses, lines, listings
+from workflows import cases, directories, guest_lists, likenesses, lines, listings, takeouts
 from workflows.directories import Search
-from workflows.engine.db import db
+from workflows.engine import sets
+from workflows.engine.db import db, now
+from workflows.engine.history import Action
 
 
 @pytest.fixture
@@ -52,6 +54,27 @@ def reads_all(said):
         for table in LARGE
         if re.search(rf"(Seq Scan on|SCAN) {table}\b", how)
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "index"), [("actions", "ix_actions_by_id_id"), ("steps", "ix_steps_kind_row_id")]
+)
+def test_what_one_person_did_is_found_without_reading_all_of_history(
+    cast, acme, ann, explained, name, index
+):
+    bob = cast.member(acme, "Bob", ann)
+    at = [now()] * 3000
+    sets.add(Action, {"at": at}, event="seats.assign", by_id=ann.id, operator=False)
+    db.session.execute(db.text("ANALYZE"))
+    db.session.commit()
+    explained.clear()
+
+    entries, _ = takeouts.portion(name, bob.account, 0)
+
+    assert entries
+    [how] = [how for statement, how in explained if f"FROM {name}" in statement]
+    assert index in how
+    assert f"Seq Scan on {name}" not in how
 
 
 def test_addresses_are_looked_up_by_their_indexes(acme, ann, explained):

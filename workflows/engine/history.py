@@ -22,6 +22,7 @@ class Action(Base):
     __tablename__ = "actions"
     __table_args__ = (
         Index(None, "organization_id", "id"),
+        Index(None, "by_id", "id"),
         index_of_few("actions_by_request", "request_id", which="request_id IS NOT NULL"),
     )
 
