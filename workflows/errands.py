@@ -246,6 +246,5 @@ def of_organization(
 ) -> Sequence[Errand]:
     """The errands of an organization that were begun, newest first."""
     mine = select(Errand).filter_by(organization=organization).where(Errand.action_id.is_not(None))
-    if before is not None:
-        mine = mine.where(Errand.id < before)
+    mine = mine if before is None else mine.where(Errand.id < before)
     return db.session.scalars(mine.order_by(Errand.id.desc()).limit(limit)).all()

@@ -18,7 +18,7 @@ from sqlalchemy.orm import aliased, selectinload
 
 from workflows import moves, places, seats
 from workflows.accounts import Account
-from workflows.engine import outbox
+from workflows.engine import outbox, sets
 from workflows.engine.db import db, now
 from workflows.engine.letters import Letter
 from workflows.invitations import Invitation
@@ -148,6 +148,17 @@ def _came_back() -> Any:
         Membership.active, Account.email_key == Invitation.email_key,
     )  # fmt: skip
     return again | member
+
+
+def ended_to(addresses: Collection[tuple[int, str]]) -> set[int]:
+    """The invitations that ended to these addresses of organizations, and came to nothing.
+
+    Whoever comes to such an address, or goes, decides whether they are of interest.
+    """
+    places, keys = {place for place, _ in addresses}, [key for _, key in addresses]
+    there = Invitation.organization_id.in_(places) & sets.among(Invitation.email_key, keys)
+    over = Invitation.state.not_in(["sent", "expired"]) & Invitation.membership_id.is_(None)
+    return set(db.session.scalars(select(Invitation.id).where(there, over))) if keys else set()
 
 
 def _seated(membership: Membership, token: Token, letters: dict[int, Letter]) -> Person:

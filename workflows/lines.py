@@ -27,12 +27,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from workflows import drawings
+from workflows import drawings, journeys
 from workflows.drawings import ENDED, SHARED, Drawing, Subject
 from workflows.engine import history, sets, tallies
 from workflows.engine.db import Base, at_the_end, command, db, index_of_few, now
 from workflows.invitations import Invitation
-from workflows.journeys import ENDED_ARE_SHOWN
 from workflows.memberships import Membership
 from workflows.organizations import Organization
 from workflows.places import Place
@@ -103,13 +102,12 @@ def redraw(
     Lines are held before the rows are read again, so that of two commands that move one person
     the later one draws what both have done. People who are alike are drawn together.
     """
-    held = _hold(sets.among(Line.membership_id, memberships)) if memberships else {}
-    if invitations:
-        held |= _hold(sets.among(Line.invitation_id, invitations))
-    right = drawings.of(memberships, invitations, one_by_one)
+    held, right = _both(memberships, invitations, one_by_one)
+    if beside := _beside(held, right) - set(invitations):
+        more_held, more_right = _both((), beside, one_by_one=True)
+        held, right = held | more_held, right | more_right
+    gone = [held[subject] for subject in held.keys() - right.keys()]
     fresh = {subject: one for subject, one in right.items() if subject not in held}
-    outdated = _hold(_superseded(fresh.values())) if fresh else {}
-    gone = [*(held[subject] for subject in held.keys() - right.keys()), *outdated.values()]
     changed = [
         (line, right[subject])
         for subject, line in held.items()
@@ -133,12 +131,24 @@ def _hold(which: Any) -> dict[Subject, Held]:
     return {(member, one): Held(row_id, Drawing(*rest)) for row_id, member, one, *rest in found}
 
 
-def _superseded(fresh: Collection[Drawing]) -> Any:
-    """Lines of invitations that ended, to addresses that have come back in another way."""
-    keys = {line.email_key for line in fresh if line.turn != ENDED}
-    places = {line.organization_id for line in fresh}
-    ended = Line.organization_id.in_(places) & sets.among(Line.email_key, keys)
-    return ended & (Line.turn == ENDED) & Line.invitation_id.is_not(None)
+def _both(
+    memberships: Collection[int], invitations: Collection[int], one_by_one: bool
+) -> tuple[dict[Subject, Held], dict[Subject, Drawing]]:
+    """The lines of these, held, and what they have to say."""
+    held = _hold(sets.among(Line.membership_id, memberships)) if memberships else {}
+    if invitations:
+        held |= _hold(sets.among(Line.invitation_id, invitations))
+    return held, drawings.of(memberships, invitations, one_by_one)
+
+
+def _beside(held: Mapping[Subject, Held], right: Mapping[Subject, Drawing]) -> set[int]:
+    """Ended invitations to addresses that are new in a list, or are in it no more."""
+    before = ((who, one.drawing) for who, one in held.items())
+    old, new = (
+        {(who, one.organization_id, one.email_key) for who, one in lines}
+        for lines in (before, right.items())
+    )
+    return journeys.ended_to({(place, key) for _, place, key in old ^ new})
 
 
 def _write(
@@ -225,7 +235,7 @@ def forget(organization: Organization) -> None:
 @command
 def forget_ended() -> None:
     """Take away the lines of invitations that ended long ago; the invitations stay."""
-    old = select(Line).where(text(OVER), Line.since < now() - ENDED_ARE_SHOWN)
+    old = select(Line).where(text(OVER), Line.since < now() - journeys.ENDED_ARE_SHOWN)
     oldest = old.order_by(Line.since).limit(TOGETHER).with_for_update(skip_locked=True)
     ids = [line.id for line in db.session.scalars(oldest)]
     _write(list(_hold(sets.among(Line.id, ids)).values()), [], {})

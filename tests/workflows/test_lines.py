@@ -9,13 +9,16 @@ from sqlalchemy import delete, event
 from web import crowd
 from workers import clock
 from workflows import (
+    address_changes,
     arrivals,
+    corrections,
     departures,
     directories,
     gate,
     invitations,
     lines,
     memberships,
+    restitutions,
     roles,
     seats,
     tokens,
@@ -116,6 +119,40 @@ def test_whoever_comes_back_stands_there_once(cast, acme, ann):
     cast.member(acme, "Bob", ann)
 
     assert sorted(names(everybody(acme))) == ["Ann", "Bob"]
+    assert nothing_to_mend()
+
+
+def test_an_ended_invitation_is_of_interest_while_nobody_has_its_address(cast, acme, ann):
+    """However they come by it: by joining, by a change of address, by a correction."""
+    invitations.revoke(cast.invitation(acme, "bob@acme.test", ann), by=ann)
+    eve = cast.member(acme, "Eve", ann)
+    address_changes.ask(eve.account, "bob@acme.test")
+    change = address_changes.asked_by(eve.account)
+    cast.deliver()
+
+    address_changes.confirm(change, by=eve.account)
+    assert names(everybody(acme, turn="Ended")) == []
+    assert nothing_to_mend()
+
+    restitutions.undo(change, "eve@acme.test")
+    assert names(everybody(acme, turn="Ended")) == ["bob@acme.test"]
+
+    asked = cast.invitation(acme, "cy@acme.test", ann)
+    corrections.correct(asked, "bob@acme.test", by=ann)
+    assert names(everybody(acme, turn="Ended")) == []
+    assert nothing_to_mend()
+
+
+def test_whoever_goes_leaves_the_earlier_invitation_to_be_seen(cast, acme, ann):
+    eve = cast.member(acme, "Eve", ann)
+    earlier = cast.invitation(acme, "new@acme.test", ann)
+    invitations.revoke(earlier, by=ann)
+    address_changes.ask(eve.account, "new@acme.test")
+    address_changes.confirm(address_changes.asked_by(eve.account), by=eve.account)
+
+    departures.leave(eve, by=eve.account)
+
+    assert names(everybody(acme, turn="Ended")) == ["new@acme.test"]
     assert nothing_to_mend()
 
 
