@@ -265,7 +265,7 @@ def test_it_starts_says_where_to_go_and_stops_cleanly(tmp_path, number):
     process = started(tmp_path, port)
 
     process.send_signal(number)
-    words, errors = process.communicate(timeout=5)
+    words, errors = process.communicate(timeout=30)
 
     assert process.returncode == 0
     assert f"http://127.0.0.1:{port}/dev/mailbox" in words
@@ -283,7 +283,7 @@ def test_killed_and_started_again_it_has_the_same_key(tmp_path):
 
     second = started(home, port)
     second.terminate()
-    second.communicate(timeout=5)
+    second.communicate(timeout=30)
 
     assert second.returncode == 0
     assert (home / "secret_key").read_text() == key
