@@ -111,9 +111,9 @@ def serving(name, folder, header="X-Forwarded-For"):
 
 
 def answer(port, head):
-    for _ in range(100):
+    for _ in range(600):
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
                 line.sendall(head.encode())
                 return line.makefile().read().rpartition("\n")[2]
         except ConnectionError:
