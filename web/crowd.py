@@ -20,7 +20,7 @@ from workflows.accounts import Account
 from workflows.engine import heaps, history, tallies
 from workflows.engine.db import command, db, now
 from workflows.engine.history import Step
-from workflows.engine.letters import Letter
+from workflows.engine.letters import Attempt, Letter
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
 from workflows.organizations import Organization
@@ -137,7 +137,10 @@ class _Batch:
         sent = {"state": "sent", "revision": 3, "attempts": 1, "lost": 0, "lease": 1}
         here = {"organization_id": self.organization_id, "domain": self.domain, "reply": "250 OK"}
         kind = {"template": template, "generation": generation}
-        _add(Letter, [{"about_id": one, **kind, **sent, **here, **when} for one in about])
+        ids = _add(Letter, [{"about_id": one, **kind, **sent, **here, **when} for one in about])
+        tried = {"lease": 1, "worker": "the demo", "at": self.moment, "ended_at": self.moment}
+        taken = {"outcome": "sent", "reply": here["reply"]}
+        _add(Attempt, [{"letter_id": one, **tried, **taken} for one in ids])
 
     def _begin(self, kind: Any, rows: list[dict[str, Any]]) -> list[int]:
         """Add rows with their first step; answers their ids, in order."""

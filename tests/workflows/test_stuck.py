@@ -6,7 +6,7 @@ from databases import loosen
 from people import CARD
 from sqlalchemy import select
 
-from web import demo
+from web import crowd, demo
 from workflows import (
     accounts,
     acknowledgements,
@@ -285,6 +285,8 @@ def test_who_knows_of_a_cause_says_so_until_the_cause_is_gone(ward, marta, setti
 def test_invariants_count_nothing_where_nothing_is_wrong(ward, cast):
     for name in ("token-unused", "member-unseated", "ownership-offered", "subscription-unpaid"):
         SEEDS[name](ward, 2)
+    ada = cast.account("Ada")
+    crowd.gather(cast.organization(ada, "Crowded", seats=9), 18, "crowd.test", by=ada)
 
     assert set(invariants.count_all().values()) == {0}
 
