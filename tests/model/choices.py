@@ -64,6 +64,15 @@ def a_step(draw, town):
     return _step(draw, town, command, place, {})
 
 
+def too_late(town):
+    """What those would do who open their letters when their time is over."""
+    for place, organization in town.organizations.items():
+        for number, one in enumerate(organization.invitations):
+            person = town.person_at(one.email)
+            if person and one.state == "sent" and one.expires <= town.now:
+                yield Step("accept", person, place, {"number": number})
+
+
 @st.composite
 def a_pair(draw, town):
     """Two that could meet: on one row, on each other, or nowhere; None where there is nothing."""

@@ -19,8 +19,7 @@ class Ground:
     def __init__(self, folder, address, copies):
         self.folder, self.copies = folder, copies
         with self._app(address):
-            beginning = opened()
-        self.town, self.beginning = beginning.town, beginning.beginning
+            self.opened = opened()
 
     @contextmanager
     def _app(self, address):
@@ -36,7 +35,8 @@ class Ground:
     def world(self):
         """A world, and the app it stands on."""
         with self.copies() as address, self._app(address) as app:
-            yield World(deepcopy(self.town), self.beginning), app
+            begun = self.opened
+            yield World(deepcopy(begun.town), begun.beginning, begun.secrets), app
 
 
 @pytest.fixture

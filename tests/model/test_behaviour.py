@@ -68,6 +68,8 @@ class Story(RuleBasedStateMachine):
             self.world.wait(round(hours, 1))
         if clock:
             self.world.take(EXPIRE)
+        for step in choices.too_late(self.world.town):
+            self.world.take(step)
 
 
 class Alone(Story):

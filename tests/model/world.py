@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import racing
 from model import postbox, sights
-from model.steps import ANN, BOB, CY, DEE, EVE, FAY, IDA, KNOWN, Step
+from model.steps import ANN, BOB, CY, DEE, EVE, FAY, GIL, IDA, KNOWN, Step
 from model.town import Town
 
 from workflows import accounts
@@ -29,15 +29,17 @@ OPENING = [
     Step("found", FAY, "", {"name": "Bolt", "typed": "Bolt"}),
     Step("invite", FAY, "bolt", {"emails": [EVE]}),
     Step("accept", EVE, "bolt", {"number": 0}),
+    Step("activate", BOB, "acme", {"number": 1, "which": 0}),
+    Step("invite", CY, "acme", {"emails": [EVE, GIL]}),
 ]
 
 
 class World:
     """Takes steps in the town and in Usher; fails where they differ, with all steps so far."""
 
-    def __init__(self, town, beginning):
+    def __init__(self, town, beginning, secrets=()):
         self.town, self.beginning = town, beginning
-        self.secrets = {}  # each that was ever mailed, and whose it is
+        self.secrets = dict(secrets)  # each that was ever mailed, and whose it is
         self.told = []
         self.set_clock()
 
