@@ -8,6 +8,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from workflows import organizations
 from workflows.accounts import Account
+from workflows.engine.app import bare_app
 from workflows.engine.db import RUNS, command, db, now
 from workflows.engine.refusals import NotNow, Unavailable
 
@@ -186,3 +187,17 @@ def test_history_cannot_be_rewritten(cast):
         with pytest.raises(Exception, match="history is append-only"):
             db.session.execute(db.text(statement))
         db.session.rollback()
+
+
+def test_a_database_that_goes_at_the_very_end_takes_no_answer_back(settings, monkeypatch):
+    app = bare_app(settings)
+
+    def gone(*_):
+        raise OperationalError("ROLLBACK", {}, Exception("server closed the connection"))
+
+    with app.app_context():
+        db.session.scalars(db.select(Account)).all()
+        monkeypatch.setattr(db.session(), "close", gone)
+
+    with app.app_context():
+        assert db.session.scalars(db.select(Account)).all() == []

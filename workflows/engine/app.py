@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 from flask_migrate import Migrate  # type: ignore[import-untyped]
+from sqlalchemy.exc import DBAPIError
 
 from workflows.engine import safety
 from workflows.engine.db import db
@@ -43,5 +44,14 @@ def app_on(settings: Settings) -> Flask:
         },
     )
     db.init_app(app)
+    app.teardown_appcontext(_let_go)  # before the one of Flask-SQLAlchemy
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     return app
+
+
+def _let_go(_: BaseException | None) -> None:
+    """End the session, also when the database went meanwhile: the answer is made by now."""
+    try:
+        db.session.remove()
+    except DBAPIError:  # the connection is known to be broken, and nobody gets it again
+        db.session.registry.clear()
