@@ -35,7 +35,7 @@ NO_PAGES = {  # files, answers for programs, pieces of pages, letters, and doors
     "logos.of_organization", "logos.of_invitation", "accounts.root", "accounts.open_signup",
     "accounts.open_reset", "invitations.open_link", "never.open_link",
     "address_changes.open_confirm", "address_changes.open_undo", "status.as_json",
-    "metrics.metrics", "mailrooms.html_of", "traces.token", "traces.seat",
+    "metrics.metrics", "mailrooms.html_of", "traces.token", "traces.seat", "twins.twin",
 }  # fmt: skip
 EXAMINE = """async () => {
     const found = await axe.run(document, { resultTypes: ["violations"] });
