@@ -18,6 +18,7 @@ from web.patience import PIECE
 
 AT_ONCE = 512
 OF_ONE = 64
+TOO_MANY = "Too many downloads are running. Try again when one of them has ended."
 
 
 class Downloads:

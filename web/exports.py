@@ -62,7 +62,7 @@ def _app() -> Flask:
 def _require_room() -> None:
     """Before anything is written: what is exported is also handed over."""
     if downloads.running.full(_whose()):
-        raise Unavailable("Too many downloads are running. Try again when one of them has ended.")
+        raise Unavailable(downloads.TOO_MANY)
 
 
 def _whose() -> str:

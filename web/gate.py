@@ -95,7 +95,7 @@ class Gate:
         whose = f"membership {judgement.membership_id}"
         if got and not downloads.running.admit(answer, whose):
             answer.close()
-            return _too_many()
+            return _not_now(downloads.TOO_MANY)
         self._remember(environ, judgement, got and is_package(carried.path))
         return answer
 
@@ -106,7 +106,7 @@ class Gate:
                 judgement = gate.judge(carried.secret)
         except (SQLAlchemyError, Unavailable) as error:
             log.error("No verdict: %s", type(error).__name__)  # its text may hold parameters
-            return _away()
+            return _not_now("Tokens cannot be checked for a moment. Try again in a few seconds.")
         visits.note(environ, organization_id=judgement.organization_id, refused=judgement.reason)
         return judgement if judgement.passes else self._refuse(judgement, carried)
 
@@ -154,13 +154,7 @@ def _not_this_method() -> Response:
     return answer
 
 
-def _away() -> Response:
-    answer = _plain(503, "Tokens cannot be checked for a moment. Try again in a few seconds.")
-    answer.headers["Retry-After"] = "5"
-    return answer
-
-
-def _too_many() -> Response:
-    answer = _plain(503, "Too many downloads are running. Try again when one of them has ended.")
+def _not_now(sentence: str) -> Response:
+    answer = _plain(503, sentence)
     answer.headers["Retry-After"] = "5"
     return answer

@@ -67,10 +67,11 @@ class Patient:
                 return await _refuse(send, 408, TOO_SLOW)
             environ["wsgi.input"] = body
             answer = await self._in_thread(Answer, self.app, environ)
-        await send(answer.start)
         if not answer.more:
+            await send(answer.start)
             return await send(_piece(answer.piece, more=False))
         try:
+            await send(answer.start)
             await self._hand_out(answer, receive, send)
         finally:
             await self._in_thread(answer.close)

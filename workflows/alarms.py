@@ -4,8 +4,8 @@
 
 What would surprise a reader: an alarm is about a way to be stuck, not about rows. While one is
 raised nothing more is told of it, however many rows join. What an operator said they know of
-raises none, and ends none. And an alarm about letters is told by a
-letter too, which may be what cannot leave: hence the webhook, and `/metrics`.
+raises none, and ends none. And an alarm about letters is told by a letter too, which may be what
+cannot leave: hence the webhook, and `/metrics`.
 """
 
 from __future__ import annotations

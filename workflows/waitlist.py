@@ -17,7 +17,7 @@ from workflows.accounts import Account
 from workflows.engine import outbox, sets
 from workflows.engine.db import command, db, lock, now
 from workflows.engine.identity import LINK, parse_words
-from workflows.engine.refusals import Invalid, NotAllowed, NotNow, why_not
+from workflows.engine.refusals import Invalid, NotAllowed, NotNow, why_not_each
 from workflows.engine.settings import settings
 from workflows.invitations import Invitation
 from workflows.memberships import Membership, require_admin
@@ -108,8 +108,7 @@ def may_not_line_up(organization: Organization, people: Sequence[Membership]) ->
     """Why some of these can neither have a seat nor wait for one, by their ids."""
     ids = [one.id for one in people]
     room, standings = seats.room(organization, ids), places.standings(ids)
-    said = {one.id: why_not(may_line_up, one, standings.get(one.id), room) for one in people}
-    return {one: sentence for one, sentence in said.items() if sentence}
+    return why_not_each(lambda one: may_line_up(one, standings.get(one.id), room), people)
 
 
 def became(organization: Organization, ids: Sequence[int]) -> dict[int, str]:

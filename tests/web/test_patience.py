@@ -178,6 +178,20 @@ def test_when_the_client_goes_nothing_more_is_made():
     assert not client.ended
 
 
+def test_an_answer_that_cannot_even_begin_is_closed(monkeypatch):
+    """A file stays open else, and the download is counted for ever."""
+    pieces = Pieces(*[b"x" * PIECE] * 3)
+
+    async def gone(*_):
+        raise ConnectionError
+
+    monkeypatch.setattr(Client, "send", gone)
+    with pytest.raises(ConnectionError):
+        asked(says(pieces), method="GET")
+
+    assert pieces.closed == 1
+
+
 def test_an_answer_that_breaks_off_does_not_look_whole():
     pieces = Pieces(*[b"x" * PIECE] * 3, error=RuntimeError("the database is away"))
     clients = []
