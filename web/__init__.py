@@ -41,6 +41,7 @@ PAGES = (
     "corrections",
     "waitlist",
     "subscriptions",
+    "cancellations",
     "billing_contacts",
     "tokens",
     "activity",

@@ -42,6 +42,7 @@ ORDER = [
     "prices",
     "invoices",
     "subscriptions",
+    "cancellations",
     "arrivals",
     "departures",
     "account_closures",
