@@ -42,6 +42,7 @@ PAGES = (
     "waitlist",
     "subscriptions",
     "cancellations",
+    "cards",
     "billing_contacts",
     "tokens",
     "activity",

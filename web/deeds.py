@@ -21,7 +21,8 @@ CHAPTERS = {  # by the module of pages that a deed is done on
     "members": "Members and roles", "errands": "Many people at once",
     "exports": "Exports", "guest_lists": "Invitations", "corrections": "Invitations set right",
     "waitlist": "Waiting for a seat", "subscriptions": "Subscriptions",
-    "cancellations": "The end of a subscription", "billing_contacts": "Billing contact",
+    "cancellations": "The end of a subscription", "cards": "Card",
+    "billing_contacts": "Billing contact",
     "tokens": "One’s own token", "home": "Set-up", "settings": "Settings", "ownership": "Ownership",
 }  # fmt: skip
 

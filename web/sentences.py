@@ -63,6 +63,7 @@ SENTENCES = {
     "subscriptions.begin": ("{by} chose seats to buy", "incomplete"),
     "subscriptions.pay": ("{by} bought seats", "active"),
     "subscriptions.resize": ("{by} changed the number of seats", "active"),
+    "cards.change": ("{by} changed the card", "active"),
     "cancellations.cancel": ("{by} canceled the subscription", "canceling"),
     "cancellations.resume": ("{by} resumed the subscription", "active"),
     "cancellations.end": ("The subscription ended", "canceled"),

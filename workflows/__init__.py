@@ -43,6 +43,7 @@ ORDER = [
     "invoices",
     "subscriptions",
     "cancellations",
+    "cards",
     "arrivals",
     "departures",
     "account_closures",

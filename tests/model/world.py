@@ -156,7 +156,8 @@ def opened():
     for email in KNOWN:
         name = email.partition("@")[0].title()
         accounts.confirm(accounts.remember_sign_up(name, email, email, hashed))
-    world = World(Town({email: email for email in KNOWN}), datetime.now(UTC))
+    beginning = datetime.now(UTC)
+    world = World(Town({email: email for email in KNOWN}, beginning), beginning)
     for step in OPENING:
         world.take(step)
     world.hand_over(100)
