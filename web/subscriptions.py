@@ -167,8 +167,9 @@ def card() -> Any:
 def pay() -> Any:
     typed = read(Payment)
     purchase = _ours(Subscription, typed.purchase)
+    restored = " All tokens work again." if subscriptions.kept(g.organization) else ""
     bill = billing.buy(purchase, typed.card_number, typed.expiry, typed.cvc, by=g.account)
-    bought = f"{prices.seats_in_words(bill.seats)} bought."
+    bought = f"{prices.seats_in_words(bill.seats)} bought.{restored}"
     if g.membership.state == "admin":
         flash(f"{bought} Next: invite people, or assign seats to those who are here.")
     else:
