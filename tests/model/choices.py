@@ -7,8 +7,8 @@ from model.town import DAYS, Member
 ANYTHING = {  # what comes first is drawn most
     "accept": 8, "accept_offer": 6, "offer": 6, "invite": 6, "resend": 3, "revoke": 3,
     "decline": 2, "sign_up_by_link": 1, "make_admin": 3, "make_billing_admin": 2,
-    "make_member": 3, "leave": 3, "remove": 3, "assign_seat": 8, "revoke_seat": 3, "purchase": 2,
-    "pay": 4, "resize": 4, "cancel": 3, "resume": 2,
+    "make_member": 3, "leave": 3, "remove": 3, "assign_seat": 8, "revoke_seat": 3, "purchase": 4,
+    "pay": 6, "resize": 4, "cancel": 5, "resume": 2,
     "activate": 7, "reissue": 7, "end_old": 3, "decline_offer": 2,
     "cancel_offer": 2, "ask_seat": 6, "withdraw": 2, "line_up": 6, "refuse_seat": 2,
     "extend": 2, "correct": 2, "ask_again": 2, "never_again": 1, "hear_again": 1, "ask_move": 3,

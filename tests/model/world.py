@@ -29,6 +29,10 @@ OPENING = [
     Step("found", FAY, "", {"name": "Bolt", "typed": "Bolt"}),
     Step("invite", FAY, "bolt", {"emails": [EVE]}),
     Step("accept", EVE, "bolt", {"number": 0}),
+    Step("purchase", FAY, "bolt", {"seats": 2}),
+    Step("pay", FAY, "bolt", {"number": 0}),
+    Step("assign_seat", FAY, "bolt", {"number": 1}),
+    Step("cancel", FAY, "bolt", {"number": 0, "word": "Too dear."}),
     Step("activate", BOB, "acme", {"number": 1, "which": 0}),
     Step("invite", CY, "acme", {"emails": [EVE, GIL]}),
 ]
