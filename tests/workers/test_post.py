@@ -328,7 +328,7 @@ def state_of(row):
     return row.state
 
 
-def wait_until(so, seconds=5):
+def wait_until(so, seconds=30):
     ending = time.monotonic() + seconds
     while not so() and time.monotonic() < ending:
         time.sleep(0.05)
