@@ -87,7 +87,7 @@ class Browser:
         """Status, headers and text, however it went."""
         sent = urllib.parse.urlencode(form).encode() if form else None
         try:
-            answer = self.opener.open(self.url + path, sent, timeout=30)
+            answer = self.opener.open(self.url + path, sent, timeout=120)
         except urllib.error.HTTPError as error:
             answer = error
         return answer.status, answer.headers, answer.read().decode()
