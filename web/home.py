@@ -67,7 +67,8 @@ def _ending() -> dict[str, Any]:
     said = {"hold": gate.SENTENCES[hold] if hold else None}
     if g.membership.state not in BILLING.who:
         return said
-    live, kept = subscriptions.live(g.organization), subscriptions.kept(g.organization)
+    live = subscriptions.live(g.organization)
+    kept = None if live else subscriptions.kept(g.organization)
     return {**said, "subscription": live, "kept": kept}
 
 

@@ -155,7 +155,7 @@ def _why(entry: Entry) -> str:
         return f"{entry.action.why}."
     if entry.how_many_addresses > 1:
         return f"{entry.addresses[0]} and {entry.how_many_addresses - 1:,} more."
-    if entry.bills:
+    if entry.bills and entry.action.event.startswith("subscriptions."):
         return f"{entry.bills[0]}."
     return _before(entry)
 
