@@ -3,8 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from workflows.engine.db import Moment
-
 # revision identifiers, used by Alembic.
 revision = "0019"
 down_revision = "0018"
@@ -17,7 +15,8 @@ KEPT = sa.text("kept_until IS NOT NULL")
 
 def upgrade() -> None:
     op.add_column("subscriptions", sa.Column("word", sa.String(), nullable=True))
-    op.add_column("subscriptions", sa.Column("kept_until", Moment(), nullable=True))
+    kept_until = sa.Column("kept_until", sa.DateTime(timezone=True), nullable=True)
+    op.add_column("subscriptions", kept_until)
     for name, column, which, unique in (
         ("canceling_subscriptions", "period_end", CANCELING, False),
         ("kept_subscriptions", "organization_id", KEPT, True),
