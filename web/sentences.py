@@ -63,6 +63,11 @@ SENTENCES = {
     "subscriptions.begin": ("{by} chose seats to buy", "incomplete"),
     "subscriptions.pay": ("{by} bought seats", "active"),
     "subscriptions.resize": ("{by} changed the number of seats", "active"),
+    "cards.change": ("{by} changed the card", "active"),
+    "cancellations.cancel": ("{by} canceled the subscription", "canceling"),
+    "cancellations.resume": ("{by} resumed the subscription", "active"),
+    "cancellations.end": ("The subscription ended", "canceled"),
+    "cancellations.free": ("The seats of {members} were freed", "revoked"),
     "handovers.offer": ("{by} offered ownership to {members}", "sent"),
     "handovers.accept": ("{members} accepted ownership", "accepted"),
     "handovers.decline": ("{members} declined ownership", "declined"),
@@ -150,7 +155,7 @@ def _why(entry: Entry) -> str:
         return f"{entry.action.why}."
     if entry.how_many_addresses > 1:
         return f"{entry.addresses[0]} and {entry.how_many_addresses - 1:,} more."
-    if entry.bills:
+    if entry.bills and entry.action.event.startswith("subscriptions."):
         return f"{entry.bills[0]}."
     return _before(entry)
 

@@ -26,6 +26,7 @@ from workflows import (
     acknowledgements,
     address_changes,
     alarms,
+    cancellations,
     errands,
     gate,
     handovers,
@@ -144,6 +145,11 @@ def run_rescues() -> None:
     _for_a_second(rescues.go_on)
 
 
+def free_seats() -> None:
+    """What is left of ended subscriptions goes a second at a time, as errands do."""
+    _for_a_second(cancellations.free_some)
+
+
 def beat() -> None:
     """Say that this clock runs, and what it could not do."""
     heartbeats.beat("clock", *trouble)
@@ -165,6 +171,8 @@ def jobs() -> list[Job]:
         Job(TICK, run_errands),
         Job(1, invitations.expire_unanswered),
         Job(1, handovers.expire_unanswered),
+        Job(1, cancellations.end_due),
+        Job(1, free_seats),
         Job(5, check_lines),
         Job(5, reminders.remind),
         Job(60, tallies.fold),

@@ -42,6 +42,8 @@ ORDER = [
     "prices",
     "invoices",
     "subscriptions",
+    "cancellations",
+    "cards",
     "arrivals",
     "departures",
     "account_closures",

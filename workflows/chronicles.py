@@ -35,7 +35,7 @@ SUBJECTS = {  # what actions are about: the workflows whose commands they are
     "members": ("memberships", "departures", "arrivals"),
     "seats": ("seats", "waitlist"),
     "tokens": ("tokens",),
-    "subscriptions": ("subscriptions", "billing_contacts"),
+    "subscriptions": ("subscriptions", "cancellations", "cards", "billing_contacts"),
     "organization": ("organizations", "logos", "setups"),
 }  # fmt: skip
 

@@ -56,6 +56,15 @@ def give_up(
 
     The line is served.
     """
+    revoked = take(organization, people, reason, by=by)
+    seats.serve(organization.id)
+    return revoked
+
+
+def take(
+    organization: Organization, people: Collection[Membership], reason: str, *, by: Account | None
+) -> list[int]:
+    """The same, and nobody gets what frees."""
     mine = [member.id for member in people]
     theirs = sets.among(Token.membership_id, mine)
     living = cohorts.hold(Token, theirs & Token.seat_id.is_not(None))
@@ -64,7 +73,6 @@ def give_up(
     taken = cohorts.hold(Seat, sets.among(Seat.membership_id, mine))
     cohorts.fire(taken, "free_up", by=by, membership_id=None, holder_active=None)
     tallies.add(organization.id, {TAKEN: -len(taken)})
-    seats.serve(organization.id)
     return [token.id for token in living]
 
 

@@ -24,7 +24,7 @@ LETTERS = {  # what a letter is called, by its template
     "seat_assigned": "Seat letter",
     "token": "Letter with the token",
     "token_reissued": "Letter with the new token",
-    "seat_revoked": "Letter about the seat",
+    **dict.fromkeys(("seat_revoked", "seat_ended"), "Letter about the seat"),
     "member_removed": "Letter about the removal",
     "invitation_revoked": "Letter about the invitation",
     **dict.fromkeys(
