@@ -121,6 +121,10 @@ def _subscription() -> dict[str, tuple[str, dict[str, Any]]]:
     return {
         "subscription_started": (ADMIN, facts),
         "subscription_updated": (ADMIN, {**facts, **more}),
+        "subscription_settled": (
+            ADMIN,
+            {**facts, "description": "12 seats, one year from 24 November 2026"},
+        ),
     }
 
 
@@ -139,7 +143,16 @@ def _ownership() -> dict[str, tuple[str, dict[str, Any]]]:
         "handover_declined": to_owner,
         "handover_fell_through": to_owner,
         "handover_expired": to_owner,
+        **_appointment(chosen),
         "organization_closed": (MEMBER, {**names, "name": "Li Wei"}),
+    }
+
+
+def _appointment(chosen: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+    facts = {**chosen, "chosen_email": MEMBER, "word": "Ines left the company, her manager wrote"}
+    return {
+        "owner_appointed": (MEMBER, {**facts, "name": "Li Wei"}),
+        "owner_replaced": (ADMIN, {**facts, "name": "Ines Okafor"}),
     }
 
 

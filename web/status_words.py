@@ -35,7 +35,8 @@ HOT = {  # by the class: in which state of which machine its rows are
     "invitation-unmailed": ("invitation", "sent"),
     "invitation-contradicted": ("invitation", "accepted"),
     "seat-unmailed": ("token", "inactive"), "token-unminted": ("token", "active"),
-    "seat-tokenless": ("seat", "taken"),
+    "seat-tokenless": ("seat", "taken"), "line-still": ("place", "queued"),
+    "errand-given-up": ("errand", "done"),
 }  # fmt: skip
 TITLES = {"address-change": "Address changes"}  # where the name and an s are not enough
 LOOKS = {"letter": {"sent": "handed over"}, "sign-up": {"waiting": "", "confirmed": "active"}}
@@ -173,8 +174,8 @@ def moved(steps: Sequence[Step]) -> list[Moved]:
 
 
 def page_of(kind: str, row_id: int, organization_id: int | None) -> str | None:
-    """Where operators see such a row whole; an offer of ownership they see in its organization."""
-    if kind == "handovers":
+    """Where operators see such a row whole; what has no page they see in its organization."""
+    if kind in ("handovers", "errands"):
         return f"/status/organizations/{organization_id}"
     return f"/status/{kind.replace('_', '-')}/{row_id}" if kind in SHOWN else None
 

@@ -117,7 +117,8 @@ PROCESSES = (
     Ailment(
         "impossible", "R4", "Impossible state",
         "Rows contradict each other in a way that the code cannot bring about: a restore that was "
-        "not whole, or a hand in the database.",
-        "readings", impossible,
+        "not whole, or a hand in the database. Make a backup now, before anything else. Look at "
+        "each: there are the rows, and what mends them. It is gone at the next look after that.",
+        "readings", impossible, itself="Looked for again every five minutes.",
     ),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from workflows.accounts import Account, SignUp
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
+from workflows.errands import Errand
 from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
@@ -33,6 +34,9 @@ LETTERS = {  # what a letter is called, by its template
     ),
     "move_asked": "Letter to the inviter",
     "move_refused": "Letter to whoever asked to move it",
+    "subscription_settled": "Receipt of a settled bill",
+    "owner_appointed": "Letter to the new owner",
+    "owner_replaced": "Letter to the owner before",
 }
 
 
@@ -66,6 +70,8 @@ _QUERIES: dict[str, Any] = {
     "subscriptions": select(Subscription.id, Organization.name).join(
         Organization, Organization.id == Subscription.organization_id
     ),
+    "memberships": select(Membership.id, Account.name).join(Membership.account),
+    "errands": select(Errand.id, Organization.name).join(Errand.organization),
     "handovers": select(Handover.id, Account.name)
     .join(Membership, Membership.id == Handover.chosen_id)
     .join(Account, Account.id == Membership.account_id),

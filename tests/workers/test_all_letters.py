@@ -10,6 +10,7 @@ from workflows import (
     accounts,
     address_changes,
     alarms,
+    appointments,
     arrivals,
     closures,
     departures,
@@ -134,7 +135,11 @@ def ownership_letters(people, ann, acme):
     roles.make_admin(bea, by=ann)
     handovers.accept(_mailed(handovers.offer(bea, by=ann)), by=bea.account)
     post.deliver()
-    closures.close(acme, acme.slug, by=bea.account)
+    marta = operators.make_operator(people.account("Marta").email)
+    ann_again = memberships.of(ann, acme)
+    operators.act(appointments.appoint, ann_again, by=marta, why="Bea has left the company")
+    post.deliver()
+    closures.close(acme, acme.slug, by=ann)
     post.deliver()
 
 

@@ -95,5 +95,10 @@ document.addEventListener("input", (event) => {
   field.dispatchEvent(new Event("input", { bubbles: true }));
 });
 
+// What the reader opened on a page that refreshes by itself stays open.
+document.addEventListener("htmx:before:morph:node", ({ detail }) => {
+  if (detail.oldNode.localName === "details") detail.newNode.open = detail.oldNode.open;
+});
+
 document.addEventListener("htmx:after:swap", ready);
 ready();
