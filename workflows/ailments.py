@@ -54,6 +54,7 @@ class Ailment:
     turn: str = ""  # whose turn it is; empty: a machine's, so it is stuck
     itself: str = ""  # what happens without anybody
     remedies: tuple[Remedy, ...] = field(default=())
+    mild: bool = False  # nothing has to be done about it
     under_way: Callable[[Collection[int]], Collection[int]] = lambda ids: ()  # not judged yet
 
     @property

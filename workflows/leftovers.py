@@ -23,7 +23,7 @@ from workflows.errands import Errand
 
 def given_up() -> Select[Any]:
     """The errands that are over, and of which something was given up."""
-    rows = found_of(Errand, Errand.deed).where(Errand.state == "done")
+    rows = found_of(Errand).where(Errand.state == "done")
     return rows.where(Errand.id.in_(select(Case.errand_id).where(text(GIVEN_UP))))
 
 

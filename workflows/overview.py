@@ -133,8 +133,8 @@ def _about(rescue: Rescue, ill: Ill, causes: int) -> bool:
 
 
 def _worst_first(causes: list[Ill]) -> list[Ill]:
-    """What nobody knows of goes first, then what is most, then what is oldest."""
-    return sorted(causes, key=lambda ill: (ill.is_known, -ill.number, ill.since))
+    """What nobody knows of goes first, then what needs a hand, what is most, what is oldest."""
+    return sorted(causes, key=lambda ill: (ill.is_known, ill.ailment.mild, -ill.number, ill.since))
 
 
 def _together(causes: list[Ill]) -> list[Ill]:

@@ -86,7 +86,7 @@ def foresee(subscription: Subscription) -> list[str]:
     seats = prices.seats_in_words(subscription.seats)
     told = [
         f"An invoice of {owed} for {seats} is written, as paid by other means.",
-        f"It is for the time from {begins:%-d %B %Y} to {ends:%-d %B %Y}. Then the card is due.",
+        f"It is for the time from {begins:%-d %B %Y} to {ends:%-d %B %Y}.",
     ]
     if subscription.state == "suspended":
         told.append("Tokens work again at once. No member has to do anything.")

@@ -180,6 +180,7 @@ LETTERS = (
         "A worker was lost between handing over and writing that down, so another sent the same "
         "letter again. Nothing is lost; somebody may have two.",
         "letters", doubled, itself="Not listed any more after seven days.", remedies=(SEEN,),
+        mild=True,
     ),
     Ailment(
         "invitation-unmailed", "K9", "Invitation without its letter",

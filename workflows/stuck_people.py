@@ -60,7 +60,7 @@ def tokenless() -> Select[Any]:
 
 def still() -> Select[Any]:
     """A line beside a free seat, once for each organization."""
-    rows = found(Place.organization_id, func.min(Place.since), "", Place.organization_id)
+    rows = found(Place.organization_id, func.min(Place.since))
     settled = Seat.since < now() - SETTLED, Place.since < now() - SETTLED
     rows = rows.where(text(f"places.{QUEUED}"), _free(Place.organization_id, *settled))
     return rows.group_by(Place.organization_id)

@@ -50,7 +50,7 @@ def mixed() -> Select[Any]:
     """Processes that run an older version than the newest, an hour after that one began."""
     newest = select(Heartbeat.version).where(_alive()).order_by(Heartbeat.since.desc()).limit(1)
     began = select(func.max(Heartbeat.since)).where(_alive()).scalar_subquery()
-    cause = Heartbeat.kind + " on " + Heartbeat.host + " runs " + Heartbeat.version
+    cause = Heartbeat.kind + " runs " + Heartbeat.version
     rows = found(Heartbeat.id, Heartbeat.since, cause).where(_alive(), began < now() - MIXED_FOR)
     return rows.where(Heartbeat.version != newest.scalar_subquery())
 

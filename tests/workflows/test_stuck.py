@@ -83,6 +83,7 @@ def test_whatever_is_stuck_or_waits_is_listed_there_alone_and_clears(
     assert set(before).isdisjoint(STUCK)
 
     waits = {name: set(SEEDS[name](ward, each)) for name in BY_NAME if name not in STUCK}
+    all_run()
     found = everything()
     ill = {name: set(SEEDS[name](ward, each)) for name in sorted(STUCK, key=turn)}
     all_run()

@@ -96,9 +96,7 @@ document.addEventListener("input", (event) => {
 });
 
 // What the reader opened on a page that refreshes by itself stays open.
-document.addEventListener("htmx:before:morph:node", ({ detail }) => {
-  if (detail.oldNode.localName === "details") detail.newNode.open = detail.oldNode.open;
-});
+htmx.config.morphIgnore.push("open");
 
 document.addEventListener("htmx:after:swap", ready);
 ready();
