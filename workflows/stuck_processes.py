@@ -85,16 +85,18 @@ def _told(name: str, words: str) -> Any:
 PROCESSES = (
     Ailment(
         "process-silent", "K20", "Process silent",
-        "This process was running and is not heard any more, or none of its kind ever was. "
-        "Letters are safe: whoever else runs takes them over. Start it again, or forget it if it "
-        "was stopped for good.",
+        "Start it again: it was running and is not heard any more, or none of its kind ever was. "
+        "Letters are safe. Without workers the clock delivers them, more slowly. Without a clock "
+        "letters may wait, nothing expires, bulk actions rest, and no alarm is raised. Forget it "
+        "only if it was stopped for good.",
         "heartbeats", silent, itself="Whatever supervises it should start it again.",
         remedies=(FORGET,),
     ),
     Ailment(
         "queue-unheard", "K22", "Queue out of order",
-        "The bells that the clock rings are not heard by any worker. The clock delivers itself, "
-        "more slowly. Nothing is lost.",
+        "No worker hears the bells that the clock rings. Start Redis or Valkey again, then the "
+        "workers; nothing that was in it is needed. Until then the clock delivers, more slowly. "
+        "Nothing is lost.",
         "heartbeats", unheard, itself="The clock delivers until the queue is back.",
     ),
     Ailment(

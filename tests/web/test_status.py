@@ -69,6 +69,32 @@ def test_where_nothing_is_stuck_the_page_says_so(client, ward, marta, cast):
         assert f'aria-label="{kind}:' in page
 
 
+def test_what_is_away_is_on_top_before_anything_waits_for_it(client, ward, marta, settings, cast):
+    cast.deliver()
+    looked()
+    settings.smtp_url = "smtp://127.0.0.1:1"
+
+    page = text_of(client)
+
+    assert "<h1>Mail server: away</h1>" in page
+    assert "Everything moves" not in page
+    assert "leave by themselves once it does. ./usher doctor says" in page
+
+
+def test_where_the_clock_is_silent_the_letters_that_are_due_are_counted_at_once(
+    client, ward, marta, cast
+):
+    cast.deliver()
+    looked()
+    change(Heartbeat, [one.id for one in heartbeats.heard()], at=now() - timedelta(hours=1))
+    ward.invited(3)
+
+    page = text_of(client)
+
+    assert "this page has looked itself, and no alarm is raised" in page
+    assert "3 letters wait" in page
+
+
 def test_the_picture_of_a_machine_has_its_numbers_and_what_moved(client, ward, marta, cast):
     SEEDS["invitation-unanswered"](ward, 3)
     looked()
