@@ -54,7 +54,7 @@ def _has_seat() -> Any:
 
 def tokenless() -> Select[Any]:
     own = exists().where(Token.seat_id == Seat.id)
-    rows = found_of(Seat, "taken")
+    rows = found_of(Seat)
     return rows.where(Seat.membership_id.is_not(None), Seat.since < now() - SETTLED, ~own)
 
 

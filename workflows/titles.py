@@ -35,6 +35,24 @@ LETTERS = {  # what a letter is called, by its template
     ),
     "move_asked": "Letter to the inviter",
     "move_refused": "Letter to whoever asked to move it",
+    **dict.fromkeys(
+        (
+            f"handover_{end}"
+            for end in (
+                "offered",
+                "canceled",
+                "accepted",
+                "declined",
+                "fell_through",
+                "expired",
+            )
+        ),
+        "Letter about ownership",
+    ),
+    "alarm_raised": "Alarm to an operator",
+    "alarm_over": "End of an alarm, to an operator",
+    "confirm_sign_up": "Letter to confirm the address",
+    "password_reset": "Letter to set a new password",
     "subscription_started": "Receipt of a purchase",
     "subscription_updated": "Receipt of a change of seats",
     "subscription_settled": "Receipt of a settled bill",
