@@ -50,9 +50,10 @@ def mixed() -> Select[Any]:
     """Processes that run an older version than the newest, an hour after that one began."""
     newest = select(Heartbeat.version).where(_alive()).order_by(Heartbeat.since.desc()).limit(1)
     began = select(func.max(Heartbeat.since)).where(_alive()).scalar_subquery()
-    cause = Heartbeat.kind + " runs " + Heartbeat.version
+    last = newest.scalar_subquery()
+    cause = Heartbeat.kind + " runs " + Heartbeat.version + ", the newest is " + last
     rows = found(Heartbeat.id, Heartbeat.since, cause).where(_alive(), began < now() - MIXED_FOR)
-    return rows.where(Heartbeat.version != newest.scalar_subquery())
+    return rows.where(Heartbeat.version != last)
 
 
 def skewed() -> Select[Any]:

@@ -17,10 +17,11 @@ from workflows import (
     operators,
     roles,
     seats,
+    subscriptions,
     tokens,
 )
 from workflows.engine import outbox
-from workflows.engine.db import db, now
+from workflows.engine.db import command, db, now
 from workflows.engine.history import Action
 from workflows.engine.letters import Letter
 from workflows.invitations import Invitation
@@ -222,6 +223,36 @@ def test_on_the_command_line_an_owner_is_appointed_with_the_words_of_the_page(
     assert (again.exit_code, "Bo is the owner already." in again.output) == (1, True)
     unknown = CliRunner().invoke(cli.usher, ["appoint", "acme", "no@acme.test", *words[3:]])
     assert "“Acme” has no member with this address." in unknown.output
+
+
+def test_a_bill_is_marked_as_paid_on_its_page_and_on_the_command_line(
+    cast, client, acme, marta, settings
+):
+    bought = subscriptions.live(acme)
+    at = f"/status/subscriptions/{bought.id}"
+    assert "This subscription is active." in text(client.get(f"{at}/settle"))
+    command(bought.fire)("fall_due", by=None)
+    words = ["settle", "acme", "--by", marta.email]
+
+    looked = CliRunner().invoke(cli.usher, words).output
+    asked = text(client.get(f"{at}/settle"))
+
+    for said in (looked, asked):
+        assert "Mark the bill of “Acme” as paid?" in said
+        assert "An invoice of $60.00 for 3 seats is written, as paid by other means." in said
+    assert bought.state == "past_due"
+    assert client.post(f"{at}/settle", data=WHY).location == at
+    assert bought.state == "active"
+    page = text(client.get(at))
+    assert "Marta , an operator: settle" in page
+    assert "Receipt of a settled bill" in page
+    again = CliRunner().invoke(cli.usher, [*words, "--why", "The transfer came"])
+    assert (again.exit_code, "This subscription is active." in again.output) == (1, True)
+    nothing = cast.organization(marta, "Nothing Bought")
+    none = CliRunner().invoke(cli.usher, ["settle", nothing.slug, "--by", marta.email])
+    assert "has no subscription that could owe anything." in none.output
+    unknown = CliRunner().invoke(cli.usher, ["settle", "nowhere", "--by", marta.email])
+    assert "There is no organization with this ID." in unknown.output
 
 
 @pytest.mark.parametrize(

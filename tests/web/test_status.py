@@ -13,11 +13,13 @@ from sqlalchemy import event
 from web import cli
 from web import status as pages
 from workers import callers
-from workflows import alarms, operators, rescues, stuck, surveys
+from workflows import alarms, invariants, operators, rescues, stuck, surveys, tokens
 from workflows.engine import heartbeats, readings
 from workflows.engine.db import db, now
 from workflows.engine.heartbeats import Heartbeat
 from workflows.engine.letters import Letter
+from workflows.invitations import Invitation
+from workflows.tokens import Generation, Token
 
 DEAD = "/status/stuck/letter-dead"
 
@@ -93,6 +95,25 @@ def test_where_the_clock_is_silent_the_letters_that_are_due_are_counted_at_once(
 
     assert "this page has looked itself, and no alarm is raised" in page
     assert "3 letters wait" in page
+
+
+def test_what_can_never_be_and_is_shows_its_rows_and_what_mends_them(client, ward, marta):
+    [token] = SEEDS["token-unused"](ward, 1)
+    [asked] = SEEDS["invitation-unanswered"](ward, 1)
+    change(Generation, db.session.scalars(db.select(Generation.id)).all(), number=7)
+    change(Invitation, [asked], state="revoked")
+    looked()
+
+    page = client.get("/status/stuck/impossible").text
+
+    assert f'<a href="/status/tokens/{token}">' in page
+    assert f'<a href="/status/invitations/{asked}">' in page
+    assert "Ask the member to reissue the token: the next generation is whole." in page
+    assert "Set it back to the last one of its history." in page
+    member = db.session.get(Token, token).membership
+    tokens.reissue(tokens.of(member), 1, 0, by=member.account)
+    change(Invitation, [asked], state="sent")
+    assert set(invariants.count_all().values()) == {0}
 
 
 def test_the_picture_of_a_machine_has_its_numbers_and_what_moved(client, ward, marta, cast):
