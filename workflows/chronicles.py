@@ -29,7 +29,6 @@ from workflows.tokens import Token
 NAMED = (  # what pages name
     "memberships", "tokens", "places", "invitations", "handovers", "subscriptions",
 )  # fmt: skip
-PEOPLE = ("memberships", "tokens", "places", "handovers")  # tables whose rows are of somebody
 SUBJECTS = {  # what actions are about: the workflows whose commands they are
     "invitations": (
         "guest_lists", "invitations", "replies", "corrections", "moves", "arrivals",
@@ -37,7 +36,7 @@ SUBJECTS = {  # what actions are about: the workflows whose commands they are
     "members": ("memberships", "departures", "arrivals"),
     "seats": ("seats", "waitlist"),
     "tokens": ("tokens",),
-    "subscriptions": ("subscriptions", "billing_contacts"),
+    "subscriptions": ("subscriptions", "settlements", "billing_contacts"),
     "organization": ("organizations", "handovers", "appointments", "logos", "setups"),
 }  # fmt: skip
 
@@ -59,7 +58,8 @@ class Entry:
 
     @property
     def how_many_members(self) -> int:
-        return max(self.numbers.get(kind, 0) for kind in PEOPLE)
+        kinds = ("memberships", "tokens", "places", "handovers")
+        return max(self.numbers.get(kind, 0) for kind in kinds)
 
     @property
     def how_many_addresses(self) -> int:

@@ -21,6 +21,13 @@ from workflows.subscriptions import Subscription
 from workflows.tokens import Token
 
 LETTERS = {  # what a letter is called, by its template
+    "alarm_raised": "Alarm to an operator",
+    "alarm_over": "End of an alarm, to an operator",
+    "confirm_sign_up": "Letter to confirm the address",
+    "password_reset": "Letter to set a new password",
+    "subscription_settled": "Receipt of a settled bill",
+    "owner_appointed": "Letter to the new owner",
+    "owner_replaced": "Letter to the owner before",
     "invitation": "Invitation letter",
     "invitation_reminder": "Reminder of the invitation",
     "seat_assigned": "Seat letter",
@@ -35,29 +42,6 @@ LETTERS = {  # what a letter is called, by its template
     ),
     "move_asked": "Letter to the inviter",
     "move_refused": "Letter to whoever asked to move it",
-    **dict.fromkeys(
-        (
-            f"handover_{end}"
-            for end in (
-                "offered",
-                "canceled",
-                "accepted",
-                "declined",
-                "fell_through",
-                "expired",
-            )
-        ),
-        "Letter about ownership",
-    ),
-    "alarm_raised": "Alarm to an operator",
-    "alarm_over": "End of an alarm, to an operator",
-    "confirm_sign_up": "Letter to confirm the address",
-    "password_reset": "Letter to set a new password",
-    "subscription_started": "Receipt of a purchase",
-    "subscription_updated": "Receipt of a change of seats",
-    "subscription_settled": "Receipt of a settled bill",
-    "owner_appointed": "Letter to the new owner",
-    "owner_replaced": "Letter to the owner before",
 }
 
 
