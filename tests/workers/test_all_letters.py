@@ -26,11 +26,12 @@ from workflows import (
     roles,
     seats,
     sessions,
+    settlements,
     subscriptions,
     tokens,
     waitlist,
 )
-from workflows.engine.db import db
+from workflows.engine.db import command, db
 from workflows.engine.letters import Letter
 from workflows.engine.outbox import REGISTER
 from workflows.handovers import Handover
@@ -138,6 +139,9 @@ def ownership_letters(people, ann, acme):
     marta = operators.make_operator(people.account("Marta").email)
     ann_again = memberships.of(ann, acme)
     operators.act(appointments.appoint, ann_again, by=marta, why="Bea has left the company")
+    owed = subscriptions.live(acme)
+    command(owed.fire)("fall_due", by=None)
+    operators.act(settlements.settle, owed, by=marta, why="The transfer came")
     post.deliver()
     closures.close(acme, acme.slug, by=ann)
     post.deliver()
