@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, func, or_, text
+from sqlalchemy import Select, and_, case, exists, func, or_, select, text
 
 from workflows import leftovers
 from workflows.accounts import SignUp
@@ -61,14 +61,16 @@ def tokenless() -> Select[Any]:
 def still() -> Select[Any]:
     """A line beside a free seat, once for each organization."""
     rows = found(Place.organization_id, func.min(Place.since))
-    settled = Seat.since < now() - SETTLED, Place.since < now() - SETTLED
-    rows = rows.where(text(f"places.{QUEUED}"), _free(Place.organization_id, *settled))
+    settled = _with_free(Seat.since < now() - SETTLED), Place.since < now() - SETTLED
+    rows = rows.where(text(f"places.{QUEUED}"), *settled)
     return rows.group_by(Place.organization_id)
 
 
-def _free(organization_id: Any, *which: Any) -> Any:
-    here = and_(Seat.organization_id == organization_id, text("seats.state = 'free'"))
-    return exists().where(here, *which)
+def _with_free(*which: Any) -> Any:
+    """Whether the organization has a free seat, found once for all who are in its line."""
+    lines = select(Place.organization_id).where(text(f"places.{QUEUED}")).correlate(None)
+    free = select(Seat.organization_id).where(text("seats.state = 'free'"), *which)
+    return Place.organization_id.in_(free.where(Seat.organization_id.in_(lines)))
 
 
 def unanswered() -> Select[Any]:
@@ -81,7 +83,8 @@ def expired() -> Select[Any]:
 
 def _joined(free: bool) -> Select[Any]:
     """Accepted by a member who has no seat and is in no line, while one is free or none."""
-    is_free = _free(Invitation.organization_id)
+    here = and_(Seat.organization_id == Invitation.organization_id, text("seats.state = 'free'"))
+    is_free = exists().where(here)
     waits = exists().where(Place.membership_id == Invitation.membership_id, text(WAITING))
     rows = _invitations("", ACCEPTED, is_free if free else ~is_free, ~_has_seat(), ~waits)
     rows = rows.join(Membership, Membership.id == Invitation.membership_id)
@@ -101,7 +104,7 @@ def asked() -> Select[Any]:
 
 
 def queued() -> Select[Any]:
-    return _places("").where(text(f"places.{QUEUED}"), ~_free(Place.organization_id))
+    return _places("").where(text(f"places.{QUEUED}"), ~_with_free())
 
 
 def _places(cause: str) -> Select[Any]:
