@@ -61,6 +61,7 @@ ORDER = [
     "cases",
     "portions",
     "errands",
+    "shortages",
     "listings",
     "mentions",
     "chronicles",

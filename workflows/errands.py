@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, func, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import cases, deeds, portions, seat_blocks
+from workflows import cases, deeds, portions
 from workflows.accounts import Account
 from workflows.cases import Foreseen
 from workflows.deeds import DEEDS
@@ -233,12 +233,6 @@ def again(errand: Errand, *, by: Account) -> Errand:
     """Prepare the same deed for those to whom it was not done."""
     whom = [one.subject for one in cases.left(errand.id)]
     return prepare(errand.organization, errand.deed, whom, by=by)
-
-
-def line_up_rest(errand: Errand, *, by: Account) -> Errand:
-    """Prepare places in line for those who got no seat because none was left."""
-    rest = [one.subject for one in cases.left(errand.id) if seat_blocks.lacks_room(one.sentence)]
-    return prepare(errand.organization, "line-up", rest, by=by)
 
 
 def of_organization(
