@@ -34,7 +34,8 @@ from workflows.organizations import Organization
 from workflows.portions import LISTS
 
 AT_ONCE, MOST = 500, 100_000  # people: while whoever began it waits, and at most
-TOGETHER, ROWS = 2000, 4000  # people, rows of a list in one transaction
+# People, rows of a list in one transaction: others wait for it as for 6 and 15 single commands.
+TOGETHER, ROWS = 2000, 4000
 WAITS = (0, 10, 20, 40, 80)  # seconds after each try that fails; then it is given up
 GAVE_UP = "Usher failed at this several times and gave up. Why is in the log of this site."
 SAME_CLICK, KEEP_PLANS = timedelta(seconds=10), timedelta(days=1)

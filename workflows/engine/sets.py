@@ -88,14 +88,28 @@ def read(query: Executable) -> Sequence[Any]:
 
 def among(what: Any, values: Collection[Any]) -> ColumnElement[bool]:
     """Whether this column is one of these values; as many as there are, in one parameter."""
+    if db.engine.dialect.name == "sqlite":
+        return matches(what, values)
+    # An array, made once: PostgreSQL looks each up by the index, and does not read all rows.
+    array = func.array(_listed(what, values).scalar_subquery())
+    return what == func.any(array)  # type: ignore[no-any-return]
+
+
+def matches(what: Any, values: Collection[Any]) -> ColumnElement[bool]:
+    """The same for a query that holds no rows and asks for something else too.
+
+    Where PostgreSQL finds the rows by that, it would look through all of an array for each row:
+    four thousand addresses among six thousand rows took 450 times as long as this.
+    """
+    return what.in_(_listed(what, values))  # type: ignore[no-any-return]
+
+
+def _listed(what: Any, values: Collection[Any]) -> Select[Any]:
     packed = json.dumps(list(values))
     if db.engine.dialect.name == "sqlite":
-        found = func.json_each(packed).table_valued("value")
-        return what.in_(select(found.c.value))  # type: ignore[no-any-return]
+        return select(func.json_each(packed).table_valued("value").c.value)
     texts = func.json_array_elements_text(cast(literal(packed), JSON)).table_valued("value")
-    one = cast(texts.c.value, _kind(what.type))
-    # An array, made once: PostgreSQL looks each up by the index, and does not read all rows.
-    return what == func.any(func.array(select(one).scalar_subquery()))  # type: ignore[no-any-return]
+    return select(cast(texts.c.value, _kind(what.type)))
 
 
 def _values(table: Any, each: Each) -> tuple[Any, dict[str, ColumnElement[Any]]]:
