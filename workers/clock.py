@@ -31,6 +31,7 @@ from workflows import (
     gate,
     handovers,
     invitations,
+    line_checks,
     lines,
     reminders,
     rescues,
@@ -47,7 +48,7 @@ TICK = 0.25  # seconds
 RING_EVERY = 0.5  # seconds, while letters are due
 MOST_BELLS = 8
 UNHEARD = timedelta(seconds=15)
-checked = lines.Checked()  # how far this clock has come with looking at all lines
+checked = line_checks.Checked()  # how far this clock has come with looking at all lines
 failed: dict[str, str] = {}  # jobs that failed the last time, and how
 trouble: list[str] = []  # what is wrong with the queue, in a sentence
 
@@ -124,9 +125,9 @@ def mend_seat_tallies() -> None:
 def check_lines() -> None:
     """The members page never differs from the tables; after an upgrade, all lines are missing."""
     global checked
-    checked = lines.check(checked)
+    checked = line_checks.check(checked)
     while checked.mended:
-        checked = lines.check(checked)
+        checked = line_checks.check(checked)
 
 
 def run_errands() -> None:

@@ -13,7 +13,6 @@ organization at its owner's admin membership, so nobody can be removed in the wr
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from sqlalchemy import Boolean, Computed, ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows.accounts import Account
-from workflows.engine import cohorts, history, sets
+from workflows.engine import history
 from workflows.engine.db import Base, db, index_of_few, lock
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotAllowed, NotFound, NotNow
@@ -123,16 +122,6 @@ def lock_both(membership: Membership, by: Account, also: Membership | None = Non
     """Hold the membership and that of the acting person: two admins may act on each other."""
     mine = of(by, membership.organization)
     lock(*{row.id: row for row in (membership, mine, also) if row}.values())
-
-
-def hold_all(organization: Organization, ids: Collection[int], *, by: Account) -> list[Membership]:
-    """Hold these, as far as they belong here, and the own one, for an admin; in their order."""
-    own = require_admin(by, organization)
-    here = Membership.organization_id == organization.id
-    held = cohorts.hold(Membership, here & sets.among(Membership.id, [*ids, own.id]))
-    require_admin(by, organization)  # who may have been made a member before we held it
-    found = {membership.id: membership for membership in held}
-    return [found[one] for one in ids if one in found]
 
 
 def of(account: Account | None, organization: Organization) -> Membership | None:
