@@ -27,7 +27,7 @@ from workflows.engine.refusals import NotFound, NotNow
 from workflows.engine.settings import LOOPBACK, Settings
 
 View = Callable[..., Any]
-NO_SUCH = "There is no such organization, or you are not a member of it."
+NO_SUCH = "There is no such organization, or you are not, or no longer, a member of it."
 WITHOUT = {"static", "health.alive", "health.ready"}  # asked for without anybody's session
 
 

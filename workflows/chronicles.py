@@ -57,7 +57,8 @@ class Entry:
 
     @property
     def how_many_members(self) -> int:
-        return max(self.numbers.get(kind, 0) for kind in ("memberships", "tokens", "places"))
+        kinds = ("memberships", "tokens", "places", "handovers")
+        return max(self.numbers.get(kind, 0) for kind in kinds)
 
     @property
     def how_many_addresses(self) -> int:

@@ -163,7 +163,7 @@ def require_member(by: Account | None, organization: Organization) -> Membership
     """Refuse strangers, who are not told that there is such an organization."""
     mine = of(by, organization)
     if mine is None or organization.state == "closed":
-        raise NotFound("There is no such organization, or you are not a member of it.")
+        raise NotFound("There is no such organization, or you are not, or no longer, a member of it.")
     return mine
 
 

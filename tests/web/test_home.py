@@ -117,7 +117,7 @@ def test_a_member_without_a_seat_reads_that_an_admin_comes_next_and_who_that_is(
 
     page = client.get("/acme/home").text
 
-    assert "An admin comes next. You need to do nothing." in page
+    assert "An admin comes next. If it takes long, ask for a seat." in page
     assert "You have joined. An admin gives you a seat next." in page
     assert "Ines" in page
     assert "ines@acme.test" not in page
