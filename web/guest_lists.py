@@ -123,6 +123,5 @@ def do(command: Callable[..., Any], invitation_id: int, sentence: str) -> Any:
 
 
 def back() -> Any:
-    """To the list that the button was on."""
-    page = "invitations" if request.args.get("from") == "invitations" else "members"
-    return redirect(f"/{g.organization.slug}/{page}", 303)
+    """To the page that the button was on."""
+    return redirect(people_menu.came_from(), 303)

@@ -11,7 +11,7 @@ from web import people_menu
 from web.deeds import deed
 from web.forms import read
 from web.session import in_organization
-from workflows import directories, journeys, memberships, own_turns, seats, setups
+from workflows import directories, handovers, journeys, memberships, own_turns, seats, setups
 from workflows.directories import Search
 from workflows.memberships import ADMIN
 
@@ -42,6 +42,8 @@ def home() -> Any:
     if g.membership.state != "admin":
         admins = memberships.admins(g.organization)
         return render_template("pages/home/member.html", admins=admins, **facts)
+    offer = handovers.pending(g.organization)
+    facts["offer"] = offer if offer and offer.chosen_id == g.membership.id else None
     numbers = directories.by_turn(g.organization, Search())
     people = sum(numbers.values())
     return render_template(

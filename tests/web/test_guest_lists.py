@@ -104,6 +104,14 @@ def test_a_file_is_shown_before_anything_is_sent(client, cast, acme):
     assert [letter.to for letter in cast.deliver()][-1] == "a@acme.test"
 
 
+def test_a_file_without_one_good_row_can_be_corrected_before_anything_is_sent(client, acme):
+    page = upload(client, b"Email\nb@@acme.test\nines@acme.test\n").text
+
+    assert "<h1>No Row Can Be Invited</h1>" in page
+    [link] = re.findall(r'href="([^"]+)">Correct Them', page)
+    assert ">b@@acme.test</textarea>" in client.get(link).text
+
+
 def test_a_list_with_seats_on_joining_wishes_one_for_each_and_so_does_what_is_tried_again(
     client, cast, acme
 ):

@@ -58,5 +58,6 @@ def _unseen(text: str) -> str | None:
         if unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp") or (
             letter != " " and unicodedata.category(letter) == "Zs"
         ):
-            return unicodedata.name(letter, "").lower() or f"U+{ord(letter):04X}"
+            name = "tab" if letter == "\t" else unicodedata.name(letter, "").lower()
+            return name or f"U+{ord(letter):04X}"
     return None
