@@ -54,7 +54,9 @@ def new() -> Any:
     require_admin(g.account, g.organization)
     if (earlier := request.args.get("mend", "")).isdecimal() and len(earlier) < 10:
         errand = of_this_organization(Errand, int(earlier))
-        g.pasted = "\n".join(one.written for one in listings.not_invited(errand))
+        g.pasted = "\n".join(
+            address_files.as_typed(one.written) for one in listings.not_invited(errand)
+        )
     return render_template("pages/invitations/new.html", pasted=g.get("pasted", ""))
 
 

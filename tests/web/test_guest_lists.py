@@ -1,5 +1,6 @@
 """Inviting many: each row of a list has an answer of its own, before it is sent and afterwards."""
 
+import html
 import io
 import re
 
@@ -110,6 +111,19 @@ def test_a_file_without_one_good_row_can_be_corrected_before_anything_is_sent(cl
     assert "<h1>No Row Can Be Invited</h1>" in page
     [link] = re.findall(r'href="([^"]+)">Correct Them', page)
     assert ">b@@acme.test</textarea>" in client.get(link).text
+
+
+@pytest.mark.parametrize("broken", ["ki m@acme.test", "ki;m@acme.test", "ki,m@acme.test"])
+def test_a_piece_of_a_broken_row_is_never_taken_for_an_address(client, acme, broken):
+    page = upload(client, f'Name|Email\nKim|"{broken}"\nLea|lea@@acme.test\n'.encode()).text
+    [link] = re.findall(r'href="([^"]+)">Correct Them', page)
+    typed = html.unescape(re.search(r">([^>]+)</textarea>", client.get(link).text)[1])
+
+    answers = rows(send(client, typed).text)
+
+    assert broken in typed
+    assert {word for _, word, _ in answers} == {"Not invited"}
+    assert invitations.of_organization(acme) == []
 
 
 def test_a_list_with_seats_on_joining_wishes_one_for_each_and_so_does_what_is_tried_again(
