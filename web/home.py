@@ -14,6 +14,7 @@ from web.session import in_organization
 from workflows import (
     directories,
     gate,
+    handovers,
     journeys,
     memberships,
     own_turns,
@@ -52,6 +53,8 @@ def home() -> Any:
     if g.membership.state != "admin":
         admins = memberships.admins(g.organization)
         return render_template("pages/home/member.html", admins=admins, **facts)
+    offer = handovers.pending(g.organization)
+    facts["offer"] = offer if offer and offer.chosen_id == g.membership.id else None
     numbers = directories.by_turn(g.organization, Search())
     people = sum(numbers.values())
     return render_template(

@@ -20,7 +20,7 @@ from flask import Flask
 from redis.exceptions import RedisError
 
 import workers
-from workers import callers, post
+from workers import callers, post, queue_looks
 from workflows import (
     accounts,
     acknowledgements,
@@ -31,6 +31,7 @@ from workflows import (
     gate,
     handovers,
     invitations,
+    line_checks,
     lines,
     reminders,
     rescues,
@@ -47,7 +48,7 @@ TICK = 0.25  # seconds
 RING_EVERY = 0.5  # seconds, while letters are due
 MOST_BELLS = 8
 UNHEARD = timedelta(seconds=15)
-checked = lines.Checked()  # how far this clock has come with looking at all lines
+checked = line_checks.Checked()  # how far this clock has come with looking at all lines
 failed: dict[str, str] = {}  # jobs that failed the last time, and how
 trouble: list[str] = []  # what is wrong with the queue, in a sentence
 
@@ -104,7 +105,7 @@ def ring() -> None:
         trouble[:] = [] if heard else ["bells are rung, and no worker comes"]
     except (BrokerError, RedisError) as error:
         log.warning("The queue is away (%s); the clock delivers.", type(error).__name__)
-        heard, trouble[:] = False, [f"it is away ({type(error).__name__})"]
+        heard, trouble[:] = False, [queue_looks.said(error)]
     if not heard:
         post.deliver_batch()
 
@@ -124,9 +125,9 @@ def mend_seat_tallies() -> None:
 def check_lines() -> None:
     """The members page never differs from the tables; after an upgrade, all lines are missing."""
     global checked
-    checked = lines.check(checked)
+    checked = line_checks.check(checked)
     while checked.mended:
-        checked = lines.check(checked)
+        checked = line_checks.check(checked)
 
 
 def run_errands() -> None:
@@ -152,7 +153,7 @@ def free_seats() -> None:
 
 def beat() -> None:
     """Say that this clock runs, and what it could not do."""
-    heartbeats.beat("clock", *trouble)
+    heartbeats.beat("clock", *(trouble or queue_looks.away))
     readings.keep("jobs", dict(failed))
 
 
@@ -213,7 +214,8 @@ def run(app: Flask, stop: threading.Event) -> None:
     Ringing has a thread of its own: it may end in delivering, and no job waits for a mail server,
     nor for the program behind the webhook.
     """
-    bells, calls = [Job(RING_EVERY, ring)], [Job(1, callers.call_out)]
+    bells = [Job(RING_EVERY, ring), Job(heartbeats.EVERY, queue_looks.ask)]
+    calls = [Job(1, callers.call_out)]
     ringing = threading.Thread(target=_keep_ticking, args=(app, bells, stop), daemon=True)
     calling = threading.Thread(target=_keep_ticking, args=(app, calls, stop), daemon=True)
     ringing.start()

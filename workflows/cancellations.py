@@ -101,7 +101,7 @@ def free(subscription: Subscription) -> None:
     """Free the next seats that an ended subscription left, and revoke their tokens for good."""
     holders = select(Seat.membership_id).filter_by(organization_id=subscription.organization_id)
     some = holders.where(Seat.state == "taken").order_by(Seat.id).limit(TOGETHER)
-    people = cohorts.hold(Membership, Membership.id.in_(some))
+    people = cohorts.hold_states(Membership, Membership.id.in_(some))
     organization, _ = lock(subscription.organization, subscription)
     if subscription.kept_until is None or subscription.kept_until > now():
         return  # bought again, or freed by another clock

@@ -43,7 +43,7 @@ WHO: Mapping[str, Mapping[str, str]] = {  # who brings each event about, by tabl
     "seats": {"assign": ADMIN, "free_up": ADMIN},
     "subscriptions": {
         "pay": BUYER, "abandon": BUYER, "resize": BUYER, "cancel": BUYER, "resume": BUYER,
-        "fall_due": CLOCK, "suspend": CLOCK, "end": CLOCK, "settle": "The card company",
+        "fall_due": CLOCK, "suspend": CLOCK, "end": CLOCK, "settle": OPERATOR,
         "break_off": "The owner, by closing the organization",
     },
     "letters": {

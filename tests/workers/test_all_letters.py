@@ -10,6 +10,7 @@ from workflows import (
     accounts,
     address_changes,
     alarms,
+    appointments,
     arrivals,
     cancellations,
     closures,
@@ -26,11 +27,12 @@ from workflows import (
     roles,
     seats,
     sessions,
+    settlements,
     subscriptions,
     tokens,
     waitlist,
 )
-from workflows.engine.db import db
+from workflows.engine.db import command, db
 from workflows.engine.letters import Letter
 from workflows.engine.outbox import REGISTER
 from workflows.handovers import Handover
@@ -155,7 +157,14 @@ def ownership_letters(people, ann, acme):
     roles.make_admin(bea, by=ann)
     handovers.accept(_mailed(handovers.offer(bea, by=ann)), by=bea.account)
     post.deliver()
-    closures.close(acme, acme.slug, by=bea.account)
+    marta = operators.make_operator(people.account("Marta").email)
+    ann_again = memberships.of(ann, acme)
+    operators.act(appointments.appoint, ann_again, by=marta, why="Bea has left the company")
+    owed = subscriptions.live(acme)
+    command(owed.fire)("fall_due", by=None)
+    operators.act(settlements.settle, owed, by=marta, why="The transfer came")
+    post.deliver()
+    closures.close(acme, acme.slug, by=ann)
     post.deliver()
 
 
