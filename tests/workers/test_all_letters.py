@@ -4,6 +4,8 @@ import email
 import email.policy
 from datetime import timedelta
 
+from people import CARD
+
 from workers import mailers, post
 from workers.packing import Answer
 from workflows import (
@@ -122,7 +124,7 @@ def seat_letters(people, ann, member):
 
 
 def subscription_letters(people, ann, acme):
-    """Canceled, resumed, canceled again; then its end, and 30 days later that of a seat."""
+    """Canceled, resumed, canceled again; its end, 30 days later that of a seat; bought anew."""
     people.seated(acme, "Cay", ann)
     bought = subscriptions.live(acme)
     subscriptions.resize(bought, 5, by=ann)
@@ -138,6 +140,7 @@ def subscription_letters(people, ann, acme):
     db.session.commit()
     while cancellations.free_some():
         post.deliver()
+    subscriptions.pay(subscriptions.begin(acme, 5, "monthly", by=ann), CARD, by=ann)
 
 
 def ownership_letters(people, ann, acme):
