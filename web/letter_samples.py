@@ -121,6 +121,20 @@ def _subscription() -> dict[str, tuple[str, dict[str, Any]]]:
     return {
         "subscription_started": (ADMIN, facts),
         "subscription_updated": (ADMIN, {**facts, **more}),
+        **_end_of_subscription({name: facts[name] for name in ("name", "organization", "url")}),
+    }
+
+
+def _end_of_subscription(facts: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+    who = {"who": "Ben Castillo"}
+    until, freed = {"until": AT + timedelta(days=110)}, {"freed_at": AT + timedelta(days=140)}
+    seat = {"name": "Li Wei", "organization": facts["organization"], "days": 30}
+    canceled = {**facts, **who, **until, **freed, "word": "We change to another product."}
+    return {
+        "subscription_canceled": (ADMIN, canceled),
+        "subscription_resumed": (ADMIN, {**facts, **who, **until}),
+        "subscription_ended": (ADMIN, {**facts, **freed, "used": 10}),
+        "seat_ended": (MEMBER, seat),
     }
 
 

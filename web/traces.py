@@ -147,7 +147,7 @@ def sign_up(sign_up_id: int) -> str:
 def organization(organization_id: int) -> str:
     place = _row(Organization, organization_id)
     owner = place.owner.account if place.owner else None
-    bought = subscriptions.live(place) or subscriptions.pending(place)
+    bought = subscriptions.live(place) or subscriptions.pending(place) or subscriptions.kept(place)
     words = request.args.get("q", "").replace("\0", "").strip()[:200]
     return render_template(
         "pages/status/organization.html", **_facts_of(place, place.name, {

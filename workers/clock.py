@@ -26,10 +26,12 @@ from workflows import (
     acknowledgements,
     address_changes,
     alarms,
+    cancellations,
     errands,
     gate,
     handovers,
     invitations,
+    line_checks,
     lines,
     reminders,
     rescues,
@@ -46,7 +48,7 @@ TICK = 0.25  # seconds
 RING_EVERY = 0.5  # seconds, while letters are due
 MOST_BELLS = 8
 UNHEARD = timedelta(seconds=15)
-checked = lines.Checked()  # how far this clock has come with looking at all lines
+checked = line_checks.Checked()  # how far this clock has come with looking at all lines
 failed: dict[str, str] = {}  # jobs that failed the last time, and how
 trouble: list[str] = []  # what is wrong with the queue, in a sentence
 
@@ -123,9 +125,9 @@ def mend_seat_tallies() -> None:
 def check_lines() -> None:
     """The members page never differs from the tables; after an upgrade, all lines are missing."""
     global checked
-    checked = lines.check(checked)
+    checked = line_checks.check(checked)
     while checked.mended:
-        checked = lines.check(checked)
+        checked = line_checks.check(checked)
 
 
 def run_errands() -> None:
@@ -142,6 +144,11 @@ def _for_a_second(go_on: Callable[[], bool]) -> None:
 def run_rescues() -> None:
     """What operators asked for many rows goes on, as errands do."""
     _for_a_second(rescues.go_on)
+
+
+def free_seats() -> None:
+    """What is left of ended subscriptions goes a second at a time, as errands do."""
+    _for_a_second(cancellations.free_some)
 
 
 def beat() -> None:
@@ -165,6 +172,8 @@ def jobs() -> list[Job]:
         Job(TICK, run_errands),
         Job(1, invitations.expire_unanswered),
         Job(1, handovers.expire_unanswered),
+        Job(1, cancellations.end_due),
+        Job(1, free_seats),
         Job(5, check_lines),
         Job(5, reminders.remind),
         Job(60, tallies.fold),

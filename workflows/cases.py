@@ -98,8 +98,8 @@ def waiting(errand_id: int, limit: int) -> Sequence[Waiting]:
     """The next of those to whom nothing was done yet."""
     rows: Any = select(Case.id, *ABOUT)
     mine = rows.where(Case.errand_id == errand_id, Case.outcome == "waiting")
-    found = db.session.execute(mine.order_by(Case.id).limit(limit))
-    return [Waiting(row_id, Foreseen(*rest)) for row_id, *rest in found]
+    found = sets.read(mine.order_by(Case.id).limit(limit))
+    return [Waiting(row[0], Foreseen._make(row[1:])) for row in found]
 
 
 def settle(

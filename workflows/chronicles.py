@@ -36,7 +36,9 @@ SUBJECTS = {  # what actions are about: the workflows whose commands they are
     "members": ("memberships", "departures", "arrivals"),
     "seats": ("seats", "waitlist"),
     "tokens": ("tokens",),
-    "subscriptions": ("subscriptions", "settlements", "billing_contacts"),
+    "subscriptions": (
+        "subscriptions", "cancellations", "cards", "settlements", "billing_contacts",
+    ),
     "organization": ("organizations", "handovers", "appointments", "logos", "setups"),
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, func, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import cases, deeds, portions, seat_blocks
+from workflows import cases, deeds, portions
 from workflows.accounts import Account
 from workflows.cases import Foreseen
 from workflows.deeds import DEEDS
@@ -35,7 +35,8 @@ from workflows.organizations import Organization
 from workflows.portions import LISTS
 
 AT_ONCE, MOST = 500, 100_000  # people: while whoever began it waits, and at most
-TOGETHER, ROWS = 2000, 4000  # people, rows of a list in one transaction
+# People, rows of a list in one transaction: others wait for it as for 6 and 15 single commands.
+TOGETHER, ROWS = 2000, 4000
 WAITS = (0, 10, 20, 40, 80)  # seconds after each try that fails; then it is given up
 SAME_CLICK, KEEP_PLANS = timedelta(seconds=10), timedelta(days=1)
 UNKNOWN = "Somebody chosen is not among your people. Nothing was done: choose again."
@@ -228,12 +229,6 @@ def again(errand: Errand, *, by: Account) -> Errand:
     """Prepare the same deed for those to whom it was not done."""
     whom = [one.subject for one in cases.left(errand.id)]
     return prepare(errand.organization, errand.deed, whom, by=by)
-
-
-def line_up_rest(errand: Errand, *, by: Account) -> Errand:
-    """Prepare places in line for those who got no seat because none was left."""
-    rest = [one.subject for one in cases.left(errand.id) if seat_blocks.lacks_room(one.sentence)]
-    return prepare(errand.organization, "line-up", rest, by=by)
 
 
 def of_organization(

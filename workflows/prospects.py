@@ -155,6 +155,8 @@ def _of_token(token: Token) -> Iterator[Deadline]:
 def _of_subscription(subscription: Subscription) -> Iterator[Deadline]:
     if subscription.period_end and subscription.state != "canceled":
         yield Deadline("The paid period ends", subscription.period_end)
+    if subscription.kept_until:
+        yield Deadline("Seats are freed, tokens revoked", subscription.kept_until)
 
 
 DEADLINES: Mapping[type[Any], Callable[[Any], Iterator[Deadline]]] = {

@@ -33,7 +33,7 @@ LETTERS = {  # what a letter is called, by its template
     "seat_assigned": "Seat letter",
     "token": "Letter with the token",
     "token_reissued": "Letter with the new token",
-    "seat_revoked": "Letter about the seat",
+    **dict.fromkeys(("seat_revoked", "seat_ended"), "Letter about the seat"),
     "member_removed": "Letter about the removal",
     "invitation_revoked": "Letter about the invitation",
     **dict.fromkeys(
@@ -42,6 +42,19 @@ LETTERS = {  # what a letter is called, by its template
     ),
     "move_asked": "Letter to the inviter",
     "move_refused": "Letter to whoever asked to move it",
+    "seat_asked": "Letter about somebody who asks for a seat",
+    "seat_refused": "Letter about the seat",
+    "handover_offered": "Offer of ownership",
+    **dict.fromkeys(
+        (
+            f"handover_{end}"
+            for end in ("accepted", "declined", "canceled", "expired", "fell_through")
+        ),
+        "Letter about the offer of ownership",
+    ),
+    "subscription_started": "Receipt",
+    "subscription_updated": "Receipt",
+    "organization_closed": "Letter about the end of the organization",
 }
 
 

@@ -17,6 +17,7 @@ from workflows import (
     places,
     roles,
     seats,
+    shortages,
     subscriptions,
     tokens,
     waitlist,
@@ -249,7 +250,7 @@ def test_those_for_whom_no_seat_was_left_are_put_in_line_and_nobody_else(cast, a
     seats.assign(people[0], by=ann)
     errand = done(acme, "assign", people, ann)
 
-    rest = errands.line_up_rest(errand, by=ann)
+    rest = shortages.line_up_rest(errand, by=ann)
     errands.begin(rest, by=ann)
 
     assert cases.counts(errand.id) == {"done": 3, "refused": 3}
@@ -257,7 +258,7 @@ def test_those_for_whom_no_seat_was_left_are_put_in_line_and_nobody_else(cast, a
     assert outcomes(rest) == [("done", waitlist.IN_LINE)] * 2
     assert [place.membership for place in places.first(acme.id, 9)] == people[4:]
     with pytest.raises(Invalid, match="Choose at least one person"):
-        errands.line_up_rest(rest, by=ann)
+        shortages.line_up_rest(rest, by=ann)
 
 
 def test_whoever_moved_meanwhile_is_refused_alone(cast, acme, ann):

@@ -13,7 +13,7 @@ from workflows import (
     ailments,
     errands,
     invariants,
-    lines,
+    line_checks,
     operators,
     rescues,
     subscriptions,
@@ -264,11 +264,11 @@ def test_a_second_click_finds_nothing_more_to_do(ward, marta):
 
 def test_letters_set_aside_are_no_failure_on_the_members_page_any_more(ward, marta):
     ids = SEEDS["letter-dead"](ward, 2)
-    lines.check(lines.Checked())
+    line_checks.check(line_checks.Checked())
 
     rescues.begin("letter-dead", "discard", ids, None, by=marta, why="nobody waits for them")
 
-    assert lines.check(lines.Checked()).mended == 0
+    assert line_checks.check(line_checks.Checked()).mended == 0
 
 
 def test_who_knows_of_a_cause_says_so_until_the_cause_is_gone(ward, marta, settings):
