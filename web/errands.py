@@ -68,7 +68,7 @@ DEEDS = {
         "Invite 1 Address", "Invite {} Addresses", "Each gets a letter with a link to join.",
         button="Send Invitations", whom=("row", "rows"), done="invited",
         outcomes=("Not reached", "Invited", "Not invited"), cannot="{} will not be invited",
-        will=("Will be invited", "Will not be"), again="Try Those Not Invited Again…",
+        will=("Will be invited", "Will not be invited"), again="Try Those Not Invited Again…",
     ),
 }  # fmt: skip
 DEEDS[INVITE_AND_SEAT] = replace(

@@ -20,12 +20,13 @@ from flask import Flask
 from redis.exceptions import RedisError
 
 import workers
-from workers import callers, post
+from workers import callers, post, queue_looks
 from workflows import (
     accounts,
     acknowledgements,
     address_changes,
     alarms,
+    cancellations,
     errands,
     gate,
     handovers,
@@ -104,7 +105,7 @@ def ring() -> None:
         trouble[:] = [] if heard else ["bells are rung, and no worker comes"]
     except (BrokerError, RedisError) as error:
         log.warning("The queue is away (%s); the clock delivers.", type(error).__name__)
-        heard, trouble[:] = False, [f"it is away ({type(error).__name__})"]
+        heard, trouble[:] = False, [queue_looks.said(error)]
     if not heard:
         post.deliver_batch()
 
@@ -145,9 +146,14 @@ def run_rescues() -> None:
     _for_a_second(rescues.go_on)
 
 
+def free_seats() -> None:
+    """What is left of ended subscriptions goes a second at a time, as errands do."""
+    _for_a_second(cancellations.free_some)
+
+
 def beat() -> None:
     """Say that this clock runs, and what it could not do."""
-    heartbeats.beat("clock", *trouble)
+    heartbeats.beat("clock", *(trouble or queue_looks.away))
     readings.keep("jobs", dict(failed))
 
 
@@ -166,6 +172,8 @@ def jobs() -> list[Job]:
         Job(TICK, run_errands),
         Job(1, invitations.expire_unanswered),
         Job(1, handovers.expire_unanswered),
+        Job(1, cancellations.end_due),
+        Job(1, free_seats),
         Job(5, check_lines),
         Job(5, reminders.remind),
         Job(60, tallies.fold),
@@ -206,7 +214,8 @@ def run(app: Flask, stop: threading.Event) -> None:
     Ringing has a thread of its own: it may end in delivering, and no job waits for a mail server,
     nor for the program behind the webhook.
     """
-    bells, calls = [Job(RING_EVERY, ring)], [Job(1, callers.call_out)]
+    bells = [Job(RING_EVERY, ring), Job(heartbeats.EVERY, queue_looks.ask)]
+    calls = [Job(1, callers.call_out)]
     ringing = threading.Thread(target=_keep_ticking, args=(app, bells, stop), daemon=True)
     calling = threading.Thread(target=_keep_ticking, args=(app, calls, stop), daemon=True)
     ringing.start()

@@ -146,13 +146,14 @@ BILLING = Need(
 )
 ADMIN = Need(frozenset({"owner", "admin"}), "Only an admin of the organization may do this.")
 OWNER = Need(frozenset({"owner"}), "Only the owner of the organization may do this.")
+NO_SUCH = "There is no such organization, or you are not, or no longer, a member of it."
 
 
 def require_member(by: Account | None, organization: Organization) -> Membership:
     """Refuse strangers, who are not told that there is such an organization."""
     mine = of(by, organization)
     if mine is None or organization.state == "closed":
-        raise NotFound("There is no such organization, or you are not a member of it.")
+        raise NotFound(NO_SUCH)
     return mine
 
 

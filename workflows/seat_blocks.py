@@ -55,6 +55,15 @@ def give_up(
 
     The line is served.
     """
+    revoked = take(organization, members, reason, by=by)
+    seats.serve(organization.id)
+    return revoked
+
+
+def take(
+    organization: Organization, members: Collection[int], reason: str, *, by: Account | None
+) -> list[int]:
+    """The same, and nobody gets what frees."""
     theirs = sets.among(Token.membership_id, members)
     living = cohorts.hold(Token, theirs & Token.seat_id.is_not(None))
     cohorts.fire(living, "revoke", by=by, seat_id=None)
@@ -62,7 +71,6 @@ def give_up(
     taken = cohorts.hold(Seat, sets.among(Seat.membership_id, members))
     cohorts.fire(taken, "free_up", by=by, membership_id=None, holder_active=None)
     tallies.add(organization.id, {TAKEN: -len(taken)})
-    seats.serve(organization.id)
     return [token.id for token in living]
 
 

@@ -408,7 +408,7 @@ def test_what_fails_again_and_again_is_given_up_and_the_others_go_on(
     assert clock_of(settings) == len(errands.WAITS)
 
     assert errand.state == "done"
-    assert outcomes(errand) == [("refused", errands.GAVE_UP)] * 2 + [("done", "")] * 3
+    assert outcomes(errand) == [("refused", cases.GAVE_UP)] * 2 + [("done", "")] * 3
     assert {one.email for one in invitations.of_organization(acme)} == set(listed[2:])
     assert (errand.tries, errand.due_at) == (0, None)
 
@@ -438,7 +438,7 @@ def test_a_try_that_failed_waits_longer_each_time(cast, acme, ann, monkeypatch, 
 
     spoiled[0] = "nothing"
     assert errands.go_on()
-    assert outcomes(errand) == [("refused", errands.GAVE_UP), ("done", "")]
+    assert outcomes(errand) == [("refused", cases.GAVE_UP), ("done", "")]
 
 
 def test_a_list_is_done_once_and_each_row_keeps_its_answer(cast, acme, ann, settings):
