@@ -163,7 +163,7 @@ def ownership_letters(people, ann, acme):
     marta = operators.make_operator(people.account("Marta").email)
     ann_again = memberships.of(ann, acme)
     operators.act(appointments.appoint, ann_again, by=marta, why="Bea has left the company")
-    owed = subscriptions.live(acme)
+    owed = subscriptions.live(people.organization(ann, "Owing", seats=1))
     command(owed.fire)("fall_due", by=None)
     operators.act(settlements.settle, owed, by=marta, why="The transfer came")
     post.deliver()
