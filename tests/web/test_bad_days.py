@@ -118,7 +118,7 @@ def test_no_worker_is_heard_and_the_clock_delivers(ward, client, settings, app):
     page = page_of(client)
     assert "Process silent" in page
     assert "worker on " in page
-    assert "Start it again, or forget it if it was stopped for good." in page
+    assert "Forget it only if it was stopped for good." in page
 
     clock.ring()
     assert waiting() == 0
@@ -138,7 +138,7 @@ def test_no_clock_is_heard_and_the_page_looks_itself(ward, client, settings):
     pass_by(settings, 150, running=("web", "worker"))
 
     page = page_of(client)
-    assert "The clock does not look for what is stuck, so this page has looked itself." in page
+    assert "The clock does not look for what is stuck, so this page has looked itself" in page
     assert "Process silent" in page
     assert "clock on " in page
 
