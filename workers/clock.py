@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from dramatiq.errors import BrokerError
@@ -34,6 +35,7 @@ from workflows import (
     reminders,
     rescues,
     resets,
+    restores,
     seats,
     sessions,
     surveys,
@@ -41,11 +43,13 @@ from workflows import (
 )
 from workflows.engine import heartbeats, limits, logs, outbox, readings, tallies
 from workflows.engine.app import bare_app
+from workflows.engine.settings import settings
 
 TICK = 0.25  # seconds
 RING_EVERY = 0.5  # seconds, while letters are due
 MOST_BELLS = 8
 UNHEARD = timedelta(seconds=15)
+journal = restores.Journal()
 checked = lines.Checked()  # how far this clock has come with looking at all lines
 failed: dict[str, str] = {}  # jobs that failed the last time, and how
 trouble: list[str] = []  # what is wrong with the queue, in a sentence
@@ -144,6 +148,12 @@ def run_rescues() -> None:
     _for_a_second(rescues.go_on)
 
 
+def keep_journal() -> None:
+    """What ended is written down outside the database, for the day it is restored."""
+    if file := settings().journal:
+        journal.keep(Path(file))
+
+
 def beat() -> None:
     """Say that this clock runs, and what it could not do."""
     heartbeats.beat("clock", *trouble)
@@ -165,6 +175,7 @@ def jobs() -> list[Job]:
         Job(TICK, run_errands),
         Job(1, invitations.expire_unanswered),
         Job(1, handovers.expire_unanswered),
+        Job(1, keep_journal),
         Job(5, check_lines),
         Job(5, reminders.remind),
         Job(60, tallies.fold),
