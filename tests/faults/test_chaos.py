@@ -68,7 +68,7 @@ class Size:
 
 
 SMALL = Size(1, 0, 20, 12, 1, kills=4, letters=12, empty_every=3, patience=150, jumps=True)
-FULL = Size(3, 12, 100, 60, 2, kills=None, letters=0, empty_every=20, patience=900, jumps=False)
+FULL = Size(3, 10, 100, 60, 2, kills=None, letters=0, empty_every=20, patience=900, jumps=False)
 
 
 class Chaos:
