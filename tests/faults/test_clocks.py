@@ -85,7 +85,7 @@ def later(settings, to):
 def test_nothing_is_early_or_late_where_a_server_has_the_wrong_time(
     app, settings, machine, cast, ahead, full, verdict
 ):
-    verdict.about("R12", minutes_ahead_and_behind=10)
+    verdict.about("R12" + ("-ahead" if ahead == TEN else "-behind"), minutes=10)
     verdict.database = "postgresql"
     ada = cast.account("Ada")
     acme = cast.organization(ada, seats=1)

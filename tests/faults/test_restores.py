@@ -137,10 +137,13 @@ def test_a_backup_of_a_while_ago_brings_no_token_back_and_mails_nothing_twice(
             assert nothing_is_wrong()
             assert all(gate.judge(secret).passes for secret in town.ended.values())
 
+            assert restores.outlived(tmp_path / "journal") == len(town.ended) + 1
+
             said = CliRunner().invoke(restored, catch_exceptions=False).output
 
             assert "tokens of 4 members" in said
             town.look_around(said)
+            assert restores.outlived(tmp_path / "journal") == 0
             assert nothing_is_wrong()
         ended, letters = ended + len(town.ended), letters + len(town.before)
     verdict.holds(tokens_ended_since=ended, passing=0, letters=letters, mailed_twice=0)
