@@ -60,7 +60,7 @@ class Production:
     def end(self, name, by=signal.SIGTERM):
         process = self.running.pop(name)
         os.killpg(process.pid, by)
-        process.wait(timeout=30)
+        process.wait(timeout=120)
 
 
 def free_port():
@@ -71,7 +71,7 @@ def free_port():
 
 def answers(url):
     try:
-        return urllib.request.urlopen(url, timeout=5).status == 200
+        return urllib.request.urlopen(url, timeout=120).status == 200
     except (urllib.error.URLError, OSError):
         return False
 
@@ -89,11 +89,11 @@ def sign_up(production, email):
     """What a browser does with the sign-up page."""
     url = production.environment["BASE_URL"] + "/signup"
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-    page = browser.open(url, timeout=10).read().decode()
+    page = browser.open(url, timeout=120).read().decode()
     form = {
         "csrf_token": re.search(r'name="csrf_token" value="([^"]+)"', page)[1],
         "name": "Ann",
         "email": email,
         "password": PASSWORD,
     }
-    return browser.open(url, urllib.parse.urlencode(form).encode(), timeout=10)
+    return browser.open(url, urllib.parse.urlencode(form).encode(), timeout=120)

@@ -57,7 +57,7 @@ def usher(clone, *words, **environment):
         env={"PATH": str(clone.parent / "bin"), "NOTES": str(notes), **environment},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
     )
 
 
@@ -208,7 +208,7 @@ def launch(home, *words, **environment):
 
 def refusal(home, **environment):
     process = launch(home, **environment)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == 2, errors
     assert not home.exists()
     return errors
@@ -223,7 +223,7 @@ def started(home, port):
     process = launch(home, PORT=str(port))
     for _ in range(200):
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=120).close()
             return process
         except OSError:
             assert process.poll() is None, process.communicate()
@@ -265,7 +265,7 @@ def test_it_starts_says_where_to_go_and_stops_cleanly(tmp_path, number):
     process = started(tmp_path, port)
 
     process.send_signal(number)
-    words, errors = process.communicate(timeout=30)
+    words, errors = process.communicate(timeout=120)
 
     assert process.returncode == 0
     assert f"http://127.0.0.1:{port}/dev/mailbox" in words
@@ -283,7 +283,7 @@ def test_killed_and_started_again_it_has_the_same_key(tmp_path):
 
     second = started(home, port)
     second.terminate()
-    second.communicate(timeout=30)
+    second.communicate(timeout=120)
 
     assert second.returncode == 0
     assert (home / "secret_key").read_text() == key
@@ -296,7 +296,7 @@ def test_a_lost_key_is_never_replaced_behind_our_back(tmp_path):
     (tmp_path / "usher.db").touch()
 
     process = launch(tmp_path, PORT=str(free_port()))
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
 
     assert process.returncode == 2
     assert "secret_key is gone" in errors

@@ -133,7 +133,7 @@ def renamed_elsewhere(app, person_id, name):
 
     writer = threading.Thread(target=elsewhere)
     writer.start()
-    writer.join(timeout=10)
+    writer.join(timeout=120)
     return not writer.is_alive()
 
 

@@ -102,7 +102,7 @@ def test_web_worker_and_clock_each_say_that_they_run(production):
 def test_there_is_no_mailbox(production):
     for path in ("/dev/mailbox", "/dev/mailbox.json"):
         with pytest.raises(urllib.error.HTTPError, match="404"):
-            urllib.request.urlopen(production.environment["BASE_URL"] + path, timeout=10)
+            urllib.request.urlopen(production.environment["BASE_URL"] + path, timeout=120)
 
 
 def test_letters_leave_while_no_worker_runs(production, sink):

@@ -67,7 +67,7 @@ class Stage:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             request = urllib.request.Request(self.url + path, headers=headers)
-            answer = urllib.request.urlopen(request, timeout=20)
+            answer = urllib.request.urlopen(request, timeout=25)  # sooner than slow ones are left
         except urllib.error.HTTPError as error:
             answer = error
         return answer.status, answer.headers, answer.read()
@@ -120,7 +120,7 @@ class Stage:
     def sign_up(self, email):
         """The bytes of a sign-up as a browser sends them, the address last."""
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-        answer = browser.open(f"{self.url}/signup", timeout=20)
+        answer = browser.open(f"{self.url}/signup", timeout=120)
         csrf_token = re.search(r'name="csrf_token" value="([^"]+)"', answer.read().decode())[1]
         form = {"csrf_token": csrf_token, "name": "Eve", "password": PASSWORD, "email": email}
         body = urllib.parse.urlencode(form)

@@ -120,11 +120,11 @@ def test_a_request_whose_end_does_not_come_reaches_nobody():
 
 
 def test_a_request_that_trickles_in_is_refused_and_one_that_flows_is_read(monkeypatch):
-    monkeypatch.setattr(patience, "PATIENCE", 0.1)
+    monkeypatch.setattr(patience, "PATIENCE", 0.3)
     monkeypatch.setattr(patience, "SLOWEST", 100)
     heard = []
 
-    trickle = asked(says([b"thanks"], heard=heard), *[b"x"] * 30)
+    trickle = asked(says([b"thanks"], heard=heard), *[b"x"] * 60)
     flow = asked(says([b"thanks"], heard=heard), *[b"x" * 10] * 30)
 
     assert (trickle.status, flow.status) == (408, 200)
@@ -138,7 +138,7 @@ def test_much_that_came_buys_no_long_silence(monkeypatch):
     client = asked(says([b"thanks"]), b"x" * 4 * PIECE, silent=True)
 
     assert client.status == 408
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 9  # the silence would last ten
 
 
 @pytest.mark.parametrize("announced", [True, False])

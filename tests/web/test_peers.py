@@ -106,7 +106,7 @@ def serving(name, folder, header="X-Forwarded-For"):
         yield port
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(120)
         log.close()
 
 
