@@ -203,7 +203,7 @@ def a_service(database, queue, sink, copies, log):
             service.start(f"worker{number}")
             service.start(f"clock{number}")
         for port in ports:
-            wait_for(partial(answers, f"http://127.0.0.1:{port}/healthz"), "the web process")
+            wait_for(partial(answers, f"http://127.0.0.1:{port}/healthz"), "the web process", 240)
         yield service, ports
     finally:
         for name in list(service.running):

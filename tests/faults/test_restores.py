@@ -88,18 +88,18 @@ def running(folder, url):
 
 
 @contextmanager
-def busy(app):
+def busy(app, number):
     """Meanwhile others come and get seats, and letters that wait."""
     stop, failures = threading.Event(), []
 
     def live():
         with app.app_context():
             cast = Cast()
-            owner = cast.account("Owner", f"owner{threading.get_ident()}@busy.test")
-            place = cast.organization(owner, f"Busy {threading.get_ident()}", seats=100)
-            for number in range(100):
+            owner = cast.account("Owner", f"owner{number}@busy.test")
+            place = cast.organization(owner, f"Busy {number}", seats=100)
+            for guest in range(100):
                 if not stop.is_set():
-                    cast.seated(place, f"guest{threading.get_ident()}x{number}", owner)
+                    cast.seated(place, f"guest{guest}of{number}", owner)
 
     def run():
         try:
@@ -128,7 +128,7 @@ def test_a_backup_of_a_while_ago_brings_no_token_back_and_mails_nothing_twice(
     for number in range(rounds):
         with running(tmp_path, place.url) as app:
             town = Town(app, number)
-            with busy(app):
+            with busy(app, number):
                 place.back_up()
                 town.go_on()
             restores.Journal().keep(tmp_path / "journal")
