@@ -69,9 +69,9 @@ def _ended(since: datetime | None) -> list[Ending]:
 
 
 def outlived(file: Path, newest: int = SOME) -> int:
-    """How many of the newest in the journal have not ended here: the database is older than it."""
+    """How many of the newest in the journal have no end here: the database is older than it."""
     reasons = {one.digest: one.reason for one in journal.read(file)[-newest:]}
-    return len(list(_living(reasons)))
+    return sum(generation.reason is None for generation, _ in _living(reasons))
 
 
 @command

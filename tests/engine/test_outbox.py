@@ -43,22 +43,6 @@ def test_a_letter_exists_exactly_when_its_cause_does(cast, acme, ann):
     assert outbox.due() == 0
 
 
-def test_a_letter_that_was_taken_does_not_leave_again_if_its_worker_dies_in_that_moment(
-    cast, acme, ann, settings
-):
-    guest_lists.invite(acme, "bob@acme.test", by=ann)
-    [mine] = outbox.claim(10, "one")
-    outbox.compose(mine)
-    outbox._took(mine, "250 OK")  # and no more
-
-    later(settings, seconds=41)
-
-    assert outbox.claim(10, "two") == []
-    letter = newest()
-    assert (letter.state, letter.reply, letter.lost) == ("sent", "250 OK", 0)
-    assert letter.sent_at < now() - timedelta(seconds=40)
-
-
 def test_a_claimed_letter_is_nobody_elses_while_the_lease_lasts(cast, acme, ann, settings):
     guest_lists.invite(acme, "bob@acme.test", by=ann)
 

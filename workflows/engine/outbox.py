@@ -96,7 +96,7 @@ def claim(limit: int, worker: str) -> list[Claim]:
     letters = select(Letter).where(_claimable(moment)).order_by(Letter.due_at, Letter.id)
     found = db.session.scalars(letters.limit(limit).with_for_update(skip_locked=True)).all()
     if found and found[0].state == "sending":
-        batch = _without_poison(one for one in found[:1] if not _was_taken(one))
+        batch = _without_poison(found[:1])
     else:
         batch = [letter for letter in found if letter.state == "pending"]
     for claimed in batch:
@@ -113,17 +113,6 @@ def claim(limit: int, worker: str) -> list[Claim]:
 def _claimable(moment: datetime) -> Any:
     pending, sending = text("letters.state = 'pending'"), text("letters.state = 'sending'")
     return or_(and_(pending, Letter.due_at <= moment), and_(sending, Letter.lease_until < moment))
-
-
-def _was_taken(lost: Letter) -> bool:
-    """Whether the mail server took it, and the worker died in the moment after: then it is sent."""
-    mine = select(Attempt).filter_by(letter_id=lost.id, lease=lost.lease, outcome="sent")
-    if (taken := db.session.scalar(mine)) is None:
-        return False
-    lost.state, lost.since, lost.lease_until, lost.lost = "sent", now(), None, 0
-    lost.sent_at, lost.reply, lost.cause = taken.ended_at, taken.reply, None
-    history.moved(REGISTER[lost.template].about.__tablename__, lost.about_id)
-    return True
 
 
 def _without_poison(letters: Iterable[Letter]) -> list[Letter]:
@@ -178,27 +167,9 @@ def _is_held(claim: Claim, ration: Ration, row: Any, to: str) -> bool:
     return _settle(claim, "put_off", HELD, attempts=0, due_at=now() + wait)
 
 
+@command
 def sent(claim: Claim, reply: str) -> bool:
-    """The mail server took it over. False when another worker holds the letter by now.
-
-    That it did is written down first, by itself: whoever dies before that has it sent again, and
-    what else moves with a letter takes ten times as long.
-    """
-    _took(claim, reply)
-    return _hand_over(claim, reply)
-
-
-@command
-def _took(claim: Claim, reply: str) -> None:
-    """Write down the mail server's word, if this claim still holds the letter."""
-    held = select(Letter.lease).filter_by(id=claim.letter_id, state="sending").scalar_subquery()
-    attempts = update(Attempt).where(Attempt.letter_id == claim.letter_id)
-    mine = attempts.where(Attempt.lease == claim.lease, held == claim.lease)
-    db.session.execute(mine.values(outcome="sent", reply=reply, ended_at=now()))
-
-
-@command
-def _hand_over(claim: Claim, reply: str) -> bool:
+    """The mail server took it over. False when another worker holds the letter by now."""
     return _settle(claim, "hand_over", "sent", reply, sent_at=now())
 
 
@@ -272,6 +243,5 @@ def was_sent(template: str, about_id: int) -> bool:
     """Whether such a letter was handed over, may have been, or was kept back without a word."""
     handed = select(Letter.id).filter_by(template=template, about_id=about_id)
     on_the_wire = select(Attempt.letter_id).where(Attempt.outcome.is_(None))
-    left = Letter.state.in_(["sent", "sending"])
-    perhaps = or_(left, Letter.reply == KEPT_BACK, Letter.id.in_(on_the_wire))
+    perhaps = or_(Letter.state == "sent", Letter.reply == KEPT_BACK, Letter.id.in_(on_the_wire))
     return db.session.scalar(handed.where(perhaps).limit(1)) is not None
