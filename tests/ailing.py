@@ -10,12 +10,25 @@ from itertools import count
 from sqlalchemy import delete, update
 
 from workflows import accounts as accounts_
-from workflows import arrivals, handovers, roles, seats, stuck, subscriptions, tokens
-from workflows.engine import heartbeats, readings
+from workflows import (
+    arrivals,
+    cases,
+    errands,
+    handovers,
+    roles,
+    seats,
+    stuck,
+    subscriptions,
+    tokens,
+    waitlist,
+)
+from workflows.cases import Case
+from workflows.engine import heartbeats, readings, tallies
 from workflows.engine.db import command, db, now
 from workflows.engine.heartbeats import Heartbeat
 from workflows.engine.letters import Attempt, Letter
 from workflows.invitations import Invitation
+from workflows.places import Place
 from workflows.seats import Seat
 from workflows.tokens import Token
 
@@ -198,6 +211,47 @@ def seat_tokenless(ward, many):
     return ids
 
 
+def line_still(ward, many):
+    """A seat that came into the table by hand, beside somebody in line."""
+    return [_line(ward) for _ in range(many)]
+
+
+def _line(ward):
+    first, second = ward.joined(2, seats=1)
+    seats.assign(first, by=ward.owner)
+    waitlist.line_up(second, by=ward.owner)
+    ward.cast.deliver()
+    place = first.organization_id
+    add_a_seat(place)
+    change(Place, db.session.scalars(db.select(Place.id)).all(), since=now() - HOUR)
+    return place
+
+
+@command
+def add_a_seat(place):
+    long_ago = now() - HOUR
+    db.session.add(Seat(organization_id=place, state="free", since=long_ago))
+    tallies.add(place, {seats.BOUGHT: 1})
+
+
+def errand_given_up(ward, many):
+    """Nobody got the seat that the errand was for, as its process died each time."""
+    members = ward.joined(many, seats=many)
+    ids = [_errand(ward, member) for member in members]
+    ward.cast.deliver()
+    theirs = db.select(Case.id).where(Case.errand_id.in_(ids))
+    refused = {"outcome": "refused", "sentence": cases.GAVE_UP}
+    change(Case, db.session.scalars(theirs).all(), **refused)
+    return ids
+
+
+def _errand(ward, member):
+    errand = errands.prepare(member.organization, "assign", [(member.id, None)], by=ward.owner)
+    errands.begin(errand, by=ward.owner)
+    seats.revoke(member, by=ward.owner)
+    return errand.id
+
+
 def process_silent(ward, many):
     return beats(many, at=now() - HOUR)
 
@@ -277,9 +331,33 @@ def token_unused(ward, many):
     return [token.id for token in made]
 
 
-def subscription_unpaid(ward, many):
+def seat_asked(ward, many):
+    members = ward.joined(many)
+    for member in members:
+        waitlist.ask(member, by=member.account)
+    ward.cast.deliver()
+    return [member.id for member in members]
+
+
+def seat_queued(ward, many):
+    members = ward.joined(many)
+    for member in members:
+        waitlist.line_up(member, by=ward.owner)
+    ward.cast.deliver()
+    return [member.id for member in members]
+
+
+def purchase_unpaid(ward, many):
     places = [ward.organization() for _ in range(many)]
     return [subscriptions.begin(place, 3, "monthly", by=ward.owner).id for place in places]
+
+
+def subscription_unpaid(ward, many):
+    bought = [subscriptions.live(ward.organization(seats=1)) for _ in range(many)]
+    ward.cast.deliver()
+    for one in bought:
+        command(one.fire)("fall_due", by=None)
+    return [one.id for one in bought]
 
 
 def ownership_offered(ward, many):

@@ -41,6 +41,8 @@ PAGES = (
     "corrections",
     "waitlist",
     "subscriptions",
+    "cancellations",
+    "cards",
     "billing_contacts",
     "tokens",
     "activity",

@@ -50,6 +50,11 @@ def typed(text: str, column: str) -> list[Entry]:
     return in_text(text, column) if is_table else list(guest_lists.split(text))
 
 
+def as_typed(row: str) -> str:
+    """A row as it can be typed again: in brackets, where its pieces could be other addresses."""
+    return f"<{row}>" if re.search(r"[\s,;]", row) and "<" not in row else row
+
+
 def in_text(text: str, column: str) -> list[Entry]:
     """The entries of a table, or of a plain list, with the lines on which they stand."""
     if named := NAMED.match(text):

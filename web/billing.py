@@ -6,7 +6,7 @@ what was read so far is let go, so that nobody waits for the database while we w
 
 from __future__ import annotations
 
-from workflows import invoices, subscriptions
+from workflows import cards, invoices, subscriptions
 from workflows.accounts import Account
 from workflows.billing import Billing
 from workflows.billing.pretend import TEST_CARDS, Pretend
@@ -17,7 +17,7 @@ from workflows.subscriptions import Subscription
 
 ADAPTERS: dict[str, type[Billing]] = {"pretend": Pretend}
 
-__all__ = ["TEST_CARDS", "buy", "card_company", "change"]
+__all__ = ["TEST_CARDS", "buy", "card_company", "change", "change_card"]
 
 
 def card_company() -> Billing:
@@ -44,3 +44,12 @@ def change(subscription: Subscription, number: int, *, shown: int, by: Account) 
     if amount:
         card_company().charge(card, amount, currency)
     return subscriptions.resize(subscription, number, shown=shown, paid=amount, by=by)
+
+
+def change_card(
+    subscription: Subscription, number: str, expiry: str, cvc: str, *, by: Account
+) -> None:
+    """Have another card taken for the bills to come."""
+    cards.may_change(subscription)
+    db.session.rollback()
+    cards.change(subscription, card_company().take_card(number, expiry, cvc), by=by)

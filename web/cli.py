@@ -75,5 +75,5 @@ def examine(reasons: list[str] | None) -> None:
     sys.exit(1 if ill else 0)
 
 
-for _command in (ops.status, ops.list_stuck, ops.retry):
+for _command in (ops.status, ops.list_stuck, ops.retry, ops.appoint, ops.settle):
     usher.add_command(_command)

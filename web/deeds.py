@@ -21,8 +21,9 @@ CHAPTERS = {  # by the module of pages that a deed is done on
     "members": "Members and roles", "errands": "Many people at once",
     "exports": "Exports", "guest_lists": "Invitations", "corrections": "Invitations set right",
     "waitlist": "Waiting for a seat", "subscriptions": "Subscriptions",
-    "billing_contacts": "Billing contact", "tokens": "One’s own token", "home": "Set-up",
-    "settings": "Settings", "ownership": "Ownership",
+    "cancellations": "The end of a subscription", "cards": "Card",
+    "billing_contacts": "Billing contact",
+    "tokens": "One’s own token", "home": "Set-up", "settings": "Settings", "ownership": "Ownership",
 }  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -15,7 +14,7 @@ from web.forms import read
 from web.proving import proved
 from web.rows import of_this_organization
 from web.session import in_organization
-from workflows import cases, directories, errands, listings, seat_blocks, seats
+from workflows import cases, directories, errands, listings, seats, shortages
 from workflows.drawings import Subject
 from workflows.errands import Errand
 from workflows.memberships import ADMIN, require_admin
@@ -69,7 +68,7 @@ DEEDS = {
         "Invite 1 Address", "Invite {} Addresses", "Each gets a letter with a link to join.",
         button="Send Invitations", whom=("row", "rows"), done="invited",
         outcomes=("Not reached", "Invited", "Not invited"), cannot="{} will not be invited",
-        will=("Will be invited", "Will not be"), again="Try Those Not Invited Again…",
+        will=("Will be invited", "Will not be invited"), again="Try Those Not Invited Again…",
     ),
 }  # fmt: skip
 DEEDS[INVITE_AND_SEAT] = replace(
@@ -155,18 +154,10 @@ def _told(one: Errand) -> dict[str, Any]:
         "errand": one, "deed": DEEDS[one.deed], "numbers": numbers,
         "outcomes": {"": "All"} | outcomes, "possible": possible,
         "refused": refused, "reasons": [(_of_many(said), number) for said, number in reasons],
-        "full": _are_seats_used_up(one, possible, reasons), "remarks": cases.remarks(one.id),
+        "full": shortages.must_buy(one, reasons), "remarks": cases.remarks(one.id),
         "free": seats.count(one.organization).free,
         "settled": numbers["done"] + numbers["refused"],
     }  # fmt: skip
-
-
-def _are_seats_used_up(one: Errand, possible: int, reasons: Sequence[tuple[str, int]]) -> bool:
-    """Whether more must be bought for those who get none; a plan has given nobody a seat yet."""
-    if not any(seat_blocks.lacks_room(sentence) for sentence, _ in reasons):
-        return False
-    coming = possible if one.state == "planned" else 0
-    return seats.count(one.organization).free <= coming
 
 
 def _of_many(sentence: str) -> str:
@@ -213,7 +204,7 @@ def again(errand_id: int) -> Any:
 @in_organization
 def line_up_rest(errand_id: int) -> Any:
     """Look over places in line for those for whom no seat was left."""
-    return _to(errands.line_up_rest(of_this_organization(Errand, errand_id), by=g.account))
+    return _to(shortages.line_up_rest(of_this_organization(Errand, errand_id), by=g.account))
 
 
 def _to(one: Errand) -> Any:

@@ -54,7 +54,9 @@ def new() -> Any:
     require_admin(g.account, g.organization)
     if (earlier := request.args.get("mend", "")).isdecimal() and len(earlier) < 10:
         errand = of_this_organization(Errand, int(earlier))
-        g.pasted = "\n".join(one.written for one in listings.not_invited(errand))
+        g.pasted = "\n".join(
+            address_files.as_typed(one.written) for one in listings.not_invited(errand)
+        )
     return render_template("pages/invitations/new.html", pasted=g.get("pasted", ""))
 
 
@@ -123,6 +125,5 @@ def do(command: Callable[..., Any], invitation_id: int, sentence: str) -> Any:
 
 
 def back() -> Any:
-    """To the list that the button was on."""
-    page = "invitations" if request.args.get("from") == "invitations" else "members"
-    return redirect(f"/{g.organization.slug}/{page}", 303)
+    """To the page that the button was on."""
+    return redirect(people_menu.came_from(), 303)

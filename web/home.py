@@ -11,9 +11,20 @@ from web import people_menu
 from web.deeds import deed
 from web.forms import read
 from web.session import in_organization
-from workflows import directories, journeys, memberships, own_turns, seats, setups
+from workflows import (
+    directories,
+    gate,
+    handovers,
+    journeys,
+    memberships,
+    own_turns,
+    seats,
+    setups,
+    subscriptions,
+    verdicts,
+)
 from workflows.directories import Search
-from workflows.memberships import ADMIN
+from workflows.memberships import ADMIN, BILLING
 
 bp = Blueprint("home", __name__)
 MOST_TURNS = 5  # of those who wait, how many are listed; the members page has all
@@ -38,10 +49,12 @@ def root() -> Any:
 def home() -> Any:
     own = own_turns.for_themselves(journeys.of_member(g.membership))
     count = seats.count(g.organization)
-    facts = {"own": own, "count": count, "idle": directories.idle(g.organization)}
+    facts = {"own": own, "count": count, "idle": directories.idle(g.organization), **_ending()}
     if g.membership.state != "admin":
         admins = memberships.admins(g.organization)
         return render_template("pages/home/member.html", admins=admins, **facts)
+    offer = handovers.pending(g.organization)
+    facts["offer"] = offer if offer and offer.chosen_id == g.membership.id else None
     numbers = directories.by_turn(g.organization, Search())
     people = sum(numbers.values())
     return render_template(
@@ -49,6 +62,17 @@ def home() -> Any:
         stages=directories.by_stage(g.organization), steps=setups.of(g.organization),
         places=PLACES,
     )  # fmt: skip
+
+
+def _ending() -> dict[str, Any]:
+    """What there is to say of the subscription's end: to others than who bills only the hold."""
+    hold = verdicts.held(g.organization.id)
+    said = {"hold": gate.SENTENCES[hold] if hold else None}
+    if g.membership.state not in BILLING.who:
+        return said
+    live = subscriptions.live(g.organization)
+    kept = None if live else subscriptions.kept(g.organization)
+    return {**said, "subscription": live, "kept": kept}
 
 
 def _turns() -> list[people_menu.Row]:

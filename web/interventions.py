@@ -6,8 +6,6 @@ what the command forbids is shown with the sentence of its rule.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template
@@ -15,19 +13,20 @@ from pydantic import BaseModel
 from werkzeug import Response
 
 from web.forms import read
+from web.operator_deeds import DEEDS, ROWS, Deed
 from web.people_menu import Item
 from web.proving import as_operator
 from web.session import for_operators
-from workflows import corrections, deliveries, invitations, memberships, operators, seats, tokens
+from workflows import memberships, operators
 from workflows.engine import refusals
 from workflows.engine.db import db
-from workflows.engine.letters import Letter
 from workflows.engine.pauses import Pause
-from workflows.engine.refusals import NotNow
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
+from workflows.subscriptions import Subscription
 
 bp = Blueprint("interventions", __name__)
+INVITING = ("invitation", "invitation_reminder")  # letters to an address that may be wrong
 
 
 class Reason(BaseModel):
@@ -36,110 +35,6 @@ class Reason(BaseModel):
 
 class Told(Reason):
     email: str = ""
-
-
-@dataclass(frozen=True)
-class Deed:
-    """Something to do to a row: what comes of it, the command, and the rule that it asks first."""
-
-    label: str
-    question: str  # with {} for what people call the row
-    comes: str
-    command: Callable[..., Any]
-    rule: Callable[[Any], None]
-    red: bool = False
-    about: Callable[[Any], Any] = lambda row: row  # what the command is given
-    email: bool = False  # an address is typed, which the command is given too
-
-
-def _event(name: str) -> Callable[[Any], None]:
-    return lambda row: row.rehearse(name, by=g.account)
-
-
-def _token(member: Membership) -> Any:
-    token = tokens.of(member)
-    if token is None:
-        raise NotNow(f"{member.account.name} has no seat.")
-    return token
-
-
-DEEDS: Mapping[str, Mapping[str, Deed]] = {
-    "invitations": {
-        "resend": Deed(
-            "Resend", "Resend the invitation to {}?",
-            "The invitation leaves again, with the full time to answer. Links in "
-            "earlier letters keep working.", invitations.resend, _event("resend"),
-        ),
-        "expire": Deed(
-            "Expire", "Let the invitation to {} run out?",
-            "It can be accepted no more, and whoever sent it hears of it. It can be "
-            "sent again.", invitations.end, _event("expire"),
-        ),
-        "revoke": Deed(
-            "Revoke Invitation", "Revoke the invitation to {}?",
-            "It can be accepted no more. If its letter has left, another one "
-            "says so.", invitations.revoke, _event("revoke"), red=True,
-        ),
-        "correct": Deed(
-            "Correct Address", "Correct the address {}?",
-            "This invitation is revoked, and the right address is invited "
-            "instead, with the full time to answer. It stays the invitation of whoever sent it.",
-            corrections.correct, lambda row: corrections.may_correct(row, by=g.account),
-            email=True,
-        ),
-    },
-    "memberships": {
-        "assign": Deed(
-            "Assign Seat", "Assign a seat to {}?",
-            "A free seat of the organization is taken, and the letter about it "
-            "leaves.", seats.assign, seats.may_assign,
-        ),
-        "mail-again": Deed(
-            "Mail the Letter Again", "Mail the letter to {} again?",
-            "The letter of the seat, or of the token, leaves once more to "
-            "the same person. It says what it said.", deliveries.mail_again,
-            lambda member: deliveries.may_mail_again(_token(member)), about=_token,
-        ),
-        "revoke-seat": Deed(
-            "Revoke Seat", "Revoke the seat of {}?",
-            "The token ends at this moment, and the seat is free. The member gets a "
-            "letter.", seats.revoke, seats.may_revoke, red=True,
-        ),
-    },
-    "letters": {
-        "retry": Deed(
-            "Retry", "Retry letter {}?",
-            "The letter begins anew: it is due at once, and has 72 hours again.",
-            deliveries.retry, _event("retry"),
-        ),
-        "send-now": Deed(
-            "Send Now", "Send letter {} now?",
-            "The letter does not wait for its next try.", deliveries.send_now,
-            _event("hurry"),
-        ),
-        "release": Deed(
-            "Release", "Take letter {} from its worker?",
-            "The letter is taken from a worker that fell silent, and is due at once. "
-            "What that worker says later counts no more.", deliveries.release, _event("release"),
-        ),
-        "set-aside": Deed(
-            "Set Aside", "Set letter {} aside?",
-            "Nobody is sent this letter. It is kept, with all its tries.",
-            deliveries.set_aside, _event("discard"), red=True,
-        ),
-    },
-    "pauses": {
-        "resume": Deed(
-            "Resume", "Resume letters to {}?",
-            "Letters to this domain leave again, those that waited at once.",
-            deliveries.resume, _event("resume"),
-        ),
-    },
-}  # fmt: skip
-INVITING = ("invitation", "invitation_reminder")  # letters to an address that may be wrong
-ROWS: Mapping[str, type[Any]] = {
-    "invitations": Invitation, "memberships": Membership, "letters": Letter, "pauses": Pause,
-}  # fmt: skip
 
 
 def why_not(deed: Deed, row: Any) -> str | None:
@@ -164,6 +59,11 @@ def menu(kind: str, row: Any) -> list[Item]:
     return items
 
 
+def acts(row: Any) -> list[Item]:
+    """The same, of any row; nothing can be done to most."""
+    return menu(row.__tablename__, row) if row.__tablename__ in DEEDS else []
+
+
 def _item(kind: str, row: Any, name: str) -> Item:
     deed = DEEDS[kind][name]
     return Item(deed.label, f"/status/{kind}/{row.id}/{name}", why_not(deed, row), True, deed.red)
@@ -174,9 +74,10 @@ def _item(kind: str, row: Any, name: str) -> Item:
 def ask(kind: str, row_id: int, deed: str) -> str:
     """What would come of it, and the question why."""
     asked, row = _found(kind, row_id, deed)
+    no = why_not(asked, row)
     return render_template(
-        "pages/status/ask.html", deed=asked, why_not=why_not(asked, row), back=page_of(row),
-        row=row, question=asked.question.format(title(row)),
+        "pages/status/ask.html", deed=asked, why_not=no, back=page_of(row), row=row,
+        question=asked.question.format(title(row)), foreseen=[] if no else asked.foresee(row),
     )  # fmt: skip
 
 
@@ -203,6 +104,8 @@ def title(row: Any) -> str:
         return row.account.name
     if isinstance(row, Invitation):
         return row.email
+    if isinstance(row, Subscription):
+        return f"“{row.organization.name}”"
     return row.domain if isinstance(row, Pause) else str(row.id)
 
 

@@ -22,7 +22,7 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
     """For each letter, in the order of a person's way: whom it goes to, and its facts."""
     return {
         **_account(), **_invitation(), **_seat(), **_token(), **_subscription(), **_ownership(),
-        **_alarm(),
+        **_settlement(), **_alarm(),
     }  # fmt: skip
 
 
@@ -121,6 +121,20 @@ def _subscription() -> dict[str, tuple[str, dict[str, Any]]]:
     return {
         "subscription_started": (ADMIN, facts),
         "subscription_updated": (ADMIN, {**facts, **more}),
+        **_end_of_subscription({name: facts[name] for name in ("name", "organization", "url")}),
+    }
+
+
+def _end_of_subscription(facts: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+    who = {"who": "Ben Castillo"}
+    until, freed = {"until": AT + timedelta(days=110)}, {"freed_at": AT + timedelta(days=140)}
+    seat = {"name": "Li Wei", "organization": facts["organization"], "days": 30}
+    canceled = {**facts, **who, **until, **freed, "word": "We change to another product."}
+    return {
+        "subscription_canceled": (ADMIN, canceled),
+        "subscription_resumed": (ADMIN, {**facts, **who, **until}),
+        "subscription_ended": (ADMIN, {**facts, **freed, "used": 10}),
+        "seat_ended": (MEMBER, seat),
     }
 
 
@@ -139,7 +153,25 @@ def _ownership() -> dict[str, tuple[str, dict[str, Any]]]:
         "handover_declined": to_owner,
         "handover_fell_through": to_owner,
         "handover_expired": to_owner,
+        **_appointment(chosen),
         "organization_closed": (MEMBER, {**names, "name": "Li Wei"}),
+    }
+
+
+def _settlement() -> dict[str, tuple[str, dict[str, Any]]]:
+    facts = {
+        "name": "Ines Okafor", "organization": "Acme Robotics", "amount": "$2,880.00",
+        "description": "12 seats, one year from 24 November 2026",
+        "invoice_number": "ACME-ROBOTICS-00002", "url": _url("acme-robotics/subscriptions"),
+    }  # fmt: skip
+    return {"subscription_settled": (ADMIN, facts)}
+
+
+def _appointment(chosen: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+    facts = {**chosen, "chosen_email": MEMBER, "word": "Ines left the company, her manager wrote"}
+    return {
+        "owner_appointed": (MEMBER, {**facts, "name": "Li Wei"}),
+        "owner_replaced": (ADMIN, {**facts, "name": "Ines Okafor"}),
     }
 
 

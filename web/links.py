@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from flask import g
+
 from web import peers
 from workflows.engine import limits, seals
 from workflows.engine.identity import network
@@ -17,5 +19,6 @@ def unseal(purpose: str, sealed: str) -> tuple[int, int]:
     here = network(peers.address())
     limits.require_room("links", here, sentence=GUESSES)
     if why_not(seals.unseal, purpose, sealed):
+        g.title = DEAD_LINK
         limits.count("links", here, sentence=GUESSES)
     return seals.unseal(purpose, sealed)

@@ -126,11 +126,11 @@ def remove(membership_id: int) -> Any:
 
 
 def _do(command: Callable[..., Any], membership_id: int, sentence: str) -> Any:
-    """Do this to the member, and back to the list with a sentence."""
+    """Do this to the member, and back to where that was asked for with a sentence."""
     member = of_this_organization(Membership, membership_id)
     command(member, by=g.account)
     flash(sentence.format(member.account.name))
-    return redirect(f"/{g.organization.slug}/members", 303)
+    return redirect(people_menu.came_from(), 303)
 
 
 @bp.get(f"{MEMBER}/revoke-seat")
@@ -176,6 +176,7 @@ def _lost(member: Membership) -> dict[str, Any]:
     line = places.first(member.organization_id, 1)
     return {
         "member": member,
+        "back": people_menu.came_from(),
         "seat": seats.of(member),
         "token": tokens.of(member),
         "count": seats.count(member.organization),

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 import click
+from flask import g
 
-from web import status_words
+from web import interventions, status_words
 from web.health import beside
+from web.operator_deeds import DEEDS
 from web.rendering import ago
-from workflows import accounts, ailments, overview, rescues, stuck
+from workflows import (
+    accounts,
+    ailments,
+    memberships,
+    operators,
+    organizations,
+    overview,
+    rescues,
+    stuck,
+    subscriptions,
+)
 from workflows.accounts import Account
 from workflows.engine import identity
 from workflows.engine.db import now
+from workflows.organizations import Organization
 
 
 @click.command()
@@ -79,6 +93,55 @@ def retry(
     one = rescues.begin(ill.name, remedy, ids, cause, by=_operator(email), why=why)
     told = ", ".join(f"{number:,} {outcome}" for outcome, number in rescues.counts(one.id).items())
     click.echo(f"Rescue {one.id}: {told}. See /status/rescues/{one.id}.")
+
+
+@click.command()
+@click.argument("organization")
+@click.argument("member")
+@click.option("--by", "email", required=True, help="The operator in whose name it is done.")
+@click.option("--why", default="", help="The reason; without one it is only looked over.")
+def appoint(organization: str, member: str, email: str, why: str) -> None:
+    """Make MEMBER, by address, the owner of ORGANIZATION, by its ID, as the owner is gone."""
+    place = _organization(organization)
+    person = memberships.of(accounts.with_key(identity.parse_address(member)[1]), place)
+    if person is None:
+        raise click.ClickException(f"“{place.name}” has no member with this address.")
+    _intervene("memberships", "appoint", person, email, why)
+
+
+@click.command()
+@click.argument("organization")
+@click.option("--by", "email", required=True, help="The operator in whose name it is done.")
+@click.option("--why", default="", help="The reason; without one it is only looked over.")
+def settle(organization: str, email: str, why: str) -> None:
+    """Mark the overdue bill of ORGANIZATION, by its ID, as paid by other means."""
+    place = _organization(organization)
+    bought = subscriptions.live(place)
+    if bought is None:
+        raise click.ClickException(f"“{place.name}” has no subscription that could owe anything.")
+    _intervene("subscriptions", "settle", bought, email, why)
+
+
+def _intervene(kind: str, name: str, row: Any, email: str, why: str) -> None:
+    """Look over a deed of the pages, with their words; with a reason do it."""
+    deed, g.account = DEEDS[kind][name], _operator(email)
+    click.echo(f"{deed.question.format(interventions.title(row))} {deed.comes}")
+    if no := interventions.why_not(deed, row):
+        raise click.ClickException(no)
+    for sentence in deed.foresee(row):
+        click.echo(f"  {sentence}")
+    if not why:
+        click.echo("Nothing was done. Say --why to do it.")
+        return
+    operators.act(deed.command, deed.about(row), by=g.account, why=why)
+    click.echo(f"Done, and written down: {deed.label}. See {interventions.page_of(row)}.")
+
+
+def _organization(slug: str) -> Organization:
+    place = organizations.by_slug(slug.lower())
+    if place is None:
+        raise click.ClickException("There is no organization with this ID.")
+    return place
 
 
 def _known(name: str) -> ailments.Ailment:

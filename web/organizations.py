@@ -112,4 +112,5 @@ class Bill:
 def _bill(membership: Membership) -> Bill:
     organization = membership.organization
     bought = subscriptions.live(organization) or subscriptions.pending(organization)
+    bought = bought or subscriptions.kept(organization)
     return Bill(membership, tokens.of(membership), seats.count(organization), bought)

@@ -6,11 +6,13 @@ shown, so that the menu and the command behind it can never disagree.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from flask import url_for
+from flask import g, request, url_for
 
-from web import ways_out
+from web import errors, ways_out
 from workflows import corrections, handovers, memberships, seats, waitlist
 from workflows.accounts import Account
 from workflows.engine import refusals
@@ -20,6 +22,8 @@ from workflows.memberships import Membership, RoleMachine
 from workflows.moves import Move
 from workflows.organizations import Organization
 from workflows.seats import Room
+
+LISTS = re.compile(r"(home|waitlist|(members|invitations)(/\d+)?)")  # where people have buttons
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,15 @@ def of_people(people: list[Person], organization: Organization, *, by: Account) 
     members = [person.membership.id for person in people if person.membership]
     room, roles = seats.room(organization, members), RoleRules(by, organization)
     return [_row(person, organization.slug, by, room, roles) for person in people]
+
+
+def came_from() -> str:
+    """The page whose button was pressed, with its search: a list, a person's page or home."""
+    at, page = f"/{g.organization.slug}/", errors.back() or ""
+    path = urlsplit(page).path
+    if path.startswith(at) and LISTS.fullmatch(path.removeprefix(at)):
+        return page
+    return at + ("invitations" if request.args.get("from") == "invitations" else "members")
 
 
 class RoleRules:

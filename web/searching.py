@@ -18,7 +18,7 @@ PLACES = {  # as in an address, and as on the page
     "ended": "Declined or revoked",
 }  # fmt: skip
 STAGES = {word.lower(): word for word in WORDS}
-ORDERS = {"turn": "Whose turn it is", "name": "Name", "role": "Role"}
+ORDERS = {"turn": "By turn", "name": "By name", "role": "By role"}
 CHIPS = dict(zip(("yours", "theirs", "ushers", "set", "ended"), TURNS, strict=True))
 
 

@@ -25,8 +25,8 @@ SENTENCES = {
     "invitations.extend": ("{by} gave the invitation of {addresses} more time", "sent"),
     "invitations.revoke": ("{by} revoked the invitation of {addresses}", "revoked"),
     "invitations.decline": ("{addresses} declined the invitation", "declined"),
-    "invitations.end": ("{by} let the invitation of {addresses} run out of time", "expired"),
-    "invitations.expire": ("The invitation of {addresses} ran out of time", "expired"),
+    "invitations.end": ("{by} let the invitation of {addresses} expire", "expired"),
+    "invitations.expire": ("The invitation of {addresses} expired", "expired"),
     "replies._ask_again": ("{addresses} asked for a new link", "expired"),
     "corrections.correct": ("{by} corrected the address of an invitation", "sent"),
     "moves.ask": ("{by} asked to have the invitation of {addresses} moved", "sent"),
@@ -63,11 +63,16 @@ SENTENCES = {
     "subscriptions.begin": ("{by} chose seats to buy", "incomplete"),
     "subscriptions.pay": ("{by} bought seats", "active"),
     "subscriptions.resize": ("{by} changed the number of seats", "active"),
+    "cards.change": ("{by} changed the card", "active"),
+    "cancellations.cancel": ("{by} canceled the subscription", "canceling"),
+    "cancellations.resume": ("{by} resumed the subscription", "active"),
+    "cancellations.end": ("The subscription ended", "canceled"),
+    "cancellations.free": ("The seats of {members} were freed", "revoked"),
     "handovers.offer": ("{by} offered ownership to {members}", "sent"),
     "handovers.accept": ("{members} accepted ownership", "accepted"),
     "handovers.decline": ("{members} declined ownership", "declined"),
     "handovers.cancel": ("{by} took back the offer of ownership to {members}", "revoked"),
-    "handovers._expire": ("The offer of ownership to {members} ran out of time", "expired"),
+    "handovers._expire": ("The offer of ownership to {members} expired", "expired"),
     "deliveries.retry": ("{by} let a letter that failed begin anew", "sent"),
     "deliveries.send_now": ("{by} let a letter leave at once", "sent"),
     "deliveries.release": ("{by} took a letter from a worker that fell silent", "sent"),
@@ -75,6 +80,11 @@ SENTENCES = {
     "deliveries.mail_again": ("{by} mailed a letter again", "sent"),
     "deliveries.pause": ("{by} paused letters to a domain", "expired"),
     "deliveries.resume": ("{by} resumed letters to a domain", "sent"),
+    "appointments.appoint": ("{by} made {members} the owner", "accepted"),
+    "settlements.settle": ("{by} marked an overdue bill as paid by other means", "active"),
+    "settlements.drop": ("{by} dropped a purchase that nobody paid", "canceled"),
+    "leftovers.take_up": ("{by} let what was given up of a bulk action go on", ""),
+    "remedies.serve": ("{by} gave free seats to those in line", "seated"),
     "closures.close": ("{by} closed the organization", "closed"),
     "alarms.keep_watch": ("What is stuck was told to the operators, or is over", ""),
     "reruns.again": ("{by} sent letters on their way again", "sent"),
@@ -150,7 +160,7 @@ def _why(entry: Entry) -> str:
         return f"{entry.action.why}."
     if entry.how_many_addresses > 1:
         return f"{entry.addresses[0]} and {entry.how_many_addresses - 1:,} more."
-    if entry.bills:
+    if entry.bills and entry.action.event.startswith("subscriptions."):
         return f"{entry.bills[0]}."
     return _before(entry)
 

@@ -29,7 +29,6 @@ from workflows.engine.refusals import NotFound, NotNow
 from workflows.engine.settings import LOOPBACK, Settings
 
 View = Callable[..., Any]
-NO_SUCH = "There is no such organization, or you are not a member of it."
 WITHOUT = {"static", "health.alive", "health.ready"}  # asked for without anybody's session
 
 
@@ -204,7 +203,7 @@ def in_organization(view: View) -> View:
             return redirect(lower + _wanted()[len(quote(request.path, safe="/-._~")) :], 308)
         organization = organizations.by_slug(slug)
         if organization is None:
-            raise NotFound(NO_SUCH)  # as `require_member` says to strangers
+            raise NotFound(memberships.NO_SUCH)  # as `require_member` says to strangers
         g.membership = memberships.require_member(g.account, organization)
         g.organization = organization
         return view(**kwargs)

@@ -10,7 +10,7 @@ from flask import Blueprint, abort, g, jsonify, redirect, render_template, reque
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from web import status_words
+from web import impossible, status_words
 from web.forms import read
 from web.health import beside
 from web.session import for_operators, wants_json
@@ -65,6 +65,7 @@ def listed(ailment: str) -> str:
         "pages/status/stuck.html", ill=ill, cause=cause, rows=status_words.rows(ill, rows[:PAGE]),
         causes=ailments.causes(ill), after=status_words.cursor(rows[PAGE - 1])
         if len(rows) > PAGE else None, known=acknowledgements.of(ill.name, cause or ""),
+        broken=impossible.broken() if ill.name == "impossible" else [],
     )  # fmt: skip
 
 

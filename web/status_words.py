@@ -35,8 +35,15 @@ HOT = {  # by the class: in which state of which machine its rows are
     "invitation-unmailed": ("invitation", "sent"),
     "invitation-contradicted": ("invitation", "accepted"),
     "seat-unmailed": ("token", "inactive"), "token-unminted": ("token", "active"),
-    "seat-tokenless": ("seat", "taken"),
+    "seat-tokenless": ("seat", "taken"), "line-still": ("place", "queued"),
+    "errand-given-up": ("errand", "done"),
 }  # fmt: skip
+AWAY = {
+    "Queue": "The queue does not answer. The clock delivers letters itself, more slowly, and "
+    "nothing is lost. Start Redis or Valkey again: nothing that was in it is needed.",
+    "Mail server": "The mail server does not answer. Letters wait here for up to 72 hours, and "
+    "leave by themselves once it does. ./usher doctor says what is wrong with the connection.",
+}
 TITLES = {"address-change": "Address changes"}  # where the name and an s are not enough
 LOOKS = {"letter": {"sent": "handed over"}, "sign-up": {"waiting": "", "confirmed": "active"}}
 
@@ -48,6 +55,7 @@ class Beat(NamedTuple):
     figure: str
     word: str
     state: str
+    help: str = ""  # what that means, and what to do
 
 
 class Picture(NamedTuple):
@@ -102,7 +110,8 @@ def short(since: str | datetime | None) -> str:
 
 def beats(looked: Overview, beside: dict[str, bool], milliseconds: float) -> list[Beat]:
     """The machinery in a line: database, queue, processes, mail."""
-    waiting = looked.states.get("letter", {}).get("pending", (0, None))[0]
+    counted = looked.states.get("letter", {}).get("pending", (0, None))[0]
+    waiting = counted if looked.due is None else looked.due
     queue = f"{waiting:,} {'letter waits' if waiting == 1 else 'letters wait'}"
     mail = "Answers" if beside["mail"] else "Does not answer"
     return [
@@ -114,7 +123,7 @@ def beats(looked: Overview, beside: dict[str, bool], milliseconds: float) -> lis
 
 
 def _there(what: str, figure: str, well: bool) -> Beat:
-    return Beat(what, figure, "Fine" if well else "Away", "fine" if well else "stuck")
+    return Beat(what, figure, *(("Fine", "fine") if well else ("Away", "stuck", AWAY[what])))
 
 
 def _process(kind: str, looked: Overview) -> Beat:
@@ -173,8 +182,8 @@ def moved(steps: Sequence[Step]) -> list[Moved]:
 
 
 def page_of(kind: str, row_id: int, organization_id: int | None) -> str | None:
-    """Where operators see such a row whole; an offer of ownership they see in its organization."""
-    if kind == "handovers":
+    """Where operators see such a row whole; what has no page they see in its organization."""
+    if kind in ("handovers", "errands"):
         return f"/status/organizations/{organization_id}"
     return f"/status/{kind.replace('_', '-')}/{row_id}" if kind in SHOWN else None
 

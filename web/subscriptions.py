@@ -15,7 +15,17 @@ from web.deeds import deed
 from web.forms import NUMBER, read
 from web.proving import proved
 from web.session import in_organization
-from workflows import directories, invoices, memberships, prices, seats, subscriptions, tokens
+from workflows import (
+    cancellations,
+    directories,
+    invoices,
+    licences,
+    memberships,
+    prices,
+    seats,
+    subscriptions,
+    tokens,
+)
 from workflows.accounts import Account
 from workflows.engine import refusals
 from workflows.engine.db import Base, db
@@ -89,10 +99,12 @@ def _ours(kind: type[Row], row_id: int) -> Row:
 @for_billing
 def overview() -> Any:
     subscription = subscriptions.live(g.organization)
-    why_not = subscription and subscription.why_not("resize", by=g.account)
+    events = ("resize", "cancel", "resume") if subscription else ()
     return render_template(
         "pages/subscriptions/index.html",
-        subscription=subscription, why_not=why_not, pending=subscriptions.pending(g.organization),
+        subscription=subscription, pending=subscriptions.pending(g.organization),
+        ended=subscriptions.kept(g.organization), days=cancellations.DAYS,
+        why_not={event: subscription.why_not(event, by=g.account) for event in events},
         count=seats.count(g.organization), idle=directories.idle(g.organization),
         invoices=invoices.of_organization(g.organization),
         total=subscriptions.total, price=prices.of, intervals=prices.INTERVALS,
@@ -105,9 +117,9 @@ def choose() -> Any:
     if subscriptions.live(g.organization):
         return _at()
     pending = subscriptions.pending(g.organization)
-    people = directories.expected(g.organization)
+    people, used = directories.expected(g.organization), seats.count(g.organization).used
     known = {
-        "seats": pending.seats if pending else min(max(people, 1), prices.MOST_SEATS),
+        "seats": pending.seats if pending else min(max(people, used, 1), prices.MOST_SEATS),
         "interval": pending.interval if pending else "monthly",
     }
     chosen = known | request.args.to_dict() | g.get("typed", {})
@@ -116,7 +128,8 @@ def choose() -> Any:
     return render_template(
         "pages/subscriptions/new.html",
         chosen=chosen, total=number * prices.of(interval) if number and buyable else None,
-        number=number, people=people, price=prices.of, intervals=prices.INTERVALS,
+        number=number, ended=subscriptions.kept(g.organization), used=used,
+        price=prices.of, intervals=prices.INTERVALS,
     )  # fmt: skip
 
 
@@ -154,8 +167,9 @@ def card() -> Any:
 def pay() -> Any:
     typed = read(Payment)
     purchase = _ours(Subscription, typed.purchase)
+    restored = " All tokens work again." if subscriptions.kept(g.organization) else ""
     bill = billing.buy(purchase, typed.card_number, typed.expiry, typed.cvc, by=g.account)
-    bought = f"{prices.seats_in_words(bill.seats)} bought."
+    bought = f"{prices.seats_in_words(bill.seats)} bought.{restored}"
     if g.membership.state == "admin":
         flash(f"{bought} Next: invite people, or assign seats to those who are here.")
     else:
@@ -215,7 +229,7 @@ def _preview(subscription: Subscription, number: int) -> Preview | None:
         return None
     no = refusals.why_not(subscriptions.may_resize, subscription, number)
     used = seats.count(g.organization).used
-    blocking = subscriptions.in_the_way(g.organization, number) if 0 < number < used else []
+    blocking = licences.in_the_way(g.organization, number) if 0 < number < used else []
     holders = [(one, token) for one in blocking[:LISTED] if (token := tokens.of(one))]
     return Preview(
         number, no, subscriptions.quote(subscription, number), number * subscription.price,

@@ -16,10 +16,11 @@ from web import interventions, person, status_words
 from web.session import for_operators
 from workflows import (
     chronicles,
-    correspondence,
     directories,
+    dossiers,
     journeys,
     mailrooms,
+    memberships,
     own_turns,
     prospects,
     seats,
@@ -28,6 +29,7 @@ from workflows import (
 )
 from workflows.accounts import SignUp
 from workflows.directories import Search
+from workflows.dossiers import Dossier
 from workflows.engine import history
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
@@ -35,12 +37,14 @@ from workflows.invitations import Invitation
 from workflows.journeys import Person
 from workflows.memberships import Membership
 from workflows.organizations import Organization
-from workflows.prospects import Deadline, Way
+from workflows.prospects import Deadline
 from workflows.seats import Seat
 from workflows.subscriptions import Subscription
 from workflows.tokens import Token
 
 bp = Blueprint("traces", __name__)
+LATELY = 10  # of what happened in an organization
+SUCCESSORS = 5  # admins who are named where the owner is
 EVENTS = {  # what the machine's events are called, where the word alone says too little
     "seat": "be given a seat", "invitations.close": "end without a seat",
     "expire": "run out of time", "extend": "be given more time", "ask_again": "ask for a new link",
@@ -48,7 +52,8 @@ EVENTS = {  # what the machine's events are called, where the word alone says to
     "free_up": "be freed", "assign": "be given away", "hand_over": "be handed over",
     "put_off": "wait for the next try", "drop": "be dropped", "give_up": "be given up",
     "claim": "be taken by a worker", "hurry": "leave at once", "discard": "be set aside",
-    "fall_due": "fall due",
+    "fall_due": "fall due", "settle": "be marked as paid", "break_off": "end at once",
+    "abandon": "be dropped",
 }  # fmt: skip
 
 
@@ -61,33 +66,31 @@ def _row(kind: type[Any], row_id: int) -> Any:
 def membership(membership_id: int) -> str:
     member = _row(Membership, membership_id)
     stands = journeys.of_members([member.id])
-    way, acts = prospects.way_of(member), interventions.menu("memberships", member)
+    acts = interventions.menu("memberships", member)
     facts = {"title": member.account.name, "address": member.account.email, "acts": acts}
-    return _page(way, stands, chronicles.rows_of(member), **facts)
+    return _page(dossiers.of(member), stands, **facts)
 
 
 @bp.get("/status/invitations/<int:invitation_id>")
 @for_operators
 def invitation(invitation_id: int) -> Any:
     asked = _row(Invitation, invitation_id)
-    if asked.membership_id:
-        return redirect(f"/status/memberships/{asked.membership_id}")
+    if member := dossiers.member_of(asked):
+        return redirect(interventions.page_of(member))
     stands = journeys.of_invitations([asked.id])
     acts = interventions.menu("invitations", asked)
     facts = {"title": asked.email, "address": "", "acts": acts}
-    rows = chronicles.rows_of_address(asked)
-    return _page(Way(invitation=asked), stands, rows, **facts)
+    return _page(dossiers.of(asked), stands, **facts)
 
 
-def _page(way: Way, people: list[Person], rows: dict[str, Any], **facts: Any) -> str:
-    stands = own_turns.for_operators(people[0]) if people else None
-    happened = chronicles.about(person.with_letters(rows))
-    letters = correspondence.about(rows)
+def _page(dossier: Dossier, people: list[Person], **facts: Any) -> str:
+    way, stands = dossier.way, own_turns.for_operators(people[0]) if people else None
+    happened, letters = chronicles.about(person.with_letters(dossier.about)), dossier.letters
     waiting = [one.letter for one in letters if one.letter.state in mailrooms.OPEN]
     return render_template(
         "pages/status/person.html",
         way=way, person=stands, dates=person.dates(stands, happened), facts=facts, events=EVENTS,
-        moments=person.moments(happened, rows, named=True), letters=waiting[:5],
+        moments=person.told(happened, letters, named=True), letters=waiting[:5],
         place=prospects.place_of(way.rows[0]), letter_name=titles.letter,
         deadlines=[*_deadlines(way.rows), *_of_letters(waiting[:5])],
         prospects=[one for row in way.rows for one in prospects.next_of(row)],
@@ -111,15 +114,15 @@ def _of_letters(letters: Iterable[Letter]) -> list[Deadline]:
 @bp.get("/status/tokens/<int:token_id>")
 @for_operators
 def token(token_id: int) -> Response:
-    return redirect(f"/status/memberships/{_row(Token, token_id).membership_id}")
+    return redirect(interventions.page_of(dossiers.member_of(_row(Token, token_id))))
 
 
 @bp.get("/status/seats/<int:seat_id>")
 @for_operators
 def seat(seat_id: int) -> Any:
     found = _row(Seat, seat_id)
-    if found.membership_id:
-        return redirect(f"/status/memberships/{found.membership_id}")
+    if member := dossiers.member_of(found):
+        return redirect(interventions.page_of(member))
     return _other(found, f"Seat {found.id}", {})
 
 
@@ -135,9 +138,8 @@ def subscription(subscription_id: int) -> str:
 @for_operators
 def sign_up(sign_up_id: int) -> str:
     waiting = _row(SignUp, sign_up_id)
-    rows = {"sign_ups": [waiting.id]}
     facts = {"Name": waiting.name, "Address": waiting.email}
-    return _other(waiting, f"Sign-up of {waiting.email}", facts, correspondence.about(rows))
+    return _other(waiting, f"Sign-up of {waiting.email}", facts)
 
 
 @bp.get("/status/organizations/<int:organization_id>")
@@ -145,26 +147,29 @@ def sign_up(sign_up_id: int) -> str:
 def organization(organization_id: int) -> str:
     place = _row(Organization, organization_id)
     owner = place.owner.account if place.owner else None
-    bought = subscriptions.live(place) or subscriptions.pending(place)
+    bought = subscriptions.live(place) or subscriptions.pending(place) or subscriptions.kept(place)
     words = request.args.get("q", "").replace("\0", "").strip()[:200]
     return render_template(
         "pages/status/organization.html", **_facts_of(place, place.name, {
             "ID": place.slug, "Owner": f"{owner.name}, {owner.email}" if owner else "Nobody",
         }),
         bought=bought, count=seats.count(place), words=words,
+        moments=person.told(chronicles.lately(place.id, LATELY), [], named=True),
+        successors=[one for one in memberships.admins(place) if not one.is_owner][:SUCCESSORS],
         people=directories.look_up(place, Search(words=words), request.args.get("after", "")),
         for_operators=own_turns.for_operators,
     )  # fmt: skip
 
 
-def _other(row: Any, title: str, facts: dict[str, Any], letters: Any = ()) -> str:
-    return render_template("pages/status/row.html", **_facts_of(row, title, facts, letters))
+def _other(row: Any, title: str, facts: dict[str, Any]) -> str:
+    return render_template("pages/status/row.html", **_facts_of(row, title, facts))
 
 
-def _facts_of(row: Any, title: str, facts: dict[str, Any], letters: Any = ()) -> dict[str, Any]:
+def _facts_of(row: Any, title: str, facts: dict[str, Any]) -> dict[str, Any]:
     """Of a row that is no person's: its state, its steps, and what is next."""
     return {
-        "row": row, "title": title, "facts": facts, "letters": letters,
+        "row": row, "title": title, "facts": facts, "letters": dossiers.of(row).letters,
+        "acts": interventions.acts(row),
         "place": prospects.place_of(row), "steps": list(reversed(history.history(row)))[:100],
         "prospects": prospects.next_of(row), "deadlines": prospects.deadlines(row),
         "events": EVENTS, "letter_name": titles.letter, "pictures": status_words.ways([row]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from flask import Blueprint, abort, jsonify
 
 from web import interventions
 from web.session import for_operators
-from workflows import chronicles, correspondence, mailrooms, prospects, trails
+from workflows import dossiers, prospects, trails
 from workflows.accounts import SignUp
 from workflows.correspondence import Posted
 from workflows.engine.db import db
@@ -36,28 +36,12 @@ KINDS: Mapping[str, type[Any]] = {  # as in the addresses of their pages
 def twin(kind: str, row_id: int) -> Any:
     """Each row with its moves, what is next and by when; every letter with its tries."""
     row = db.session.get(KINDS.get(kind) or abort(404), row_id) or abort(404)
-    rows, letters = _shown(row)
-    place = prospects.place_of(row)
+    dossier, place = dossiers.of(row), prospects.place_of(row)
     return jsonify(
         organization={"id": place.id, "slug": place.slug, "name": place.name} if place else None,
-        rows=[_row(one) for one in rows],
-        letters=[_letter(one) for one in letters],
+        rows=[_row(one) for one in dossier.rows],
+        letters=[_letter(one) for one in dossier.letters],
     )
-
-
-def _shown(row: Any) -> tuple[list[Any], Sequence[Posted]]:
-    """What is on the page of this row: of a member's the whole way."""
-    if isinstance(row, Letter):
-        return [row], [Posted(row, mailrooms.attempts(row)[::-1])]
-    member = row if isinstance(row, Membership) else None
-    if isinstance(row, Invitation | Token | Seat) and row.membership_id:
-        member = db.session.get_one(Membership, row.membership_id)
-    if member:
-        return prospects.way_of(member).rows, correspondence.about(chronicles.rows_of(member))
-    if isinstance(row, Invitation):
-        return [row], correspondence.about(chronicles.rows_of_address(row))
-    letters = correspondence.about({"sign_ups": [row.id]}) if isinstance(row, SignUp) else []
-    return [row], letters
 
 
 def _row(row: Any) -> dict[str, Any]:
@@ -72,8 +56,8 @@ def _row(row: Any) -> dict[str, Any]:
         "deeds": [
             {"name": one.address.rpartition("/")[2], "label": one.label, "why_not": one.why_not,
              "address": one.address}
-            for one in interventions.menu(row.__tablename__, row)
-        ] if row.__tablename__ in interventions.DEEDS else [],
+            for one in interventions.acts(row)
+        ],
     }  # fmt: skip
 
 

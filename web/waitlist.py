@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request
 from pydantic import BaseModel
 
+from web import people_menu
 from web.deeds import deed
 from web.forms import read
 from web.rows import of_this_organization
@@ -82,7 +83,7 @@ def line_up(membership_id: int) -> Any:
         flash(f"{name} is in line ({standing.words}) and gets a seat that frees or is bought.")
     else:
         flash(f"{name} has a seat: one was free. The letter is on its way.")
-    return redirect(f"/{g.organization.slug}/members", 303)
+    return redirect(people_menu.came_from(), 303)
 
 
 @bp.get(f"{MEMBER}/out-of-line")

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from dramatiq.errors import BrokerError
@@ -21,16 +20,18 @@ from flask import Flask
 from redis.exceptions import RedisError
 
 import workers
-from workers import callers, post
+from workers import callers, post, queue_looks
 from workflows import (
     accounts,
     acknowledgements,
     address_changes,
     alarms,
+    cancellations,
     errands,
     gate,
     handovers,
     invitations,
+    line_checks,
     lines,
     reminders,
     rescues,
@@ -43,14 +44,12 @@ from workflows import (
 )
 from workflows.engine import heartbeats, limits, logs, outbox, readings, tallies
 from workflows.engine.app import bare_app
-from workflows.engine.settings import settings
 
 TICK = 0.25  # seconds
 RING_EVERY = 0.5  # seconds, while letters are due
 MOST_BELLS = 8
 UNHEARD = timedelta(seconds=15)
-journal = restores.Journal()
-checked = lines.Checked()  # how far this clock has come with looking at all lines
+checked = line_checks.Checked()  # how far this clock has come with looking at all lines
 failed: dict[str, str] = {}  # jobs that failed the last time, and how
 trouble: list[str] = []  # what is wrong with the queue, in a sentence
 
@@ -107,7 +106,7 @@ def ring() -> None:
         trouble[:] = [] if heard else ["bells are rung, and no worker comes"]
     except (BrokerError, RedisError) as error:
         log.warning("The queue is away (%s); the clock delivers.", type(error).__name__)
-        heard, trouble[:] = False, [f"it is away ({type(error).__name__})"]
+        heard, trouble[:] = False, [queue_looks.said(error)]
     if not heard:
         post.deliver_batch()
 
@@ -127,9 +126,9 @@ def mend_seat_tallies() -> None:
 def check_lines() -> None:
     """The members page never differs from the tables; after an upgrade, all lines are missing."""
     global checked
-    checked = lines.check(checked)
+    checked = line_checks.check(checked)
     while checked.mended:
-        checked = lines.check(checked)
+        checked = line_checks.check(checked)
 
 
 def run_errands() -> None:
@@ -148,15 +147,14 @@ def run_rescues() -> None:
     _for_a_second(rescues.go_on)
 
 
-def keep_journal() -> None:
-    """What ended is written down outside the database, for the day it is restored."""
-    if file := settings().journal:
-        journal.keep(Path(file))
+def free_seats() -> None:
+    """What is left of ended subscriptions goes a second at a time, as errands do."""
+    _for_a_second(cancellations.free_some)
 
 
 def beat() -> None:
     """Say that this clock runs, and what it could not do."""
-    heartbeats.beat("clock", *trouble)
+    heartbeats.beat("clock", *(trouble or queue_looks.away))
     readings.keep("jobs", dict(failed))
 
 
@@ -175,7 +173,9 @@ def jobs() -> list[Job]:
         Job(TICK, run_errands),
         Job(1, invitations.expire_unanswered),
         Job(1, handovers.expire_unanswered),
-        Job(1, keep_journal),
+        Job(1, restores.keep_journal),
+        Job(1, cancellations.end_due),
+        Job(1, free_seats),
         Job(5, check_lines),
         Job(5, reminders.remind),
         Job(60, tallies.fold),
@@ -216,7 +216,8 @@ def run(app: Flask, stop: threading.Event) -> None:
     Ringing has a thread of its own: it may end in delivering, and no job waits for a mail server,
     nor for the program behind the webhook.
     """
-    bells, calls = [Job(RING_EVERY, ring)], [Job(1, callers.call_out)]
+    bells = [Job(RING_EVERY, ring), Job(heartbeats.EVERY, queue_looks.ask)]
+    calls = [Job(1, callers.call_out)]
     ringing = threading.Thread(target=_keep_ticking, args=(app, bells, stop), daemon=True)
     calling = threading.Thread(target=_keep_ticking, args=(app, calls, stop), daemon=True)
     ringing.start()

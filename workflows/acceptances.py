@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from workflows.engine import cohorts, sets
 from workflows.engine.db import db
@@ -21,4 +21,5 @@ def of(membership: Membership) -> Invitation | None:
 def of_all(member_ids: Collection[int]) -> list[Invitation]:
     """The invitations that made these memberships, held, as far as they wait for a seat."""
     mine = sets.among(Invitation.membership_id, member_ids)
-    return cohorts.hold(Invitation, mine & (Invitation.state == "accepted"))
+    # A literal, for its index: that of members looks useless to SQLite until somebody has accepted.
+    return cohorts.hold(Invitation, mine & text("invitations.state = 'accepted'"))

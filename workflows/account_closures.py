@@ -2,7 +2,7 @@
 
 What would surprise a reader: an admin may not leave an organization, but may close the account;
 only owners must hand over first. Nobody has to stay with us because nobody else is an admin. The
-row stays, with its id, since the history points at it; the address may sign up anew.
+row stays, with its id, since the history points at it; the address may sign up again.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Select, String, and_, case, func, literal, null, or_, select, true
@@ -19,6 +19,7 @@ from workflows.engine import sets
 from workflows.engine.db import db, now
 
 MOST_CAUSES = 50  # of one ailment that are told apart
+EVER = datetime.min.replace(tzinfo=UTC)
 AGES = (1, 3, 7)  # days: what waits is counted by these
 
 
@@ -53,6 +54,8 @@ class Ailment:
     turn: str = ""  # whose turn it is; empty: a machine's, so it is stuck
     itself: str = ""  # what happens without anybody
     remedies: tuple[Remedy, ...] = field(default=())
+    mild: bool = False  # nothing has to be done about it
+    under_way: Callable[[Collection[int]], Collection[int]] = lambda ids: ()  # not judged yet
 
     @property
     def stuck(self) -> bool:
@@ -156,3 +159,8 @@ def those_of(ailment: Ailment, row_ids: Collection[int]) -> dict[int, datetime]:
     rows = ailment.rows().subquery()
     those: Any = select(rows.c.row_id, rows.c.since).where(sets.among(rows.c.row_id, row_ids))
     return dict(db.session.execute(those).all())
+
+
+def undecided(ailment: Ailment, row_ids: Collection[int]) -> dict[int, datetime]:
+    """The same, and those of which it is not known yet whether they still have it."""
+    return those_of(ailment, row_ids) | dict.fromkeys(ailment.under_way(row_ids), EVER)

@@ -10,16 +10,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, delete, func, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, delete, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 
 from workflows.drawings import Subject
 from workflows.engine import sets
-from workflows.engine.db import Base, db
+from workflows.engine.db import Base, db, index_of_few
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
 
 OUTCOMES = ("waiting", "done", "refused")
+GAVE_UP = "Usher failed at this several times and gave up. Why is in the log of this site."
+GIVEN_UP = f"cases.sentence = '{GAVE_UP}'"
 
 
 class Foreseen(NamedTuple):
@@ -53,6 +55,7 @@ class Case(Base):
         CheckConstraint(f"outcome IN {OUTCOMES}", name="outcome"),
         CheckConstraint("outcome <> 'refused' OR sentence IS NOT NULL", name="refused_with_reason"),
         Index(None, "errand_id", "outcome", "id"),
+        index_of_few("cases_given_up", "errand_id", which=GIVEN_UP.removeprefix("cases.")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -95,8 +98,8 @@ def waiting(errand_id: int, limit: int) -> Sequence[Waiting]:
     """The next of those to whom nothing was done yet."""
     rows: Any = select(Case.id, *ABOUT)
     mine = rows.where(Case.errand_id == errand_id, Case.outcome == "waiting")
-    found = db.session.execute(mine.order_by(Case.id).limit(limit))
-    return [Waiting(row_id, Foreseen(*rest)) for row_id, *rest in found]
+    found = sets.read(mine.order_by(Case.id).limit(limit))
+    return [Waiting(row[0], Foreseen._make(row[1:])) for row in found]
 
 
 def settle(
@@ -115,6 +118,23 @@ def settle(
 
 def forget(errand_id: int) -> None:
     db.session.execute(delete(Case).where(Case.errand_id == errand_id))
+
+
+def give_up(errand_id: int, number: int) -> None:
+    """Leave the next so many out, as Usher failed at them again and again."""
+    ids = [case.id for case in waiting(errand_id, number)]
+    settle(ids, dict.fromkeys(ids, GAVE_UP))
+
+
+def some_given_up(errand_id: int) -> bool:
+    mine = select(Case.id).where(Case.errand_id == errand_id, text(GIVEN_UP))
+    return db.session.scalar(mine.limit(1)) is not None
+
+
+def reopen(errand_id: int) -> None:
+    """Let those that were given up wait for their turn again."""
+    mine = update(Case).where(Case.errand_id == errand_id, text(GIVEN_UP))
+    db.session.execute(mine.values(outcome="waiting", sentence=None))
 
 
 def left(errand_id: int) -> list[Foreseen]:

@@ -19,6 +19,7 @@ from workflows.accounts import Account
 from workflows.engine import excerpts, heaps, history
 from workflows.engine.db import db
 from workflows.engine.history import Action, Step
+from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
 from workflows.moves import Move
@@ -35,8 +36,10 @@ SUBJECTS = {  # what actions are about: the workflows whose commands they are
     "members": ("memberships", "departures", "arrivals"),
     "seats": ("seats", "waitlist"),
     "tokens": ("tokens",),
-    "subscriptions": ("subscriptions", "billing_contacts"),
-    "organization": ("organizations", "logos", "setups"),
+    "subscriptions": (
+        "subscriptions", "cancellations", "cards", "settlements", "billing_contacts",
+    ),
+    "organization": ("organizations", "handovers", "appointments", "logos", "setups"),
 }  # fmt: skip
 
 
@@ -57,7 +60,8 @@ class Entry:
 
     @property
     def how_many_members(self) -> int:
-        return max(self.numbers.get(kind, 0) for kind in ("memberships", "tokens", "places"))
+        kinds = ("memberships", "tokens", "places", "handovers")
+        return max(self.numbers.get(kind, 0) for kind in kinds)
 
     @property
     def how_many_addresses(self) -> int:
@@ -139,6 +143,14 @@ def rows_of(membership: Membership) -> dict[str, Any]:
     return {"memberships": own, "invitations": invited, "tokens": held, "places": waited}
 
 
+def all_rows_of(membership: Membership) -> dict[str, Any]:
+    """The same, with the ownership that they were offered, given, or gave: for operators."""
+    rows, here = rows_of(membership), Handover.organization_id == membership.organization_id
+    own = rows["memberships"]
+    either = or_(Handover.owner_id.in_(own), Handover.chosen_id.in_(own))
+    return rows | {"handovers": select(Handover.id).where(here, either)}
+
+
 def rows_of_address(invitation: Invitation) -> dict[str, Any]:
     """The ids of all invitations to this address in this organization, and of their moves."""
     known = {"organization_id": invitation.organization_id, "email_key": invitation.email_key}
@@ -152,6 +164,12 @@ def about(rows: dict[str, Any]) -> list[Entry]:
     ids = {step.action_id for step in steps}
     actions = select(Action).where(Action.id.in_(ids)).order_by(Action.id.desc())
     return _entries(db.session.scalars(actions).all(), steps, excerpts.numbers(_of(rows)))
+
+
+def lately(organization_id: int, limit: int) -> list[Entry]:
+    """The newest of all that happened in an organization, for operators."""
+    actions = history.of_organization(organization_id, limit=limit)
+    return _entries(actions, *_moved(actions, None, 0))
 
 
 def of_request(request_id: str) -> list[Entry]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, text
 
-from workflows import directories, handovers, lines, seats, subscriptions, verdicts
+from workflows import cancellations, directories, handovers, lines, seats, subscriptions, verdicts
 from workflows.accounts import Account
 from workflows.engine import mailings, outbox, tallies
 from workflows.engine.db import command, db, lock
@@ -48,7 +48,7 @@ def close(organization: Organization, typed: str, *, by: Account) -> None:
     organization.fire("close", by=by)
     verdicts.hold(organization.id, "organization_closed")
     handovers.call_off(organization, by=by)
-    subscriptions.break_off(organization, by=by)
+    cancellations.break_off(organization, by=by)
     _end_tokens(organization, by)
     _end_places(organization, by)
     _end_seats(organization, by)

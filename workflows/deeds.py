@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
-from workflows import departures, mailshots, seat_blocks, waitlist
+from workflows import departures, mailshots, rosters, seat_blocks, waitlist
 from workflows.accounts import Account
 from workflows.drawings import Subject
 from workflows.engine import cohorts, sets
@@ -20,7 +19,7 @@ from workflows.organizations import Organization
 
 MANY = 1000  # ids in one statement
 Refusals = dict[int, str]
-Foresight = Callable[[Organization, Sequence[Any], int, Account], Refusals]
+Foresight = Callable[[Organization, Sequence[int], int, Account], Refusals]
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Deed:
     command: str
     kind: type[Membership] | type[Invitation]
     do: Callable[..., Refusals]
-    foresee: Foresight  # the organization, rows, how many before them it is done to, and by whom
+    foresee: Foresight  # the organization, ids, how many before them it is done to, and by whom
     became: Callable[[Organization, Sequence[int]], Refusals] | None = (
         None  # if not the same to all
     )
@@ -39,27 +38,32 @@ class Deed:
 DEEDS = {
     "assign": Deed(
         "seat_blocks.assign", Membership, seat_blocks.assign,
-        lambda place, people, before, _: seat_blocks.may_not_assign(place, people, before),
+        lambda place, ids, before, _: seat_blocks.may_not_assign(
+            place, rosters.read(place, ids), before
+        ),
     ),
     "line-up": Deed(
         "waitlist.line_up_all", Membership, waitlist.line_up_all,
-        lambda place, people, *_: waitlist.may_not_line_up(place, people), waitlist.became,
+        lambda place, ids, *_: waitlist.may_not_line_up(place, rosters.read(place, ids)),
+        waitlist.became,
     ),
     "revoke-seat": Deed(
         "seat_blocks.revoke", Membership, seat_blocks.revoke,
-        lambda place, people, *_: seat_blocks.may_not_revoke(place, people),
+        lambda place, ids, *_: seat_blocks.may_not_revoke(place, rosters.read(place, ids)),
     ),
     "resend": Deed(
         "mailshots.resend", Invitation, mailshots.resend,
-        lambda _, asked, __, by: mailshots.may_not_resend(asked, by=by),
+        lambda place, ids, _, by: mailshots.may_not_resend(_asked(place, ids), by=by),
     ),
     "revoke": Deed(
         "mailshots.revoke", Invitation, mailshots.revoke,
-        lambda _, asked, __, by: cohorts.refused(asked, "revoke", by=by),
+        lambda place, ids, _, by: cohorts.refused(_asked(place, ids), "revoke", by=by),
     ),
     "remove": Deed(
         "departures.remove_all", Membership, departures.remove_all,
-        lambda _, people, __, by: cohorts.refused(people, "remove", by=by),
+        lambda place, ids, _, by: cohorts.refused(
+            rosters.members(rosters.read(place, ids)), "remove", by=by
+        ),
     ),
 }  # fmt: skip
 
@@ -102,9 +106,7 @@ def foresee(
 ) -> dict[Subject, str]:
     """What `do` would answer, when it is done to so many others `before` these."""
     ids = [one for subject in subjects if (one := _of_kind(deed, subject))]
-    found: dict[int, Any] = {row.id: row for row in _read(deed, organization, ids)}
-    rows = [found[one] for one in ids if one in found]
-    refused = deed.foresee(organization, rows, before, by)
+    refused = deed.foresee(organization, ids, before, by)
     return _named(deed, refused) | _of_another_kind(deed, subjects)
 
 
@@ -113,12 +115,10 @@ def _of_kind(deed: Deed, subject: Subject) -> int | None:
     return member if deed.kind is Membership else invitation
 
 
-def _read(deed: Deed, organization: Organization, ids: Collection[int]) -> Sequence[Any]:
-    here = select(deed.kind).where(
-        sets.among(deed.kind.id, ids), deed.kind.organization_id == organization.id
-    )
-    named = joinedload(Membership.account, innerjoin=True).load_only(Account.name)
-    return db.session.scalars(here.options(named) if deed.kind is Membership else here).all()
+def _asked(organization: Organization, ids: Sequence[int]) -> list[Invitation]:
+    here = Invitation.organization_id == organization.id, sets.among(Invitation.id, ids)
+    found = {one.id: one for one in db.session.scalars(select(Invitation).where(*here))}
+    return [found[one] for one in ids if one in found]
 
 
 def _named(deed: Deed, refused: Refusals) -> dict[Subject, str]:

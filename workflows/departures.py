@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from workflows import acceptances, handovers, memberships, places, seat_blocks, seats
+from workflows import acceptances, handovers, memberships, places, rosters, seat_blocks, seats
 from workflows.accounts import Account
 from workflows.engine import cohorts, outbox
 from workflows.engine.db import command, lock
@@ -51,7 +51,7 @@ def _go(membership: Membership, event: str, by: Account | None) -> None:
 @command
 def remove_all(organization: Organization, ids: Sequence[int], *, by: Account) -> dict[int, str]:
     """End the memberships of these, and tell them; answers why some stay, by their ids."""
-    people = memberships.hold_all(organization, ids, by=by)
+    people = rosters.members(rosters.hold(organization, ids, by=by))
     refused = cohorts.refused(people, "remove", by=by)
     good = [one for one in people if one.id not in refused]
     gone = [one.id for one in good]
@@ -59,7 +59,7 @@ def remove_all(organization: Organization, ids: Sequence[int], *, by: Account) -
     if (offer := handovers.pending(organization)) and offer.chosen_id in gone:
         handovers.fall_through(offer.chosen, by=by)
     places.step_out(organization.id, gone, by=by)
-    seat_blocks.give_up(organization, good, "member_gone", by=by)
+    seat_blocks.give_up(organization, gone, "member_gone", by=by)
     cohorts.fire(good, "remove", by=by)
     cohorts.fire(acceptances.of_all(gone), "close", by=by)
     cohorts.post("member_removed", organization.id, dict.fromkeys(gone, 0))

@@ -1,7 +1,8 @@
 """Errands: one deed done to many people, some at a time, with an outcome for each.
 
     planned ── begin ─▶ running ── finish ─▶ done
-       └────── drop ─▶ dropped └── stop ───▶ stopped     by an admin, or who began it is none now
+       └────── drop ─▶ dropped │ ◀ take_up ──┘           by an operator, see `leftovers`
+                               └── stop ───▶ stopped     by an admin, or who began it is none now
 
 The row is the truth: whoever sees a running errand does its next few, in one transaction with
 their outcomes, so that nothing is done twice and a killed process is missed by nobody. An errand
@@ -19,7 +20,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, func, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import cases, deeds, portions, seat_blocks
+from workflows import cases, deeds, portions
 from workflows.accounts import Account
 from workflows.cases import Foreseen
 from workflows.deeds import DEEDS
@@ -34,9 +35,9 @@ from workflows.organizations import Organization
 from workflows.portions import LISTS
 
 AT_ONCE, MOST = 500, 100_000  # people: while whoever began it waits, and at most
-TOGETHER, ROWS = 2000, 4000  # people, rows of a list in one transaction
+# People, rows of a list in one transaction: others wait for it as for 6 and 15 single commands.
+TOGETHER, ROWS = 2000, 4000
 WAITS = (0, 10, 20, 40, 80)  # seconds after each try that fails; then it is given up
-GAVE_UP = "Usher failed at this several times and gave up. Why is in the log of this site."
 SAME_CLICK, KEEP_PLANS = timedelta(seconds=10), timedelta(days=1)
 UNKNOWN = "Somebody chosen is not among your people. Nothing was done: choose again."
 
@@ -44,7 +45,7 @@ UNKNOWN = "Somebody chosen is not among your people. Nothing was done: choose ag
 class ErrandMachine(Machine):
     planned = State(initial=True)
     running = State()
-    done = State(final=True)
+    done = State()
     stopped = State(final=True)
     dropped = State(final=True)
 
@@ -52,6 +53,7 @@ class ErrandMachine(Machine):
     finish = running.to(done)
     stop = running.to(stopped)
     drop = planned.to(dropped)
+    take_up = done.to(running)
 
 
 class Errand(Stateful, Base):
@@ -169,7 +171,7 @@ def _take_up() -> int | None:
     if errand is None:
         return None
     if errand.tries == len(WAITS):
-        _give_up(errand)
+        cases.give_up(errand.id, errand.together)  # so that the others can be done
         errand.tries = 0
     errand.due_at = now() + timedelta(seconds=WAITS[errand.tries])
     errand.tries += 1
@@ -179,12 +181,6 @@ def _take_up() -> int | None:
 def _any_one(which: Any) -> Any:
     """One of these that nobody else holds; any, so that none is always the last."""
     return which.order_by(func.random()).limit(1).with_for_update(skip_locked=True, key_share=True)
-
-
-def _give_up(errand: Errand) -> None:
-    """Write down that the next few could not be done, so that the others can be."""
-    ids = [case.id for case in cases.waiting(errand.id, errand.together)]
-    cases.settle(ids, dict.fromkeys(ids, GAVE_UP))
 
 
 @command
@@ -233,12 +229,6 @@ def again(errand: Errand, *, by: Account) -> Errand:
     """Prepare the same deed for those to whom it was not done."""
     whom = [one.subject for one in cases.left(errand.id)]
     return prepare(errand.organization, errand.deed, whom, by=by)
-
-
-def line_up_rest(errand: Errand, *, by: Account) -> Errand:
-    """Prepare places in line for those who got no seat because none was left."""
-    rest = [one.subject for one in cases.left(errand.id) if seat_blocks.lacks_room(one.sentence)]
-    return prepare(errand.organization, "line-up", rest, by=by)
 
 
 def of_organization(

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, true
 
+from workflows import verdicts
 from workflows.engine import history, seals
 from workflows.engine.db import command, db, lock, now
 from workflows.organizations import Organization
@@ -154,21 +155,36 @@ def _mend(generation: Generation) -> bool:
     return wrong
 
 
-@command
 def _mend_holds() -> int:
     right = dict(_holds())
-    holds = {hold.organization_id: hold for hold in db.session.scalars(select(Hold))}
-    for organization_id, reason in right.items():
-        db.session.merge(Hold(organization_id=organization_id, reason=reason))
-    for organization_id in holds.keys() - right.keys():
-        db.session.delete(holds[organization_id])
-    present = {organization_id: hold.reason for organization_id, hold in holds.items()}
-    return len(set(right.items()) ^ set(present.items()))
+    there = {hold.organization_id: hold.reason for hold in db.session.scalars(select(Hold))}
+    suspects = {place for place, _ in set(right.items()) ^ set(there.items())}
+    return sum(_mend_hold(db.session.get_one(Organization, one)) for one in sorted(suspects))
 
 
-def _holds() -> Any:
-    """Organizations whose members are all refused, and why."""
-    suspended = select(Subscription.organization_id).filter_by(state="suspended")
+@command
+def _mend_hold(organization: Organization) -> bool:
+    """Look again with the organization held, as everybody does who changes what holds it."""
+    lock(organization)
+    right = dict(_holds(organization.id)).get(organization.id)
+    wrong = verdicts.held(organization.id) != right
+    if wrong and right:
+        verdicts.hold(organization.id, right)
+    elif wrong:
+        verdicts.release(organization.id)
+    return wrong
+
+
+def _holds(only: int | None = None) -> Any:
+    """Organizations whose members are all refused, and why; all of them, or one."""
+    place = Subscription.organization_id
+    suspended = select(place).where(Subscription.state == "suspended", _is(place, only))
     yield from ((found, "subscription_suspended") for found in db.session.scalars(suspended))
-    closed = select(Organization.id).filter_by(state="closed")
+    ended = select(place).where(Subscription.kept_until.is_not(None), _is(place, only))
+    yield from ((found, "subscription_ended") for found in db.session.scalars(ended))
+    closed = select(Organization.id).filter_by(state="closed").where(_is(Organization.id, only))
     yield from ((found, "organization_closed") for found in db.session.scalars(closed))
+
+
+def _is(column: Any, only: int | None) -> Any:
+    return true() if only is None else column == only

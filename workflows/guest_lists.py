@@ -179,14 +179,14 @@ def members(organization_id: int, keys: Sequence[str]) -> Any:
     """Which of these addresses are those of members."""
     mine = select(Account.email_key).join(Membership, Membership.account_id == Account.id)
     here = mine.where(Membership.organization_id == organization_id, Membership.active)
-    return here.where(sets.among(Account.email_key, keys))
+    return here.where(sets.matches(Account.email_key, keys))
 
 
 def open_invitations(organization_id: int, keys: Sequence[str]) -> Any:
     """The invitations that wait for an answer from these addresses, or did in vain."""
     asked = select(Invitation.id, Invitation.email_key, Invitation.state)
     here = asked.where(Invitation.organization_id == organization_id, text(invitations.OPEN))
-    return here.where(sets.among(Invitation.email_key, keys))
+    return here.where(sets.matches(Invitation.email_key, keys))
 
 
 def _number_open(organization: Organization) -> int:

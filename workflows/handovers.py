@@ -4,6 +4,7 @@
        ├────── decline ─▶ declined
        ├────── cancel ──▶ canceled     by the owner
        ├─ fall_through ─▶ canceled     the chosen one is no admin any more, or all is over
+       ├───── appoint ──▶ accepted     by an operator, as the owner is gone (see `appointments`)
        └────── expire ──▶ expired      a week without an answer
 
 Until it is accepted nothing changes. An open offer points at an *admin* membership, so that the
@@ -45,6 +46,7 @@ class HandoverMachine(Machine):
     cancel = offered.to(canceled, validators=["offerer_only"])
     fall_through = offered.to(canceled)
     expire = offered.to(expired)
+    appoint = offered.to(accepted)
 
     def chosen_only(self, by: Account) -> None:
         if by.id != self.model.chosen.account_id:
@@ -112,14 +114,19 @@ def offer(membership: Membership, *, by: Account) -> Handover:
     """Ask another admin to become the owner; nothing changes until they accept."""
     memberships.lock_both(membership, by)
     organization = lock(membership.organization)  # whose owner may have changed a moment ago
-    owner = require_owner(by, organization)
+    require_owner(by, organization)
     may_offer(membership, pending(organization))
-    handover = Handover.begin(
-        organization=organization, owner_id=owner.id, chosen_id=membership.id,
-        chosen_state=membership.state, expires_at=now() + timedelta(days=DAYS), by=by,
-    )  # fmt: skip
+    handover = _begin(membership, by=by)
     outbox.post("handover_offered", about=handover)
     return handover
+
+
+def _begin(membership: Membership, *, by: Account) -> Handover:
+    place = membership.organization
+    return Handover.begin(
+        organization=place, owner_id=place.owner_id, chosen_id=membership.id,
+        chosen_state=membership.state, expires_at=now() + timedelta(days=DAYS), by=by,
+    )  # fmt: skip
 
 
 def may_offer(membership: Membership, open_one: Handover | None) -> None:
@@ -178,6 +185,14 @@ def call_off(organization: Organization, *, by: Account) -> None:
         lock(open_one).fire("fall_through", by=by, chosen_state=None)
 
 
+def appoint(membership: Membership, *, by: Account) -> Handover:
+    """Settle an offer to this admin unasked, which may be open; the organization is held."""
+    open_one = pending(membership.organization)
+    handover = lock(open_one) if open_one else _begin(membership, by=by)
+    settled: Handover = handover.fire("appoint", by=by, chosen_state=None)
+    return settled
+
+
 def expire_unanswered() -> None:
     """End every offer whose time is over, each by itself, and tell the owner."""
     late = select(Handover).where(text("handovers.state = 'offered'"))
@@ -209,7 +224,7 @@ def to_chosen(handover: Handover, letter: Any) -> Made:
         return None
     if handover.state == "canceled" and not outbox.was_sent("handover_offered", handover.id):
         return None
-    return handover.chosen.account.email, _facts(handover, handover.chosen)
+    return handover.chosen.account.email, facts(handover, handover.chosen)
 
 
 @outbox.letter("handover_accepted", about=Handover)
@@ -217,10 +232,11 @@ def to_chosen(handover: Handover, letter: Any) -> Made:
 @outbox.letter("handover_fell_through", about=Handover)
 @outbox.letter("handover_expired", about=Handover)
 def to_owner(handover: Handover, _: Any) -> Made:
-    return handover.owner.account.email, _facts(handover, handover.owner)
+    return handover.owner.account.email, facts(handover, handover.owner)
 
 
-def _facts(handover: Handover, reader: Membership) -> dict[str, Any]:
+def facts(handover: Handover, reader: Membership) -> dict[str, Any]:
+    """What every letter about ownership says."""
     organization, chosen = handover.organization, handover.chosen.account
     return {
         "name": reader.account.name, "organization": organization.name,

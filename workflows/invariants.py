@@ -6,6 +6,8 @@ most of them the database refuses; a restore that was not whole, or a hand in th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, exists, func, or_, select
@@ -27,39 +29,96 @@ from workflows.tokens import Generation, Token
 from workflows.verdicts import Verdict
 
 WITH_HISTORY = (Invitation, Membership, Token, Handover)
+BACKUP = "Bring the row that is missing back from a backup, or ask whoever changed the database."
+REISSUE = "Ask the member to reissue the token: the next generation is whole."
+BY_HAND = "Somebody changed this state in the database. Set it back to the last one of its history."
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """What no row may be: which rows are, and what an operator does about them."""
+
+    kind: Any  # the class of the rows
+    which: tuple[Any, ...]
+    help: str
+
+    def rows(self) -> Any:
+        return select(self.kind.id).where(*self.which)
 
 
 def count_all() -> dict[str, int]:
     """How many rows contradict each invariant: nothing but zeros, or something is wrong."""
-    return {name: int(db.session.scalar(query) or 0) for name, query in _queries().items()}
+    return {name: _number(one) for name, one in all_of_them().items()}
 
 
-def _queries() -> dict[str, Any]:
+def _number(invariant: Invariant) -> int:
+    return int(
+        db.session.scalar(select(func.count()).select_from(invariant.rows().subquery())) or 0
+    )
+
+
+def first_of(name: str, limit: int) -> Sequence[int]:
+    """The ids of some rows that contradict an invariant now."""
+    rows = all_of_them()[name].rows()
+    return db.session.scalars(rows.order_by(rows.selected_columns[0]).limit(limit)).all()
+
+
+def all_of_them() -> dict[str, Invariant]:
+    return _of_tokens() | _of_organizations() | _of_letters() | {
+        f"{kind.__tablename__} whose history says another state": _told(kind)
+        for kind in WITH_HISTORY
+    }  # fmt: skip
+
+
+def _of_tokens() -> dict[str, Invariant]:
     return {
-        "a living token without a taken seat": _number(Token, Token.seat_id.is_not(None), ~_seat()),
-        "a token without its generation": _number(Token, Token.generation > 0, ~_generation()),
-        "a secret that the gate does not know": _number(
-            Generation, Generation.digest.is_not(None), ~_verdict()
+        "a living token without a taken seat": Invariant(
+            Token, (Token.seat_id.is_not(None), ~_seat()),
+            "Its seat is missing or somebody else’s. Bring the seat’s row back from a backup.",
         ),
-        "a secret that outlived its token": _number(Generation, _outlived()),
-        "more or fewer seats than were bought": _bought(),
-        "an organization without an owner who is an admin": _number(
-            Organization, Organization.state == "active", ~_owner()
+        "a token without its generation": Invariant(
+            Token, (Token.generation > 0, ~_generation()), REISSUE,
         ),
-        "an accepted invitation without a member": _number(
-            Invitation, Invitation.state.in_(["accepted", "seated"]), ~_member()
+        "a secret that the gate does not know": Invariant(
+            Generation, (Generation.digest.is_not(None), ~_verdict()),
+            "The clock mends this within the hour. Until then the gate refuses that token.",
         ),
-        "a letter that is sent and was never handed over": _number(
-            Letter, Letter.state == "sent", or_(Letter.sent_at.is_(None), ~_handed_over())
+        "a secret that outlived its token": Invariant(
+            Generation, (_outlived(),),
+            "Set its ends_at and reason to when and why its token was revoked. The gate follows "
+            "within the hour.",
         ),
-        "a letter about nothing": _about_nothing(),
-        "a session of a closed account": _number(Session, _closed()),
-    } | {f"{kind.__tablename__} whose history says another state": _told(kind)
-         for kind in WITH_HISTORY}  # fmt: skip
+    }  # fmt: skip
 
 
-def _number(kind: Any, *which: Any) -> Any:
-    return select(func.count()).select_from(kind).where(*which)
+def _of_organizations() -> dict[str, Invariant]:
+    return {
+        "more or fewer seats than were bought": Invariant(
+            Subscription, (Subscription.state.in_(LIVE), _bought()),
+            "Set seats of the subscription to how many rows of seats there are, and tell whoever "
+            "bought them.",
+        ),
+        "an organization without an owner who is an admin": Invariant(
+            Organization, (Organization.state == "active", ~_owner()), BACKUP,
+        ),
+        "an accepted invitation without a member": Invariant(
+            Invitation, (Invitation.state.in_(["accepted", "seated"]), ~_member()), BACKUP,
+        ),
+        "a session of a closed account": Invariant(
+            Session, (_closed(),), "Delete the row. Nobody needs it, and it lets nobody in.",
+        ),
+    }  # fmt: skip
+
+
+def _of_letters() -> dict[str, Invariant]:
+    return {
+        "a letter that is sent and was never handed over": Invariant(
+            Letter, (Letter.state == "sent", or_(Letter.sent_at.is_(None), ~_handed_over())),
+            "No mail server’s answer is known. Ask whether it arrived, else mail it again from the "
+            "member’s page; bring its tries back from a backup.",
+        ),
+        "a letter about nothing": Invariant(Letter, (_about_nothing(),), BACKUP),
+    }  # fmt: skip
 
 
 def _seat() -> Any:
@@ -84,8 +143,7 @@ def _outlived() -> Any:
 def _bought() -> Any:
     """Of subscriptions that are paid for: their number of seats beside the seats that are."""
     there = select(func.count()).where(Seat.organization_id == Subscription.organization_id)
-    differ = there.correlate(Subscription).scalar_subquery() != Subscription.seats
-    return _number(Subscription, Subscription.state.in_(LIVE), differ)
+    return there.correlate(Subscription).scalar_subquery() != Subscription.seats
 
 
 def _owner() -> Any:
@@ -105,18 +163,18 @@ def _about_nothing() -> Any:
         and_(Letter.template == name, ~exists().where(one.about.id == Letter.about_id))
         for name, one in outbox.REGISTER.items()
     ]
-    return _number(Letter, or_(*lost))
+    return or_(*lost)
 
 
 def _closed() -> Any:
     return exists().where(Account.id == Session.account_id, Account.state == "closed")
 
 
-def _told(kind: type[Stateful]) -> Any:
+def _told(kind: type[Stateful]) -> Invariant:
     """Rows whose newest step leads elsewhere."""
     name = kind.__tablename__  # type: ignore[attr-defined]
     newest = (
         select(Step.target).where(Step.kind == name, Step.row_id == kind.id)
         .order_by(Step.id.desc()).limit(1).correlate(kind).scalar_subquery()
     )  # fmt: skip
-    return _number(kind, newest != kind.state)
+    return Invariant(kind, (newest != kind.state,), BY_HAND)

@@ -43,16 +43,23 @@ class Invoice(Base):
 
 def write(subscription: Any, description: str, amount: int, *, before: int, by: Account) -> Invoice:
     """The bill for a purchase or a change that was just paid for, and its receipt by mail."""
-    card, contact = subscription.card, billing_contacts.of(subscription.organization)
+    card = subscription.card
+    paid = {"card": f"{card.brand} ending in {card.last4}", "by_id": by.id}
+    bill = enter(subscription, description, amount, seats_before=before, **paid)
+    outbox.post("subscription_updated" if before else "subscription_started", about=bill)
+    return bill
+
+
+def enter(subscription: Any, description: str, amount: int, **how: Any) -> Invoice:
+    """A bill without its letter; `how` it was paid: `card`, `by_id`, and `seats_before` it."""
+    contact = billing_contacts.of(subscription.organization)
     bill = Invoice(
-        organization_id=subscription.organization_id, subscription_id=subscription.id, by_id=by.id,
-        at=now(), description=description, seats=subscription.seats, seats_before=before,
-        amount=amount, currency=subscription.currency, card=f"{card.brand} ending in {card.last4}",
-        billed_to=contact.lines if contact else None,
+        organization_id=subscription.organization_id, subscription_id=subscription.id, at=now(),
+        description=description, seats=subscription.seats, amount=amount,
+        currency=subscription.currency, billed_to=contact.lines if contact else None, **how,
     )  # fmt: skip
     db.session.add(bill)
     db.session.flush()
-    outbox.post("subscription_updated" if before else "subscription_started", about=bill)
     return bill
 
 

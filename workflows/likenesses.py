@@ -13,12 +13,12 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, select, type_coerce
+from sqlalchemy import select
 
 from workflows import journeys, moves, places
 from workflows.accounts import Account
-from workflows.engine import sets
-from workflows.engine.db import Moment, db
+from workflows.engine import moments, sets
+from workflows.engine.db import Moment
 from workflows.engine.letters import Letter
 from workflows.invitations import Invitation
 from workflows.journeys import Person
@@ -99,9 +99,9 @@ def _said(
     people: dict[int, Person], groups: Sequence[_Group]
 ) -> Iterator[tuple[Person, list[Likeness]]]:
     for group in groups:
-        moments, equal = group[0]
+        first, equal = group[0]
         if person := people.get(equal[0].id):
-            begun = moments.index(person.since) if len(group) > 1 else None
+            begun = first.index(person.since) if len(group) > 1 else None
             alike = []
             for when, some in group:
                 since = (begun is not None and when[begun]) or person.since
@@ -113,77 +113,72 @@ def _grouped(found: Sequence[_Facts]) -> list[_Group]:
     equal: defaultdict[Any, list[_Facts]] = defaultdict(list)
     for one in found:
         equal[one.same, one.moments].append(one)
-    dialect = db.engine.dialect
-    understood = Moment().dialect_impl(dialect).result_processor(dialect, None)
-    assert understood
+    said = moments.understood(one for _, written in equal for one in written)
     groups: defaultdict[Any, _Group] = defaultdict(list)
     for (same, written), some in equal.items():
         pattern = tuple(one and written.index(one) for one in written)
-        groups[same, pattern].append(([understood(one) for one in written], some))
+        groups[same, pattern].append(([said[one] for one in written], some))
     return list(groups.values())
 
 
 def _members(ids: Collection[int]) -> list[_Facts]:
-    same, moments = _columns(Membership, Token)
+    same, when = _columns(Membership, Token)
     living = (Token.membership_id == Membership.id) & Token.seat_id.is_not(None)
     rows: Any = select(
         Membership.id, Token.id, Account.name, Account.email_key,
-        Organization.owner_id == Membership.id, *same, *moments,
+        Organization.owner_id == Membership.id, *same, *when,
     ).join(Account, Account.id == Membership.account_id)  # fmt: skip
     rows = rows.join(Organization, Organization.id == Membership.organization_id)
     rows = rows.outerjoin(Token, living).where(sets.among(Membership.id, ids), Membership.active)
-    found = db.session.execute(rows.order_by(Membership.id)).all()
+    found = sets.read(rows.order_by(Membership.id))
     letters = _letters(("seat_assigned", "token", "token_reissued"), [row[1] for row in found])
-    waiting, width = places.standings(ids), len(same) + 1
+    # Whoever waits for a seat is told the own place in line.
+    alone, to = places.standings(ids).keys(), 5 + len(same)
     return [
-        # Whoever waits for a seat is told the own place in line.
-        _facts(row_id, name, key, (row_id if row_id in waiting else 0, *rest[:width]),
-               rest[width:], letters.get(token))
-        for row_id, token, name, key, *rest in found
+        _facts(row[0], row[2], row[3], row[0] in alone and row[0], row[4:to], row[to:],
+               letters.get(row[1], NO_LETTER))
+        for row in found
     ]  # fmt: skip
 
 
 def _invitations(ids: Collection[int]) -> list[_Facts]:
-    same, moments = _columns(Invitation)
+    same, when = _columns(Invitation)
     rows: Any = select(
-        Invitation.id, Invitation.email, Invitation.email_key, Invitation.state, *same, *moments
+        Invitation.id, Invitation.email, Invitation.email_key, Invitation.state, *same, *when
     )
     mine = rows.where(sets.among(Invitation.id, ids), Invitation.membership_id.is_(None))
-    found = db.session.execute(mine.order_by(Invitation.id)).all()
+    found = sets.read(mine.order_by(Invitation.id))
     letters = _letters(("invitation",), [row[0] for row in found])
-    moving, width = moves.of(ids), len(same)
+    # Whether one that ended is shown hangs on who has come back: each for itself. So is one that
+    # somebody asks to have at another address.
+    moving, to = moves.of(ids), 4 + len(same)
     return [
-        # Whether one that ended is shown hangs on who has come back: each for itself. So is one
-        # that somebody asks to have at another address.
-        _facts(row_id, name, key,
-               (0 if state in OPEN and row_id not in moving else row_id, *rest[:width]),
-               rest[width:], letters.get(row_id))
-        for row_id, name, key, state, *rest in found
+        _facts(row[0], row[1], row[2], (row[3] not in OPEN or row[0] in moving) and row[0],
+               row[4:to], row[to:], letters.get(row[0], NO_LETTER))
+        for row in found
     ]  # fmt: skip
 
 
+NO_LETTER = (None, None, None)
+
+
 def _facts(
-    row_id: int, name: str, key: str, same: Sequence[Any], moments: Sequence[Any], letter: Any
+    row_id: int, name: str, key: str, alone: int | bool, same: Any, when: Any, letter: Any
 ) -> _Facts:
-    said, *when = letter or (None, None, None)
-    return _Facts(row_id, name, key, (*same, said), (*moments, *when))
+    """`alone` is the id of whoever is like nobody else."""
+    return _Facts(row_id, name, key, (alone, *same, letter[0]), (*when, *letter[1:]))
 
 
 def _columns(*kinds: Any) -> tuple[list[Any], list[Any]]:
     """The columns of these tables that must be the same for two to be alike, and the moments."""
     columns = [one for kind in kinds for one in kind.__table__.columns if one.name not in WHO]
-    moments = [_as_written(one) for one in columns if isinstance(one.type, Moment)]
-    return [one for one in columns if not isinstance(one.type, Moment)], moments
-
-
-def _as_written(moment: Any) -> Any:
-    """A moment as the database has it, which costs nothing to read."""
-    return type_coerce(moment, String).label(f"{moment.table.name}_{moment.name}")
+    when = [moments.as_written(one) for one in columns if isinstance(one.type, Moment)]
+    return [one for one in columns if not isinstance(one.type, Moment)], when
 
 
 def _letters(templates: Collection[str], about_ids: Sequence[int | None]) -> dict[Any, Any]:
     """The state and the moments of the newest letter about each of these."""
     when = (Letter.__table__.c.since, Letter.__table__.c.posted_at)
-    rows = select(Letter.about_id, Letter.state, *map(_as_written, when))
+    rows = select(Letter.about_id, Letter.state, *map(moments.as_written, when))
     mine = rows.where(Letter.template.in_(templates), sets.among(Letter.about_id, about_ids))
-    return {row[0]: row[1:] for row in db.session.execute(mine.order_by(Letter.id))}
+    return {row[0]: row[1:] for row in sets.read(mine.order_by(Letter.id))}

@@ -9,19 +9,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from operator import ne
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
-    String,
-    cast,
     delete,
-    func,
-    literal,
     select,
     text,
 )
@@ -29,9 +25,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from workflows import drawings, journeys
 from workflows.drawings import ENDED, SHARED, Drawing, Subject
-from workflows.engine import history, sets, tallies
+from workflows.engine import history, moments, sets, tallies
 from workflows.engine.db import Base, at_the_end, command, db, index_of_few, now
-from workflows.invitations import Invitation
 from workflows.memberships import Membership
 from workflows.organizations import Organization
 from workflows.places import Place
@@ -125,10 +120,12 @@ class Held(NamedTuple):
 
 
 def _hold(which: Any) -> dict[Subject, Held]:
-    columns = [getattr(Line, name) for name in Drawing._fields]
-    lines: Any = select(Line.id, Line.membership_id, Line.invitation_id, *columns).where(which)
-    found = db.session.execute(lines.order_by(Line.id).with_for_update())
-    return {(member, one): Held(row_id, Drawing(*rest)) for row_id, member, one, *rest in found}
+    columns = [getattr(Line, name) for name in Drawing._fields[:-1]]
+    when = moments.as_written(Line.since)
+    lines: Any = select(Line.id, Line.membership_id, Line.invitation_id, *columns, when)
+    found = sets.read(lines.where(which).order_by(Line.id).with_for_update())
+    since = moments.understood(row[-1] for row in found)
+    return {row[1:3]: Held(row[0], Drawing._make((*row[3:-1], since[row[-1]]))) for row in found}
 
 
 def _both(
@@ -160,13 +157,28 @@ def _write(
         tallies.add(organization_id, numbers)
     if gone:
         db.session.execute(delete(Line).where(sets.among(Line.id, [line.id for line in gone])))
-    for shared, lines in _alike((line.id, right) for line, right in changed):
-        ids = [row_id for row_id, _ in lines]
-        sets.change(Line, ids, each=_own(right for _, right in lines), **shared)
+    for ids, values in _changes(changed):
+        sets.change(Line, ids, each=values)
     for shared, ones in _alike(fresh.items()):
         subjects = {"membership_id": [one[0] for one, _ in ones],
                     "invitation_id": [one[1] for one, _ in ones]}  # fmt: skip
         sets.add(Line, subjects | _own(right for _, right in ones), **shared)
+
+
+def _changes(
+    changed: Sequence[tuple[Held, Drawing]],
+) -> Iterator[tuple[list[int], dict[str, list[Any]]]]:
+    """Of those of which the same columns change, to the same as far as they share them, the values.
+
+    A column that stays is not written: it may be in an index, or point at a row to be looked for.
+    """
+    groups: defaultdict[Any, list[tuple[int, Drawing]]] = defaultdict(list)
+    for line, right in changed:
+        differs = tuple(map(ne, line.drawing, right))
+        groups[differs, right[: len(SHARED)]].append((line.id, right))
+    for (differs, _), some in groups.items():
+        columns = [(name, at) for at, name in enumerate(Drawing._fields) if differs[at]]
+        yield [one for one, _ in some], {name: [to[at] for _, to in some] for name, at in columns}
 
 
 def _alike(lines: Iterable[tuple[Any, Drawing]]) -> Iterator[tuple[dict[str, Any], list[Any]]]:
@@ -201,32 +213,6 @@ def tally_of(turn: Any, done: Any) -> Any:
     return f"line {turn} {done}"
 
 
-@dataclass(frozen=True)
-class Checked:
-    """How far a check of all lines has come, and how many it had to mend on its last step."""
-
-    members_to: int = 0
-    invitations_to: int = 0
-    mended: int = 0
-
-
-@command
-def check(before: Checked) -> Checked:
-    """Draw the next few people anew, whatever moved or did not; from the beginning at the end."""
-    members, theirs = _next(Membership, before.members_to)
-    asked, askers = _next(Invitation, before.invitations_to)
-    mended = redraw(members, asked, one_by_one=True)
-    mended += _recount(theirs | askers)
-    return Checked(max(members, default=0), max(asked, default=0), mended)
-
-
-def _next(kind: type[Membership] | type[Invitation], after: int) -> tuple[list[int], set[int]]:
-    """The next ids of this table, and the organizations that they belong to."""
-    rows = select(kind.id, kind.organization_id).where(kind.id > after).order_by(kind.id)
-    found = db.session.execute(rows.limit(TOGETHER)).all()
-    return [row_id for row_id, _ in found], {organization_id for _, organization_id in found}
-
-
 def forget(organization: Organization) -> None:
     """Take away all lines of an organization that was closed: nobody can look at them."""
     db.session.execute(delete(Line).where(Line.organization_id == organization.id))
@@ -239,12 +225,3 @@ def forget_ended() -> None:
     oldest = old.order_by(Line.since).limit(TOGETHER).with_for_update(skip_locked=True)
     ids = [line.id for line in db.session.scalars(oldest)]
     _write(list(_hold(sets.among(Line.id, ids)).values()), [], {})
-
-
-def _recount(organization_ids: set[int]) -> int:
-    """Mend the tallies of these organizations; answers how many were wrong."""
-    name = literal("line ") + cast(Line.turn, String) + literal(" ") + cast(Line.done, String)
-    mine = select(Line.organization_id, name, func.count())
-    mine = mine.where(Line.organization_id.in_(organization_ids))
-    counted = mine.group_by(Line.organization_id, Line.turn, Line.done)
-    return tallies.mend([counted], "line%", organization_ids)

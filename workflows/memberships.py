@@ -13,7 +13,6 @@ organization at its owner's admin membership, so nobody can be removed in the wr
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from sqlalchemy import Boolean, Computed, ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows.accounts import Account
-from workflows.engine import cohorts, history, sets
+from workflows.engine import history
 from workflows.engine.db import Base, db, index_of_few, lock
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotAllowed, NotFound, NotNow
@@ -125,16 +124,6 @@ def lock_both(membership: Membership, by: Account, also: Membership | None = Non
     lock(*{row.id: row for row in (membership, mine, also) if row}.values())
 
 
-def hold_all(organization: Organization, ids: Collection[int], *, by: Account) -> list[Membership]:
-    """Hold these, as far as they belong here, and the own one, for an admin; in their order."""
-    own = require_admin(by, organization)
-    here = Membership.organization_id == organization.id
-    held = cohorts.hold(Membership, here & sets.among(Membership.id, [*ids, own.id]))
-    require_admin(by, organization)  # who may have been made a member before we held it
-    found = {membership.id: membership for membership in held}
-    return [found[one] for one in ids if one in found]
-
-
 def of(account: Account | None, organization: Organization) -> Membership | None:
     """The account's active membership."""
     mine = select(Membership).filter_by(account=account, organization=organization, active=True)
@@ -157,13 +146,14 @@ BILLING = Need(
 )
 ADMIN = Need(frozenset({"owner", "admin"}), "Only an admin of the organization may do this.")
 OWNER = Need(frozenset({"owner"}), "Only the owner of the organization may do this.")
+NO_SUCH = "There is no such organization, or you are not, or no longer, a member of it."
 
 
 def require_member(by: Account | None, organization: Organization) -> Membership:
     """Refuse strangers, who are not told that there is such an organization."""
     mine = of(by, organization)
     if mine is None or organization.state == "closed":
-        raise NotFound("There is no such organization, or you are not a member of it.")
+        raise NotFound(NO_SUCH)
     return mine
 
 

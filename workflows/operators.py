@@ -68,6 +68,14 @@ def require_acting(by: Account | None) -> Account:
     return operator
 
 
+def require_reason(by: Account | None) -> Account:
+    """Refuse whoever is no acting operator who has given a reason, as in `act`."""
+    operator = require_acting(by)
+    if not history.is_an_operators():
+        raise NotAllowed("Only an operator may do this, and says why.")
+    return operator
+
+
 def reason(why: str) -> str:
     """The reason as it goes into history, for everybody whom it concerns to read."""
     words = " ".join(why.split())

@@ -16,7 +16,7 @@ from workflows import acknowledgements, alarms, rescues, surveys
 from workflows.acknowledgements import Acknowledgement
 from workflows.ailments import Ailment
 from workflows.alarms import Alarm
-from workflows.engine import heartbeats, readings, webhooks
+from workflows.engine import heartbeats, outbox, readings, webhooks
 from workflows.engine.db import now
 from workflows.engine.heartbeats import Heartbeat
 from workflows.engine.webhooks import Call
@@ -63,6 +63,7 @@ class Overview:
     processes: list[Heartbeat] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)  # that are not over
     unheard: Call | None = None  # the webhook was called in vain
+    due: int | None = None  # letters that are due, where the clock does not count what waits
 
     @property
     def number(self) -> int:
@@ -87,6 +88,7 @@ def look() -> Overview:
         told.get("rows", {}), told.get("moves", {}), states.at if states else None,
         impossible.facts if impossible else {}, impossible.at if impossible else None,
         heartbeats.heard(), list(alarms.raised()), webhooks.in_vain(),
+        outbox.due() if late else None,
     )  # fmt: skip
 
 
@@ -133,8 +135,8 @@ def _about(rescue: Rescue, ill: Ill, causes: int) -> bool:
 
 
 def _worst_first(causes: list[Ill]) -> list[Ill]:
-    """What nobody knows of goes first, then what is most, then what is oldest."""
-    return sorted(causes, key=lambda ill: (ill.is_known, -ill.number, ill.since))
+    """What nobody knows of goes first, then what needs a hand, what is most, what is oldest."""
+    return sorted(causes, key=lambda ill: (ill.is_known, ill.ailment.mild, -ill.number, ill.since))
 
 
 def _together(causes: list[Ill]) -> list[Ill]:

@@ -43,7 +43,7 @@ WHO: Mapping[str, Mapping[str, str]] = {  # who brings each event about, by tabl
     "seats": {"assign": ADMIN, "free_up": ADMIN},
     "subscriptions": {
         "pay": BUYER, "abandon": BUYER, "resize": BUYER, "cancel": BUYER, "resume": BUYER,
-        "fall_due": CLOCK, "suspend": CLOCK, "end": CLOCK, "settle": "The card company",
+        "fall_due": CLOCK, "suspend": CLOCK, "end": CLOCK, "settle": OPERATOR,
         "break_off": "The owner, by closing the organization",
     },
     "letters": {
@@ -155,6 +155,8 @@ def _of_token(token: Token) -> Iterator[Deadline]:
 def _of_subscription(subscription: Subscription) -> Iterator[Deadline]:
     if subscription.period_end and subscription.state != "canceled":
         yield Deadline("The paid period ends", subscription.period_end)
+    if subscription.kept_until:
+        yield Deadline("Seats are freed, tokens revoked", subscription.kept_until)
 
 
 DEADLINES: Mapping[type[Any], Callable[[Any], Iterator[Deadline]]] = {

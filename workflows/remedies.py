@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from workflows import deliveries, handovers, invitations, memberships, reruns, seats
+from workflows import (
+    deliveries,
+    handovers,
+    invitations,
+    leftovers,
+    memberships,
+    places,
+    reruns,
+    seats,
+    settlements,
+)
 from workflows.accounts import Account
 from workflows.ailments import Remedy
 from workflows.engine import heartbeats, history, outbox
@@ -17,10 +27,13 @@ from workflows.engine.db import command, db, lock
 from workflows.engine.heartbeats import Heartbeat
 from workflows.engine.letters import Letter
 from workflows.engine.refusals import NotNow
+from workflows.errands import Errand
 from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
+from workflows.organizations import Organization
 from workflows.seats import Seat
+from workflows.subscriptions import Subscription
 from workflows.tokens import Token
 
 
@@ -107,6 +120,20 @@ def may_revoke_seat(token: Token) -> None:
 
 
 @command
+def serve(organization: Organization, *, by: Account) -> None:
+    """Give the seats that are free to those in line, as should have happened when they freed."""
+    may_serve(lock(organization))
+    history.note(organization.id, by=by)
+    seats.serve(organization.id)
+
+
+def may_serve(organization: Organization) -> None:
+    free = db.session.query(Seat.id).filter_by(organization_id=organization.id, state="free")
+    if not (places.number(organization.id) and free.first()):
+        raise NotNow("Nobody waits beside a free seat there any more.")
+
+
+@command
 def withdraw_offer(handover: Handover, *, by: Account) -> None:
     """End an offer of ownership that nobody answers; the owner hears of it, and stays."""
     memberships.require_owner(by, handover.organization)
@@ -189,4 +216,24 @@ WITHDRAW = Remedy(
     "withdraw", "Withdraw the Offer", "Withdraw {} Offers",
     "The owner stays, and can offer ownership again.",
     _may("fall_through"), withdraw_offer, Handover,
+)  # fmt: skip
+TAKE_UP = Remedy(
+    "retry", "Retry", "Retry {} Bulk Actions",
+    "Those left out have their turn again, in the name of the admin who began it.",
+    leftovers.may_take_up, leftovers.take_up, Errand,
+)  # fmt: skip
+SERVE = Remedy(
+    "serve", "Give Out the Seats", "Give Out the Seats of {} Organizations",
+    "The free seats go to the first in line, who get a letter.",
+    may_serve, serve, Organization,
+)  # fmt: skip
+SETTLE = Remedy(
+    "settle", "Mark as Paid", "Mark {} Bills as Paid",
+    "An invoice says that it was paid by other means. The next period runs; no card is charged.",
+    settlements.may_settle, settlements.settle, Subscription,
+)  # fmt: skip
+DROP = Remedy(
+    "drop", "Drop the Purchase", "Drop {} Purchases",
+    "Nothing was bought, and nothing is. Seats can be bought anew at any time.",
+    settlements.may_drop, settlements.drop, Subscription,
 )  # fmt: skip

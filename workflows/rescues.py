@@ -209,7 +209,7 @@ def _verdicts(ill: Ailment, rows: Sequence[Rescued]) -> dict[int, str]:
     if ill.kind == "letters":
         letters = db.session.scalars(select(Letter).where(Letter.id.in_(ids))).all()
         return {letter.id: verdict for letter in letters if (verdict := _verdict(letter))}
-    still = ailments.those_of(ill, ids)
+    still = ailments.undecided(ill, ids)
     moved = [row for row in rows if row.row_id not in still or _anew(row, still[row.row_id])]
     return {row.row_id: "moved" for row in moved}
 

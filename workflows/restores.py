@@ -46,13 +46,22 @@ class Journal:
 
     def keep(self, file: Path) -> None:
         """Write down what ended since the last time."""
-        if self.since is None and (written := journal.read(file)):
-            self.known, self.since = {one.digest for one in written}, written[-1].at - OVERLAP
+        if self.since is None and (earlier := journal.read(file)):
+            self.known, self.since = {one.digest for one in earlier}, earlier[-1].at - OVERLAP
         moment = now()
         found = [one for one in _ended(self.since) if one.digest not in self.known]
         journal.write(file, found)
         self.known |= {one.digest for one in found}
         self.since = moment - OVERLAP
+
+
+written = Journal()  # by the clock that runs in this process
+
+
+def keep_journal() -> None:
+    """Write down what has ended, where JOURNAL says."""
+    if settings().journal:
+        written.keep(Path(settings().journal))
 
 
 def _ended(since: datetime | None) -> list[Ending]:

@@ -6,17 +6,16 @@ admins who give seats at once each get some, and neither can hold what the other
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from sqlalchemy import or_, update
 
-from workflows import memberships, places, seats, verdicts
+from workflows import places, rosters, seats, verdicts
 from workflows.accounts import Account
 from workflows.engine import cohorts, sets, tallies
 from workflows.engine.db import command, db, lock, now
-from workflows.engine.refusals import why_not_each
-from workflows.memberships import Membership
 from workflows.organizations import Organization
+from workflows.rosters import Roster
 from workflows.seats import GONE, IN_USE, NONE_YET, TAKEN, Count, Room, Seat
 from workflows.tokens import Generation, Token
 
@@ -27,44 +26,51 @@ def assign(organization: Organization, ids: Sequence[int], *, by: Account) -> di
 
     Answers why some have got none, by their ids.
     """
-    people = memberships.hold_all(organization, ids, by=by)
-    places.hold(organization.id, [one.id for one in people])
+    people = rosters.hold(organization, ids, by=by)
+    places.hold(organization.id, people)
     refused = may_not_assign(organization, people)
-    good = [one.id for one in people if one.id not in refused]
+    good = [one for one in people if one not in refused]
     free = seats.claim(organization.id, len(good))
     late = dict.fromkeys(good[len(free) :], GONE)
-    seats.give(good[: len(free)], free, by=by)
+    seats.give(organization.id, good[: len(free)], free, by=by)
     return refused | late
 
 
 @command
 def revoke(organization: Organization, ids: Sequence[int], *, by: Account) -> dict[int, str]:
     """Take these members' seats away; answers why some have none to take."""
-    people = memberships.hold_all(organization, ids, by=by)
+    people = rosters.hold(organization, ids, by=by)
     lock(organization)
     refused = may_not_revoke(organization, people)
-    good = [one for one in people if one.id not in refused]
+    good = [one for one in people if one not in refused]
     tokens = give_up(organization, good, "seat_revoked", by=by)
     cohorts.post("seat_revoked", organization.id, dict.fromkeys(tokens, 0))
     return refused
 
 
 def give_up(
-    organization: Organization, people: Collection[Membership], reason: str, *, by: Account
+    organization: Organization, members: Collection[int], reason: str, *, by: Account
 ) -> list[int]:
     """Free the seats of these members, who are held like the organization; answers their tokens.
 
     The line is served.
     """
-    mine = [member.id for member in people]
-    theirs = sets.among(Token.membership_id, mine)
+    revoked = take(organization, members, reason, by=by)
+    seats.serve(organization.id)
+    return revoked
+
+
+def take(
+    organization: Organization, members: Collection[int], reason: str, *, by: Account | None
+) -> list[int]:
+    """The same, and nobody gets what frees."""
+    theirs = sets.among(Token.membership_id, members)
     living = cohorts.hold(Token, theirs & Token.seat_id.is_not(None))
     cohorts.fire(living, "revoke", by=by, seat_id=None)
     _end([token.id for token in living], reason)
-    taken = cohorts.hold(Seat, sets.among(Seat.membership_id, mine))
+    taken = cohorts.hold(Seat, sets.among(Seat.membership_id, members))
     cohorts.fire(taken, "free_up", by=by, membership_id=None, holder_active=None)
     tallies.add(organization.id, {TAKEN: -len(taken)})
-    seats.serve(organization.id)
     return [token.id for token in living]
 
 
@@ -79,16 +85,20 @@ def _end(token_ids: list[int], reason: str) -> None:
     verdicts.close(ids, reason, moment)
 
 
-def may_not_assign(
-    organization: Organization, people: Sequence[Membership], before: int = 0
-) -> dict[int, str]:
+def may_not_assign(organization: Organization, people: Roster, before: int = 0) -> dict[int, str]:
     """Why some of these cannot have a seat, by their ids, when so many `before` them get one."""
-    room = seats.room(organization, [one.id for one in people])
+    room = seats.room(organization, people)
     bought = room.count.bought
     left = Count(bought, min(room.count.used + before, bought))
-    refused = why_not_each(seats.may_assign, people, Room(room.holders, left))
-    late = [one for one in people if one.id not in refused][left.free :]
-    return refused | why_not_each(seats.may_assign, late, Room(room.holders, Count(bought, bought)))
+    refused = _may_not(seats.may_assign, people, Room(room.holders, left))
+    good = [one for one in people if one not in refused]
+    late = {one: people[one] for one in good[left.free :]}
+    return refused | _may_not(seats.may_assign, late, Room(room.holders, Count(bought, bought)))
+
+
+def _may_not(rule: Callable[..., None], people: Roster, room: Room) -> dict[int, str]:
+    holders = room.holders
+    return rosters.why_not_each(lambda one: rule(one, room), people, lambda one: one in holders)
 
 
 def lacks_room(sentence: str | None) -> bool:
@@ -96,7 +106,6 @@ def lacks_room(sentence: str | None) -> bool:
     return sentence in (GONE, NONE_YET) or IN_USE in (sentence or "")
 
 
-def may_not_revoke(organization: Organization, people: Sequence[Membership]) -> dict[int, str]:
+def may_not_revoke(organization: Organization, people: Roster) -> dict[int, str]:
     """Why there is no seat to take from some of these, by their ids."""
-    room = seats.room(organization, [one.id for one in people])
-    return why_not_each(seats.may_revoke, people, room)
+    return _may_not(seats.may_revoke, people, seats.room(organization, people))

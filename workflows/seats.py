@@ -29,6 +29,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from workflows import acceptances, memberships, places, tokens
 from workflows.accounts import Account
 from workflows.engine import cohorts, outbox, sets, tallies
+from workflows.engine.cohorts import Cohort
 from workflows.engine.db import Base, command, db, index_of_few, lock
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotNow
@@ -37,7 +38,6 @@ from workflows.organizations import Organization
 from workflows.tokens import Token
 
 BOUGHT, TAKEN = "seats", "seats taken"  # as tallies
-FRESH = {"populate_existing": True}
 GONE = "The last free seat was given away a moment ago."
 NONE_YET = "There are no seats yet. Purchase subscriptions first."
 IN_USE = "in use. Buy more, or revoke"
@@ -92,11 +92,11 @@ def assign(membership: Membership, *, by: Account) -> Seat:
     require_admin(by, membership.organization)
     places.hold(membership.organization_id, [membership.id])
     may_assign(membership)
-    seat = free_one(membership.organization_id)
-    if seat is None:
+    free = wait_for(membership.organization_id, 1)
+    if not free:
         raise NotNow(GONE)
-    give([membership.id], [seat], by=by)
-    return seat
+    give(membership.organization_id, [membership.id], free, by=by)
+    return db.session.get_one(Seat, free[0])
 
 
 @command
@@ -126,7 +126,7 @@ def give_up(
     lock(seat).fire("free_up", by=by, membership_id=None, holder_active=None)
     tallies.add(seat.organization_id, {TAKEN: -1})
     if to:
-        give([to.id], [seat], by=by)
+        give(seat.organization_id, [to.id], [seat.id], by=by)
     serve(membership.organization_id)
     return token
 
@@ -136,26 +136,26 @@ def serve(organization_id: int) -> None:
     if number := places.number(organization_id):
         free = claim(organization_id, number)
         first = places.first(organization_id, len(free))
-        give([place.membership_id for place in first], free, by=None)
+        give(organization_id, [place.membership_id for place in first], free, by=None)
 
 
-def give(member_ids: Sequence[int], free: Sequence[Seat], *, by: Account | None) -> None:
+def give(
+    organization_id: int, member_ids: Sequence[int], free: Sequence[int], *, by: Account | None
+) -> None:
     """Give each of these one of these seats, which are held, with all that a seat brings.
 
     Whoever waited for one waits no more.
     """
     if not free:
         return
-    place, ids = free[0].organization_id, [seat.id for seat in free]
-    mine = dict(zip(ids, member_ids, strict=True))
-    held = {one: {"membership_id": member} for one, member in mine.items()}
-    cohorts.fire(free, "assign", by=by, holder_active=True, each=held)
-    tallies.add(place, {TAKEN: len(free)})
-    theirs = {"membership_id": member_ids, "seat_id": ids}
-    begun = cohorts.begin(Token, theirs, by=by, organization_id=place, generation=0)
+    place, theirs = {"organization_id": organization_id}, {"membership_id": member_ids}
+    taken = Cohort(Seat, free, "free", organization_id)
+    cohorts.move(taken, "assign", by=by, each=theirs, holder_active=True)
+    tallies.add(organization_id, {TAKEN: len(free)})
+    begun = cohorts.begin(Token, theirs | {"seat_id": free}, by=by, **place, generation=0)
     cohorts.fire(acceptances.of_all(member_ids), "seat", by=by)
-    places.end(places.hold(place, member_ids), "seat", by=by)
-    cohorts.post("seat_assigned", place, dict.fromkeys(begun, 0))
+    places.end(places.hold(organization_id, member_ids), "seat", by=by)
+    cohorts.post("seat_assigned", organization_id, dict.fromkeys(begun, 0))
 
 
 @dataclass(frozen=True)
@@ -204,13 +204,8 @@ def _has_one(membership: Membership, room: Room | None) -> bool:
     return membership.id in room.holders if room else of(membership) is not None
 
 
-def free_one(organization_id: int) -> Seat | None:
-    """A free seat that nobody else can take; the loser of a race waits once, and may get none."""
-    return next(iter(wait_for(organization_id, 1)), None)
-
-
-def wait_for(organization_id: int, number: int) -> list[Seat]:
-    """So many free seats; if too few, those that others have in hand are waited for.
+def wait_for(organization_id: int, number: int) -> list[int]:
+    """So many free seats; if too few, those that others have in hand are waited for, once.
 
     For more than one the organization is held, so that no two wait for each other's.
     """
@@ -218,17 +213,17 @@ def wait_for(organization_id: int, number: int) -> list[Seat]:
     if len(found) == number:
         return found
     oldest = _free(organization_id).limit(number).with_for_update()
-    return list(db.session.scalars(oldest, execution_options=FRESH))
+    return list(db.session.scalars(oldest))
 
 
-def claim(organization_id: int, number: int) -> list[Seat]:
+def claim(organization_id: int, number: int) -> list[int]:
     """So many free seats, or as many as there are, that nobody else can take or has in hand."""
     oldest = _free(organization_id).limit(number).with_for_update(skip_locked=True)
-    return list(db.session.scalars(oldest, execution_options=FRESH))
+    return list(db.session.scalars(oldest))
 
 
 def _free(organization_id: int) -> Any:
-    free = select(Seat).where(Seat.organization_id == organization_id, text("state = 'free'"))
+    free = select(Seat.id).where(Seat.organization_id == organization_id, text("state = 'free'"))
     return free.order_by(Seat.id)
 
 

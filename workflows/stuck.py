@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from workflows.ailments import Ailment
 from workflows.stuck_letters import LETTERS
-from workflows.stuck_people import CONTRADICTIONS, WAITING
+from workflows.stuck_people import CONTRADICTIONS, PERSONS
 from workflows.stuck_processes import PROCESSES
 
-AILMENTS: tuple[Ailment, ...] = (*PROCESSES, *LETTERS, *CONTRADICTIONS, *WAITING)
+AILMENTS: tuple[Ailment, ...] = (*PROCESSES, *LETTERS, *CONTRADICTIONS, *PERSONS)
 BY_NAME = {ailment.name: ailment for ailment in AILMENTS}
 
 # Of the list that Usher was planned with: what is not among them, and why.

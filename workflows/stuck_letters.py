@@ -148,8 +148,9 @@ LETTERS = (
     ),
     Ailment(
         "letter-retrying", "K3", "Letter put off by the mail server",
-        "The mail server answers, and has taken none of these for over an hour. They are safe "
-        "here, and leave by themselves as soon as it takes them.",
+        "The mail server has taken none of these for over an hour: below is what it said last, or "
+        "that it was not reached. They are safe here, and leave by themselves as soon as it takes "
+        "them.",
         "letters", retrying, itself="Tried again at least every hour, for 72 hours.",
         remedies=(AGAIN,),
     ),
@@ -180,6 +181,7 @@ LETTERS = (
         "A worker was lost between handing over and writing that down, so another sent the same "
         "letter again. Nothing is lost; somebody may have two.",
         "letters", doubled, itself="Not listed any more after seven days.", remedies=(SEEN,),
+        mild=True,
     ),
     Ailment(
         "invitation-unmailed", "K9", "Invitation without its letter",

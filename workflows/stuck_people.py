@@ -5,21 +5,27 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, or_, text
+from sqlalchemy import Select, and_, case, exists, func, or_, select, text
 
+from workflows import leftovers
 from workflows.accounts import SignUp
 from workflows.ailments import Ailment, found, found_of
 from workflows.engine.db import now
 from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
+from workflows.places import ASKED, QUEUED, WAITING, Place
 from workflows.remedies import (
     ASSIGN,
+    DROP,
     MAKE_TOKEN,
     PUT_RIGHT,
     RESEND,
     REVOKE,
     REVOKE_SEAT,
+    SERVE,
+    SETTLE,
+    TAKE_UP,
     WITHDRAW,
 )
 from workflows.seats import Seat
@@ -28,7 +34,7 @@ from workflows.subscriptions import Subscription
 from workflows.tokens import Generation, Token
 
 ACCEPTED = text("invitations.state = 'accepted'")
-SETTLE = timedelta(minutes=5)  # in which clocks and workers may still be at it
+SETTLED = timedelta(minutes=5)  # in which clocks and workers may still be at it
 
 
 def _invitations(cause: Any, *which: Any) -> Select[Any]:
@@ -48,8 +54,23 @@ def _has_seat() -> Any:
 
 def tokenless() -> Select[Any]:
     own = exists().where(Token.seat_id == Seat.id)
-    rows = found_of(Seat, "taken")
-    return rows.where(Seat.membership_id.is_not(None), Seat.since < now() - SETTLE, ~own)
+    rows = found_of(Seat)
+    return rows.where(Seat.membership_id.is_not(None), Seat.since < now() - SETTLED, ~own)
+
+
+def still() -> Select[Any]:
+    """A line beside a free seat, once for each organization."""
+    rows = found(Place.organization_id, func.min(Place.since))
+    settled = _with_free(Seat.since < now() - SETTLED), Place.since < now() - SETTLED
+    rows = rows.where(text(f"places.{QUEUED}"), *settled)
+    return rows.group_by(Place.organization_id)
+
+
+def _with_free(*which: Any) -> Any:
+    """Whether the organization has a free seat, found once for all who are in its line."""
+    lines = select(Place.organization_id).where(text(f"places.{QUEUED}")).correlate(None)
+    free = select(Seat.organization_id).where(text("seats.state = 'free'"), *which)
+    return Place.organization_id.in_(free.where(Seat.organization_id.in_(lines)))
 
 
 def unanswered() -> Select[Any]:
@@ -61,10 +82,11 @@ def expired() -> Select[Any]:
 
 
 def _joined(free: bool) -> Select[Any]:
-    """Accepted by a member who has no seat, while one is free or none."""
+    """Accepted by a member who has no seat and is in no line, while one is free or none."""
     here = and_(Seat.organization_id == Invitation.organization_id, text("seats.state = 'free'"))
     is_free = exists().where(here)
-    rows = _invitations("", ACCEPTED, is_free if free else ~is_free, ~_has_seat())
+    waits = exists().where(Place.membership_id == Invitation.membership_id, text(WAITING))
+    rows = _invitations("", ACCEPTED, is_free if free else ~is_free, ~_has_seat(), ~waits)
     rows = rows.join(Membership, Membership.id == Invitation.membership_id)
     return rows.where(Membership.state == "member")
 
@@ -75,6 +97,19 @@ def unseated() -> Select[Any]:
 
 def seatless() -> Select[Any]:
     return _joined(free=False)
+
+
+def asked() -> Select[Any]:
+    return _places("").where(text(f"places.{ASKED}"))
+
+
+def queued() -> Select[Any]:
+    return _places("").where(text(f"places.{QUEUED}"), ~_with_free())
+
+
+def _places(cause: str) -> Select[Any]:
+    """By the member who waits, whose page shows all of it."""
+    return found(Place.membership_id, Place.since, cause, Place.organization_id)
 
 
 def inactive() -> Select[Any]:
@@ -93,7 +128,15 @@ def unconfirmed() -> Select[Any]:
 
 
 def unpaid() -> Select[Any]:
-    rows = found_of(Subscription, Subscription.state)
+    return _bills().where(Subscription.state != "incomplete")
+
+
+def unfinished() -> Select[Any]:
+    return _bills().where(Subscription.state == "incomplete")
+
+
+def _bills() -> Select[Any]:
+    rows = found_of(Subscription, func.replace(Subscription.state, "_", " "))
     return rows.where(text("subscriptions.state IN ('incomplete', 'past_due', 'suspended')"))
 
 
@@ -113,8 +156,22 @@ CONTRADICTIONS = (
         "These seats have a member and no token, so there is nothing to activate.",
         "seats", tokenless, remedies=(MAKE_TOKEN,),
     ),
+    Ailment(
+        "line-still", "K11, W5", "Line beside a free seat",
+        "People wait in line here while a seat is free, which should not be possible. Nothing is "
+        "lost: nobody in line loses their turn.",
+        "organizations", still, itself="Whatever frees or buys a seat there moves the line.",
+        remedies=(SERVE,),
+    ),
+    Ailment(
+        "errand-given-up", "K24", "Bulk action given up in part",
+        "Usher failed at a part of these five times, left it out and did the rest. Nothing was "
+        "done to those left out, and their admins see who they are. Why is in the log: mend that, "
+        "then retry.",
+        "errands", leftovers.given_up, remedies=(TAKE_UP,), under_way=leftovers.under_way,
+    ),
 )  # fmt: skip
-WAITING = (
+PERSONS = (
     Ailment(
         "invitation-unanswered", "W1", "Invited, not answered",
         "They were invited and have not answered. Usher cannot know whether they read it.",
@@ -133,8 +190,19 @@ WAITING = (
     ),
     Ailment(
         "member-seatless", "W5", "Accepted, no seat is free",
-        "They joined and every seat is in use. More must be bought, or one freed.",
+        "They joined and every seat is in use. More must be bought, or one freed. Who is in line "
+        "already is not counted here.",
         "invitations", seatless, turn="billing admin",
+    ),
+    Ailment(
+        "seat-asked", "W4", "Asked for a seat, no answer",
+        "They asked their admins for a seat and have not been told yes or no.",
+        "memberships", asked, turn="admin",
+    ),
+    Ailment(
+        "seat-queued", "W5", "In line, no seat is free",
+        "An admin put them in line. The next seat that frees or is bought is theirs.",
+        "memberships", queued, turn="billing admin", itself="The line moves with each seat.",
     ),
     Ailment(
         "token-inactive", "W6", "Seated, token never activated",
@@ -147,9 +215,15 @@ WAITING = (
         "tokens", unused, turn="member", remedies=(REVOKE_SEAT,),
     ),
     Ailment(
-        "subscription-unpaid", "W11", "Payment open",
-        "A purchase waits for its card, or a bill is overdue.",
-        "subscriptions", unpaid, turn="billing admin",
+        "purchase-unpaid", "W11", "Purchase without its card",
+        "Somebody chose seats and has not paid. Nothing is owed and nothing was bought.",
+        "subscriptions", unfinished, turn="billing admin", remedies=(DROP,),
+    ),
+    Ailment(
+        "subscription-unpaid", "W11", "Bill overdue",
+        "A bill is not paid. While it is past due all tokens work; once it is suspended none does. "
+        "Seats and tokens are kept. If the money came another way, mark it as paid.",
+        "subscriptions", unpaid, turn="billing admin", remedies=(SETTLE,),
     ),
     Ailment(
         "ownership-offered", "W10", "Ownership offered",

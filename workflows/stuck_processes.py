@@ -50,9 +50,10 @@ def mixed() -> Select[Any]:
     """Processes that run an older version than the newest, an hour after that one began."""
     newest = select(Heartbeat.version).where(_alive()).order_by(Heartbeat.since.desc()).limit(1)
     began = select(func.max(Heartbeat.since)).where(_alive()).scalar_subquery()
-    cause = Heartbeat.kind + " on " + Heartbeat.host + " runs " + Heartbeat.version
+    last = newest.scalar_subquery()
+    cause = Heartbeat.kind + " runs " + Heartbeat.version + ", the newest is " + last
     rows = found(Heartbeat.id, Heartbeat.since, cause).where(_alive(), began < now() - MIXED_FOR)
-    return rows.where(Heartbeat.version != newest.scalar_subquery())
+    return rows.where(Heartbeat.version != last)
 
 
 def skewed() -> Select[Any]:
@@ -85,16 +86,18 @@ def _told(name: str, words: str) -> Any:
 PROCESSES = (
     Ailment(
         "process-silent", "K20", "Process silent",
-        "This process was running and is not heard any more, or none of its kind ever was. "
-        "Letters are safe: whoever else runs takes them over. Start it again, or forget it if it "
-        "was stopped for good.",
+        "Start it again: it was running and is not heard any more, or none of its kind ever was. "
+        "Letters are safe. Without workers the clock delivers them, more slowly. Without a clock "
+        "letters may wait, nothing expires, bulk actions rest, and no alarm is raised. Forget it "
+        "only if it was stopped for good.",
         "heartbeats", silent, itself="Whatever supervises it should start it again.",
         remedies=(FORGET,),
     ),
     Ailment(
         "queue-unheard", "K22", "Queue out of order",
-        "The bells that the clock rings are not heard by any worker. The clock delivers itself, "
-        "more slowly. Nothing is lost.",
+        "No worker hears the bells that the clock rings. Start Redis or Valkey again, then the "
+        "workers; nothing that was in it is needed. Until then the clock delivers, more slowly. "
+        "Nothing is lost.",
         "heartbeats", unheard, itself="The clock delivers until the queue is back.",
     ),
     Ailment(
@@ -117,7 +120,8 @@ PROCESSES = (
     Ailment(
         "impossible", "R4", "Impossible state",
         "Rows contradict each other in a way that the code cannot bring about: a restore that was "
-        "not whole, or a hand in the database.",
-        "readings", impossible,
+        "not whole, or a hand in the database. Make a backup now, before anything else. Look at "
+        "each: there are the rows, and what mends them. It is gone at the next look after that.",
+        "readings", impossible, itself="Looked for again every five minutes.",
     ),
 )  # fmt: skip

@@ -11,29 +11,26 @@ Seats are rows of their own: paying adds them, so an unpaid subscription has non
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil
 
-from sqlalchemy import CheckConstraint, ForeignKey, select
+from sqlalchemy import CheckConstraint, ForeignKey, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import invoices, licences, memberships, prices, seats
+from workflows import invoices, licences, memberships, prices, seats, verdicts
 from workflows.accounts import Account
 from workflows.billing import Card
 from workflows.engine import history
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.machine import Machine, State, Stateful
-from workflows.engine.refusals import NotNow
+from workflows.engine.refusals import Invalid, NotNow
 from workflows.engine.settings import settings
 from workflows.invoices import Invoice
-from workflows.memberships import Membership
 from workflows.organizations import Organization
 from workflows.prices import INTERVALS
-from workflows.seats import Seat
-from workflows.tokens import Token
 
 UNPAID = "state IN ('incomplete', 'past_due', 'suspended')"
+CANCELING, KEPT = "state = 'canceling'", "kept_until IS NOT NULL"
 LIVE = ("active", "past_due", "suspended", "canceling")
 
 
@@ -52,12 +49,16 @@ class SubscriptionMachine(Machine):
     settle = past_due.to(active) | suspended.to(active)
     suspend = past_due.to(suspended)
     cancel = active.to(canceling) | past_due.to(canceling)
-    resume = canceling.to(active)
+    resume = canceling.to(active, validators=["in_time"])
     end = canceling.to(canceled) | suspended.to(canceled)
     break_off = (
         active.to(canceled) | past_due.to(canceled)
         | suspended.to(canceled) | canceling.to(canceled)
     )  # fmt: skip
+
+    def in_time(self) -> None:
+        if now() >= self.model.period_end:
+            raise NotNow("What was paid for is over. Purchase subscriptions to go on.")
 
 
 class Subscription(Stateful, Base):
@@ -72,6 +73,8 @@ class Subscription(Stateful, Base):
             "one_live_subscription", "organization_id", unique=True, which="state <> 'canceled'"
         ),
         index_of_few("unpaid_subscriptions", "since", which=UNPAID),
+        index_of_few("canceling_subscriptions", "period_end", which=CANCELING),
+        index_of_few("kept_subscriptions", "organization_id", unique=True, which=KEPT),
     )  # fmt: skip
     machine = SubscriptionMachine
 
@@ -85,6 +88,8 @@ class Subscription(Stateful, Base):
     card_until: Mapped[str | None]
     period_start: Mapped[datetime | None]
     period_end: Mapped[datetime | None]
+    word: Mapped[str | None]  # why it was canceled, in the words of who did
+    kept_until: Mapped[datetime | None]  # after its end: how long seats and tokens are kept
 
     organization: Mapped[Organization] = relationship()
 
@@ -96,6 +101,10 @@ class Subscription(Stateful, Base):
     def no_arrow(self, event: str) -> str:
         if event == "pay" and self.state == "canceled":
             return "This purchase was replaced by another one. Nothing was bought with it."
+        if self.state == "canceling":
+            return "The subscription is canceled, and works until the end of what is paid."
+        if event == "resume":
+            return "The subscription is not canceled. There is nothing to resume."
         return f"This subscription is {self.state.replace('_', ' ')}."
 
 
@@ -105,8 +114,7 @@ def begin(organization: Organization, number: int, interval: str, *, by: Account
     lock(organization)
     memberships.require_billing(by, organization)
     prices.check(number, interval)
-    if live(organization):
-        raise NotNow("There is a subscription already. Update it instead.")
+    may_buy(organization, number)
     if unpaid := pending(organization):
         if (unpaid.seats, unpaid.interval, unpaid.price) == (number, interval, prices.of(interval)):
             return unpaid
@@ -117,6 +125,15 @@ def begin(organization: Organization, number: int, interval: str, *, by: Account
     )  # fmt: skip
 
 
+def may_buy(organization: Organization, number: int) -> None:
+    """The rule behind Purchase Subscriptions: what is kept in use is bought again with it."""
+    if live(organization):
+        raise NotNow("There is a subscription already. Update it instead.")
+    used = seats.count(organization).used
+    if number < used:
+        raise Invalid(seats=f"{used:,} seats are in use. Free {used - number:,} of them first.")
+
+
 @command
 def pay(subscription: Subscription, card: Card, *, by: Account) -> Invoice:
     """The card took the amount: add the seats and write the bill. Paid already: the same bill."""
@@ -124,29 +141,32 @@ def pay(subscription: Subscription, card: Card, *, by: Account) -> Invoice:
     memberships.require_billing(by, subscription.organization)
     if already := invoices.first_of(subscription):
         return already
+    may_pay(subscription)
     start = now()
     subscription.fire(
         "pay", by=by, card_brand=card.brand, card_last4=card.last4, card_until=card.until,
         period_start=start, period_end=prices.later(start, subscription.interval),
     )  # fmt: skip
-    licences.add(subscription.organization_id, subscription.seats)
+    licences.become(subscription.organization_id, subscription.seats)
+    keep_no_longer(subscription.organization)
     period = INTERVALS[subscription.interval]
     bill = f"{prices.seats_in_words(subscription.seats)}, one {period}"
     return invoices.write(subscription, bill, total(subscription), before=0, by=by)
 
 
-def break_off(organization: Organization, *, by: Account) -> None:
-    """End what was bought at once, and a purchase that waits; nothing is paid back."""
-    if bought := live(organization):
-        lock(bought).fire("break_off", by=by)
-    if unpaid := pending(organization):
-        lock(unpaid).fire("abandon", by=by)
+def keep_no_longer(organization: Organization) -> None:
+    """Let nobody be held for an ended subscription: what was kept works again, or has ended."""
+    if ended := kept(organization):
+        ended.kept_until = None
+        if verdicts.held(organization.id) == "subscription_ended":
+            verdicts.release(organization.id)
 
 
 def may_pay(subscription: Subscription) -> None:
     """The rule behind Pay, asked before the card is."""
     if subscription.state not in SubscriptionMachine.sources("pay"):
         raise NotNow(subscription.no_arrow("pay"))
+    may_buy(subscription.organization, subscription.seats)
 
 
 @command
@@ -211,19 +231,6 @@ def total(subscription: Subscription) -> int:
     return subscription.seats * subscription.price
 
 
-def in_the_way(organization: Organization, number: int) -> Sequence[Membership]:
-    """Whose seats to free before there can be this number: longest unused first."""
-    used = seats.count(organization).used
-    holders = (
-        select(Membership)
-        .join(Seat, Seat.membership_id == Membership.id)
-        .join(Token, Token.seat_id == Seat.id)
-        .where(Seat.organization_id == organization.id)
-        .order_by(Token.last_used_at.is_not(None), Token.last_used_at, Token.since)
-    )
-    return db.session.scalars(holders.limit(max(0, used - number))).all()
-
-
 def live(organization: Organization) -> Subscription | None:
     """The one subscription that is paid for, in whatever trouble it may be."""
     mine = select(Subscription).filter_by(organization=organization)
@@ -234,3 +241,9 @@ def pending(organization: Organization) -> Subscription | None:
     """A purchase that waits for a card."""
     mine = select(Subscription).filter_by(organization=organization, state="incomplete")
     return db.session.scalar(mine)
+
+
+def kept(organization: Organization) -> Subscription | None:
+    """The one that has ended and whose seats and tokens are kept for a while."""
+    mine = select(Subscription).filter_by(organization=organization)
+    return db.session.scalar(mine.where(text(f"subscriptions.{KEPT}")))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from sqlalchemy import select
 
 from workflows.accounts import Account, SignUp
 from workflows.engine.db import db
+from workflows.engine.heartbeats import Heartbeat
 from workflows.engine.letters import Letter
+from workflows.errands import Errand
 from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
@@ -19,12 +21,19 @@ from workflows.subscriptions import Subscription
 from workflows.tokens import Token
 
 LETTERS = {  # what a letter is called, by its template
+    "alarm_raised": "Alarm to an operator",
+    "alarm_over": "End of an alarm, to an operator",
+    "confirm_sign_up": "Letter to confirm the address",
+    "password_reset": "Letter to set a new password",
+    "subscription_settled": "Receipt of a settled bill",
+    "owner_appointed": "Letter to the new owner",
+    "owner_replaced": "Letter to the owner before",
     "invitation": "Invitation letter",
     "invitation_reminder": "Reminder of the invitation",
     "seat_assigned": "Seat letter",
     "token": "Letter with the token",
     "token_reissued": "Letter with the new token",
-    "seat_revoked": "Letter about the seat",
+    **dict.fromkeys(("seat_revoked", "seat_ended"), "Letter about the seat"),
     "member_removed": "Letter about the removal",
     "invitation_revoked": "Letter about the invitation",
     **dict.fromkeys(
@@ -33,6 +42,19 @@ LETTERS = {  # what a letter is called, by its template
     ),
     "move_asked": "Letter to the inviter",
     "move_refused": "Letter to whoever asked to move it",
+    "seat_asked": "Letter about somebody who asks for a seat",
+    "seat_refused": "Letter about the seat",
+    "handover_offered": "Offer of ownership",
+    **dict.fromkeys(
+        (
+            f"handover_{end}"
+            for end in ("accepted", "declined", "canceled", "expired", "fell_through")
+        ),
+        "Letter about the offer of ownership",
+    ),
+    "subscription_started": "Receipt",
+    "subscription_updated": "Receipt",
+    "organization_closed": "Letter about the end of the organization",
 }
 
 
@@ -43,12 +65,21 @@ def of(kind: str, ids: Collection[int]) -> dict[int, str]:
         return {}
     named: Any = query.where(query.selected_columns[0].in_(list(ids)))
     called = {row_id: str(title) for row_id, title in db.session.execute(named)}
-    return {one: letter(name) for one, name in called.items()} if kind == "letters" else called
+    words = _WORDS.get(kind)
+    return {one: words(name) for one, name in called.items()} if words else called
 
 
 def letter(template: str) -> str:
     """What letters of this template are called."""
     return LETTERS.get(template, f"Letter “{template.replace('_', ' ')}”")
+
+
+def errand(deed: str) -> str:
+    """What a bulk action is called: revoke seat."""
+    return f"Bulk action: {deed.replace('-', ' ')}"
+
+
+_WORDS: dict[str, Callable[[str], str]] = {"letters": letter, "errands": errand}
 
 
 def _named(kind: Any) -> Any:
@@ -57,6 +88,7 @@ def _named(kind: Any) -> Any:
 
 
 _QUERIES: dict[str, Any] = {
+    "heartbeats": select(Heartbeat.id, Heartbeat.kind + " on " + Heartbeat.host),
     "letters": select(Letter.id, Letter.template),
     "invitations": select(Invitation.id, Invitation.email),
     "tokens": _named(Token),
@@ -66,6 +98,8 @@ _QUERIES: dict[str, Any] = {
     "subscriptions": select(Subscription.id, Organization.name).join(
         Organization, Organization.id == Subscription.organization_id
     ),
+    "memberships": select(Membership.id, Account.name).join(Membership.account),
+    "errands": select(Errand.id, Errand.deed),
     "handovers": select(Handover.id, Account.name)
     .join(Membership, Membership.id == Handover.chosen_id)
     .join(Account, Account.id == Membership.account_id),

@@ -12,17 +12,18 @@ from typing import Any
 
 from sqlalchemy import exists, select, text
 
-from workflows import memberships, places, seats
+from workflows import memberships, places, rosters, seats
 from workflows.accounts import Account
 from workflows.engine import outbox, sets
 from workflows.engine.db import command, db, lock, now
 from workflows.engine.identity import LINK, parse_words
-from workflows.engine.refusals import Invalid, NotAllowed, NotNow, why_not_each
+from workflows.engine.refusals import Invalid, NotAllowed, NotNow
 from workflows.engine.settings import settings
 from workflows.invitations import Invitation
 from workflows.memberships import Membership, require_admin
 from workflows.organizations import Organization
 from workflows.places import ASKED, WAITING, Place, Standing
+from workflows.rosters import Roster
 from workflows.seats import Room, Seat
 
 GATHERED = timedelta(days=1)  # wishes for a seat reach an admin in one letter a day
@@ -87,10 +88,10 @@ def line_up_all(organization: Organization, ids: Sequence[int], *, by: Account) 
 
     Answers why some have got neither, by their ids.
     """
-    people = memberships.hold_all(organization, ids, by=by)
+    people = rosters.hold(organization, ids, by=by)
     lock(organization)
     refused = may_not_line_up(organization, people)
-    good = [one.id for one in people if one.id not in refused]
+    good = [one for one in people if one not in refused]
     seat_or_queue(organization.id, good, "put", by, by=by)
     return refused
 
@@ -104,11 +105,16 @@ def may_line_up(
         raise NotNow(standing.place.no_arrow("approve"))
 
 
-def may_not_line_up(organization: Organization, people: Sequence[Membership]) -> dict[int, str]:
+def may_not_line_up(organization: Organization, people: Roster) -> dict[int, str]:
     """Why some of these can neither have a seat nor wait for one, by their ids."""
-    ids = [one.id for one in people]
-    room, standings = seats.room(organization, ids), places.standings(ids)
-    return why_not_each(lambda one: may_line_up(one, standings.get(one.id), room), people)
+    room, standings = seats.room(organization, people), places.standings(people)
+
+    def sees(one: int) -> Any:
+        return one in room.holders, one in standings and standings[one].in_line
+
+    return rosters.why_not_each(
+        lambda one: may_line_up(one, standings.get(one.id), room), people, sees
+    )
 
 
 def became(organization: Organization, ids: Sequence[int]) -> dict[int, str]:
@@ -127,7 +133,7 @@ def seat_or_queue(
     if not ids:
         return
     free = seats.wait_for(organization_id, len(ids))
-    seats.give(ids[: len(free)], free, by=by)
+    seats.give(organization_id, ids[: len(free)], free, by=by)
     if late := ids[len(free) :]:
         places.queue(organization_id, late, origin, sponsor, by=by)
 

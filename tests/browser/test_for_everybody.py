@@ -163,6 +163,12 @@ def send(page, label):
         page.get_by_role("button", name=label, exact=True).first.click()
 
 
+def follow(page, name):
+    """Press a link, and wait for the page that it leads to."""
+    with page.expect_navigation():
+        page.get_by_role("link", name=name).click()
+
+
 def as_a_stranger(usher, page, examiner):
     examiner.follow_everything(
         page, "/login", "/signup", "/forgot", "/dev/mailbox", "/letters/token"
@@ -267,7 +273,7 @@ def as_members(visit, examiner):
     page = log_in(visit(), "Ada Lovett")
     page.goto(f"{HERE}/waitlist")
     examiner.examine(page, "somebody who asked for a seat")
-    page.get_by_role("link", name="Say No to Gus Lindqvist").click()
+    follow(page, "Say No to Gus Lindqvist")
     examiner.examine(page)
 
 
@@ -278,7 +284,7 @@ def as_an_operator(page, examiner):
         "/status/letters/retry", "/status/stuck/member-unseated/acknowledge",
     )  # fmt: skip
     page.goto("/status/search?q=zoe@acme.test")
-    page.get_by_role("link", name=re.compile("^zoe@acme.test")).click()
+    follow(page, re.compile("^zoe@acme.test"))
     examiner.examine(page)
     rescue(page, examiner)
 
@@ -309,8 +315,7 @@ def as_somebody_invited(usher, visit, examiner):
     examiner.examine(other, "a move that was asked for")
     admin = log_in(visit(), "Ada Lovett")
     admin.goto(f"{HERE}/members?q=kim")
-    with admin.expect_navigation():
-        admin.get_by_role("link", name="Answer Request", exact=True).click()
+    follow(admin, "Answer Request")
     examiner.examine(admin)
     examiner.visit(page, "/join/login")
     page.goto("/join/decline")
@@ -329,7 +334,7 @@ def invited_to_another(usher, visit, examiner):
     invite(usher, founder, "society", address("Gus Lindqvist"))
     page = log_in(visit(), "Gus Lindqvist")
     examiner.examine(page, "an invitation that waits")
-    page.get_by_role("link", name="Decline").click()
+    follow(page, "Decline")
     examiner.examine(page)
 
 

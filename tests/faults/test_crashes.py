@@ -17,10 +17,12 @@ from workers import post
 from workflows import (
     accounts,
     arrivals,
+    cancellations,
     departures,
     gate,
     guest_lists,
     invitations,
+    memberships,
     organizations,
     seats,
     subscriptions,
@@ -79,6 +81,9 @@ def secret(cast):
     cast.member(acme, "Di", ann)
     organizations.found("Unpaid", "unpaid", by=ann)
     subscriptions.begin(organizations.found("Chosen", "chosen", by=ann), 2, "monthly", by=ann)
+    leaving = cast.organization(ann, "Leaving", seats=2)
+    seats.assign(memberships.of(ann, leaving), by=ann)
+    cancellations.cancel(subscriptions.live(leaving), by=ann)
     cast.invitation(acme, "ed@acme.test", ann)
     organizations.set_invitation_days(acme, 30, by=ann)
     cast.invitation(acme, "fay@acme.test", ann)
@@ -115,8 +120,12 @@ JOURNEY = {  # every command of it, as the doors call it
     "resend": lambda: invitations.resend(invitation("ed"), by=account("ann")),
     "revoke an invitation": lambda: invitations.revoke(invitation("ed"), by=account("ann")),
     "expire": invitations.expire_unanswered,
+    "cancel": lambda: cancellations.cancel(
+        subscriptions.live(organization()), "Too dear", by=account("ann")
+    ),
+    "end a subscription": cancellations.end_due,
 }
-LATER = {"expire": 15 * DAY}  # Ed's time is over then, Fay's is not
+LATER = {"expire": 15 * DAY, "end a subscription": 32 * DAY}  # Ed's time is over then, Fay's is not
 SECRETS = ("activate", "reissue")  # these mail one
 WHOLE = "activate"  # tried at each point, at any size
 OLD = "Bo's token of before"

@@ -4,7 +4,7 @@ Seats stand in `lines`, what is bought in `purchases`, other ends of invitations
 the ends of ownership in `owners`.
 """
 
-from model import addresses, lines, owners, replies
+from model import addresses, lines, owners, purchases, replies
 from model.town import (
     HOURS,
     KEEPERS,
@@ -212,4 +212,6 @@ def expire(town, _):
         for number in range(len(organization.invitations)):
             replies.over(town, place, number)
         owners.expire(town, organization)
+        for subscription in organization.subscriptions:
+            purchases.end(town, place, subscription)
     addresses.end_stale(town)

@@ -1,7 +1,7 @@
 """What each command on ownership should do in the town, from sections 2.6 and 4.5."""
 
 from model import lines, replies
-from model.town import Offer, unless
+from model.town import NEVER, Offer, unless
 
 WEEK = 7 * 24
 
@@ -62,7 +62,7 @@ def close(town, by, place, typed):
     organization.closed = True
     fall_through(organization, organization.offer and organization.offer.chosen)
     for subscription in organization.subscriptions:
-        subscription.state = "canceled"
+        subscription.state, subscription.kept, subscription.kept_until = "canceled", 0, NEVER
     for member in organization.members:
         lines.end(organization, member, "withdrawn")
         if member.seated:

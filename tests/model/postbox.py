@@ -1,16 +1,20 @@
-"""Which letters should leave, and to whom, from the specification's sections 3.7, 5.4, 6 and 9.2.
+"""Which letters should leave, and to whom, from the specification's sections 3.7, 5, 6 and 9.2.
 
 A letter *must* leave, *may* leave where the specification is silent, or *never*: it is moot.
 """
 
+from model.town import KEEPERS
+
 TO_INVITER = {"invitation_accepted", "invitation_declined", "invitation_expired"}
 TO_INVITER |= {"invitation_bounced", "invitation_asked"}
 TO_INVITED = {"invitation", "invitation_revoked"}
-TO_HOLDER = {"seat_assigned", "seat_revoked", "token", "token_reissued"}
+TO_HOLDER = {"seat_assigned", "seat_revoked", "seat_ended", "token", "token_reissued"}
+TO_BILLER = {"subscription_canceled", "subscription_resumed", "subscription_ended"}
 TO_WHO_WAITS, ON_MOVE = {"seat_refused"}, {"move_asked", "move_refused"}
 TO_NEW, TO_OLD = {"confirm_address", "address_taken"}, {"address_change_asked", "address_changed"}
 ON_CHANGE = TO_NEW | TO_OLD
 TOLD = TO_INVITER | TO_INVITED | TO_HOLDER | TO_WHO_WAITS | ON_MOVE | ON_CHANGE
+TOLD |= TO_BILLER
 
 
 def wanted(town, letter):
@@ -22,6 +26,8 @@ def wanted(town, letter):
         return _about_token(town, letter)
     if letter.template in TO_WHO_WAITS:
         return _about_place(town, letter)
+    if letter.template in TO_BILLER:
+        return _about_subscription(town.organizations[letter.place], letter)
     if letter.template in ON_MOVE:
         return _about_move(town, letter)
     invitation = town.at(letter.place, letter.about[0])
@@ -83,11 +89,18 @@ def _about_move(town, letter):
     return "must" if open_still else "may"
 
 
+def _about_subscription(organization, letter):
+    """What is not so any more need not be told."""
+    state = organization.live.state if organization.live else "ended" if organization.ended else ""
+    told = {"subscription_canceled": "canceling", "subscription_resumed": "active"}
+    return "must" if state == told.get(letter.template, "ended") else "may"
+
+
 def _about_token(town, letter):
     member = town.of(letter.place, letter.about[0])
     token = member.tokens[letter.about[1]]
     current = token.generation == letter.number
-    if letter.template == "seat_revoked":
+    if letter.template in ("seat_revoked", "seat_ended"):
         over = member.seated or not member.active or _is_closed(town, letter)
         return "may" if over else "must"
     if not token.alive:
@@ -112,6 +125,9 @@ def _people(town, letter):
     organization = town.organizations[letter.place]
     if letter.template in TO_HOLDER:
         return {town.of(letter.place, letter.about[0]).person}
+    if letter.template in TO_BILLER:
+        member = town.of(letter.place, letter.about[0])
+        return {member.person} if member.role in KEEPERS else set()
     if letter.template in TO_WHO_WAITS:
         return {organization.places[letter.about[0]].member.person}
     if letter.template == "move_refused":

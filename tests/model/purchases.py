@@ -1,18 +1,20 @@
 """What each command on a subscription should do in the town, from section 5."""
 
 from model import lines
-from model.town import KEEPERS, Subscription, unless
+from model.town import KEEPERS, KEPT, NEVER, No, Subscription, unless
 
 
 def purchase(town, by, place, seats):
     organization = town.organizations[place]
     organization.require(by, *KEEPERS)
-    _require_sold(seats, organization.bought)
-    unless(not organization.bought, "NotNow")
+    few = seats < organization.used
+    _require_sold(seats, organization.live or few)
+    unless(not organization.live, "NotNow", *["Invalid"] * few)
+    unless(not few, "NotNow", "Invalid")  # of those in use each needs one
     waiting = [one for one in organization.subscriptions if one.state == "incomplete"]
     if [one.seats for one in waiting] == [seats]:
         return  # the same form twice: what was begun waits to be paid
-    for other in organization.subscriptions:
+    for other in waiting:
         other.state = "canceled"
     organization.subscriptions.append(Subscription(seats))
 
@@ -26,10 +28,18 @@ def pay(town, by, place, number):
     organization = town.organizations[place]
     organization.require(by, *KEEPERS)
     subscription = organization.subscriptions[number]
-    unless(subscription.state != "active", "allowed", "NotNow")
+    if subscription.ends < NEVER:
+        raise No("allowed", "NotNow")  # paid already, whatever became of it
     unless(subscription.state == "incomplete", "NotNow")
-    subscription.state = "active"
+    unless(subscription.seats >= organization.used, "NotNow", "Invalid")
+    _forget(organization.ended)  # all that was kept works again
+    subscription.state, subscription.ends = "active", town.a_month_later()
     lines.serve(town, place)
+
+
+def _forget(ended):
+    if ended:
+        ended.kept, ended.kept_until = 0, NEVER
 
 
 def resize(town, by, place, number, seats):
@@ -42,3 +52,48 @@ def resize(town, by, place, number, seats):
     unless(seats >= organization.used, "NotNow")
     subscription.seats = seats
     lines.serve(town, place)
+
+
+def cancel(town, by, place, number, word):
+    """It works until the end of what is paid."""
+    organization = town.organizations[place]
+    organization.require(by, *KEEPERS)
+    subscription = organization.subscriptions[number]
+    unless(subscription.state == "active", "NotNow")
+    subscription.state, subscription.word = "canceling", word
+    _tell(town, place, "subscription_canceled")
+
+
+def resume(town, by, place, number):
+    organization = town.organizations[place]
+    organization.require(by, *KEEPERS)
+    subscription = organization.subscriptions[number]
+    unless(subscription.state == "canceling" and town.now < subscription.ends, "NotNow")
+    subscription.state, subscription.word = "active", ""
+    _tell(town, place, "subscription_resumed")
+
+
+def _tell(town, place, template):
+    """Whoever looks after the bill."""
+    for number, member in enumerate(town.organizations[place].members):
+        if member.role in KEEPERS:
+            town.post(template, place, number)
+
+
+def end(town, place, subscription):
+    """The clock has come: what is in use outlives the subscription, what is free does not."""
+    organization = town.organizations[place]
+    if subscription.state == "canceling" and subscription.ends <= town.now:
+        subscription.state = "canceled"
+        subscription.kept, subscription.kept_until = organization.used, town.now + KEPT
+        _tell(town, place, "subscription_ended")
+    elif subscription.kept_until <= town.now:
+        _free(town, place, subscription)
+
+
+def _free(town, place, subscription):
+    for number, member in enumerate(town.organizations[place].members):
+        if member.seated:
+            lines.unseat(member, "seat_revoked")
+            town.post("seat_ended", place, number, len(member.tokens) - 1)
+    _forget(subscription)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from model import postbox
 from model.steps import PEOPLE as MAILBOXES
-from model.town import Letter
+from model.town import NEVER, Letter
 
 from workflows import gate, silences
 from workflows.accounts import CLOSED, Account
@@ -25,7 +25,7 @@ from workflows.tokens import Token
 # Letters of a round or a generation.
 NUMBERED = ("invitation", "invitation_asked", "token", "token_reissued")
 ABOUT = {Token: postbox.TO_HOLDER, Place: postbox.TO_WHO_WAITS, Move: postbox.ON_MOVE}
-ABOUT |= {AddressChange: postbox.ON_CHANGE}
+ABOUT |= {AddressChange: postbox.ON_CHANGE, Membership: postbox.TO_BILLER}
 
 
 class Sight:
@@ -115,7 +115,8 @@ class Sight:
 
     def _seats_and_tokens(self):
         for place, row in self._rows(Subscription):
-            place["subscriptions"].append((row.seats, row.state))
+            kept = row.kept_until is not None
+            place["subscriptions"].append((row.seats, row.state, row.word or "", kept))
         for place, row in self._rows(Seat):
             place["seats"] += 1
             if row.membership_id:
@@ -173,7 +174,10 @@ def of_town(organization):
             for one in organization.places
         ],
         "line": [_number(organization.members, one.member) for one in organization.line],
-        "subscriptions": [(one.seats, one.state) for one in organization.subscriptions],
+        "subscriptions": [
+            (one.seats, one.state, one.word, one.kept_until < NEVER)
+            for one in organization.subscriptions
+        ],
         "seats": organization.bought,
         "seated": {number for number, one in members if one.seated},
         "tokens": {

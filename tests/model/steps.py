@@ -11,6 +11,7 @@ from workflows import (
     account_closures,
     address_changes,
     arrivals,
+    cancellations,
     closures,
     corrections,
     departures,
@@ -139,6 +140,9 @@ def _expire():
     invitations.expire_unanswered()
     handovers.expire_unanswered()
     address_changes.end_stale()
+    cancellations.end_due()
+    while cancellations.free_some():
+        pass
 
 
 _IN_TOWN = vars(owners) | vars(purchases) | vars(lines) | vars(replies) | vars(addresses)
@@ -181,6 +185,8 @@ _REAL = {
         subscriptions.pay, step.row(Subscription, number), CARD, by=by
     ),
     "resize": _on(Subscription, subscriptions.resize),
+    "cancel": _on(Subscription, cancellations.cancel),
+    "resume": _on(Subscription, cancellations.resume),
     "activate": _on_token(tokens.activate),
     "reissue": _on_token(tokens.reissue),
     "end_old": _on_token(tokens.end_old),

@@ -55,7 +55,7 @@ class Story(RuleBasedStateMachine):
     @rule(
         letters=st.sampled_from([0, 1, 2, 100, 100]),
         refused=st.sampled_from([False, False, True]),
-        hours=st.sampled_from([0.4, 0.7, 3.3, 30.9, 167.3, SHORT, LATE, LATE]),
+        hours=st.sampled_from([0.4, 0.7, 3.3, 30.9, 167.3, 760.1, 760.1, SHORT, LATE, LATE]),
         clock=st.booleans(),
     )
     def letters_leave_or_time_passes(self, letters, refused, hours, clock):

@@ -5,12 +5,16 @@ Times are hours since the beginning, persons go by their first address, `No` nam
 that the specification leaves open; "allowed" among them means that doing nothing is right as well.
 """
 
+import calendar
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 HOURS = (0, 1, 24)  # how long an old secret may still work
 DAYS = (1, 7, 14)  # for which an invitation may be good
 RESERVED = ("login", "status")
 KEEPERS = ("admin", "billing_admin")
+LIVE = ("active", "canceling")
+KEPT = 30 * 24  # hours for which seats and tokens outlive their subscription
 NEVER = float("inf")
 
 
@@ -90,6 +94,10 @@ class Place:
 class Subscription:
     seats: int
     state: str = "incomplete"
+    ends: float = NEVER  # when what was paid for is over
+    word: str = ""  # why it was canceled
+    kept: int = 0  # seats that outlive it
+    kept_until: float = NEVER
 
 
 @dataclass
@@ -131,8 +139,18 @@ class Organization:
         return mine
 
     @property
+    def live(self):
+        """What is paid for."""
+        return next((one for one in self.subscriptions if one.state in LIVE), None)
+
+    @property
+    def ended(self):
+        """What has ended and leaves seats for a while."""
+        return next((one for one in self.subscriptions if one.kept_until < NEVER), None)
+
+    @property
     def bought(self):
-        return sum(one.seats for one in self.subscriptions if one.state == "active")
+        return self.live.seats if self.live else self.ended.kept if self.ended else 0
 
     @property
     def used(self):
@@ -183,6 +201,7 @@ class Town:
     """All that Usher knows, and what of it can be seen."""
 
     people: dict[str, str | None]  # each who ever had an account, and their address, in order
+    beginning: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     now: float = 0
     organizations: dict[str, Organization] = field(default_factory=dict)
     letters: list[Letter] = field(default_factory=list)
@@ -228,6 +247,14 @@ class Town:
         while any(abs(end - self.now) < 0.1 for end in (*self._ends(), *self._extensible())):
             self.now = round(self.now + 0.2, 1)
 
+    def a_month_later(self):
+        """The same day a month later, or the last day of that month."""
+        start = self.beginning + timedelta(hours=self.now)
+        year, month = start.year + start.month // 12, start.month % 12 + 1
+        day = min(start.day, calendar.monthrange(year, month)[1])
+        later = start.replace(year=year, month=month, day=day)
+        return (later - self.beginning) / timedelta(hours=1)
+
     def next_end(self):
         """How long until something ends; a day where nothing does."""
         return round(min((end - self.now for end in self._ends() if end > self.now), default=24), 1)
@@ -238,6 +265,8 @@ class Town:
             sent = (one for one in organization.invitations if one.state == "sent")
             yield from (one.expires for one in sent)
             yield from (one.expires for one in organization.offers if one.state == "offered")
+            yield from (one.ends for one in organization.subscriptions if one.state in LIVE)
+            yield from (one.kept_until for one in organization.subscriptions if one.kept)
             tokens = (token for one in organization.members for token in one.tokens)
             yield from (end for token in tokens for end in token.ends.values())
 
@@ -251,7 +280,8 @@ class Town:
         if self.organizations[place].closed:
             return {"organization_closed"}
         token = self.of(place, number).tokens[which]
-        over = token.ends.get(generation, NEVER) <= self.now
+        over = {"superseded"} if token.ends.get(generation, NEVER) <= self.now else set()
+        ended = {"subscription_ended"} if self.organizations[place].ended else set()
         if token.alive:
-            return {"superseded"} if over else {None}
-        return token.reasons | ({"superseded"} if over else set())
+            return (over | ended) or {None}
+        return token.reasons | over | ended

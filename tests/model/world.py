@@ -29,6 +29,10 @@ OPENING = [
     Step("found", FAY, "", {"name": "Bolt", "typed": "Bolt"}),
     Step("invite", FAY, "bolt", {"emails": [EVE]}),
     Step("accept", EVE, "bolt", {"number": 0}),
+    Step("purchase", FAY, "bolt", {"seats": 2}),
+    Step("pay", FAY, "bolt", {"number": 0}),
+    Step("assign_seat", FAY, "bolt", {"number": 1}),
+    Step("cancel", FAY, "bolt", {"number": 0, "word": "Too dear."}),
     Step("activate", BOB, "acme", {"number": 1, "which": 0}),
     Step("invite", CY, "acme", {"emails": [EVE, GIL]}),
 ]
@@ -156,7 +160,8 @@ def opened():
     for email in KNOWN:
         name = email.partition("@")[0].title()
         accounts.confirm(accounts.remember_sign_up(name, email, email, hashed))
-    world = World(Town({email: email for email in KNOWN}), datetime.now(UTC))
+    beginning = datetime.now(UTC)
+    world = World(Town({email: email for email in KNOWN}, beginning), beginning)
     for step in OPENING:
         world.take(step)
     world.hand_over(100)

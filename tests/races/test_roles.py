@@ -9,7 +9,7 @@ from workflows import departures, memberships, roles, seats
 from workflows.engine.history import history
 
 ONLY_ADMINS = "Only an admin of the organization may do this."
-STRANGER = "There is no such organization, or you are not a member of it."
+STRANGER = "There is no such organization, or you are not, or no longer, a member of it."
 
 
 @pytest.fixture

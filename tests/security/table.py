@@ -199,6 +199,13 @@ BILLING = {  # purchase, update, cancel; invoices, card. Both organizations have
     "POST /<slug>/subscriptions/pay": Row("billing admins", {"purchase": "{purchase}", **CARD}),
     "GET /<slug>/subscriptions/update": Row("billing admins"),
     "POST /<slug>/subscriptions/update": Row("billing admins", {"seats": "5", "shown": "4"}),
+    "GET /<slug>/subscriptions/card": Row("billing admins"),
+    "POST /<slug>/subscriptions/card": Row(
+        "billing admins", {"subscription": "{purchase}", **CARD, "card_number": "5555555555554444"}
+    ),
+    "GET /<slug>/subscriptions/cancel": Row("billing admins"),
+    "POST /<slug>/subscriptions/cancel": Row("billing admins", {"word": "Too dear."}),
+    "POST /<slug>/subscriptions/resume": Row("billing admins", status=409),  # not canceled
     "GET /<slug>/billing-contact": Row("billing admins"),
     "POST /<slug>/billing-contact": Row("billing admins", {"name": "Acme", "address": "2 Road"}),
     "POST /<slug>/billing-contact/remove": Row("billing admins"),

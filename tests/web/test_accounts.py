@@ -284,7 +284,7 @@ def test_the_login_page_also_opens_for_somebody_signed_in(client, cast):
 
     answer = client.get("/login")
 
-    assert "You are signed in as" in answer.text
+    assert "You are logged in as" in answer.text
     assert 'name="password"' in answer.text
 
 

@@ -12,6 +12,7 @@ from web.sentences import SENTENCES
 from workflows import (
     departures,
     guest_lists,
+    handovers,
     invitations,
     memberships,
     organizations,
@@ -136,9 +137,20 @@ def test_what_runs_out_of_time_is_told_as_nobodys_deed(client, cast, acme, ines,
 
     page = client.get("/acme/activity").text
 
-    assert lines(client)[0] == "The invitation of bo@acme.test ran out of time"
+    assert lines(client)[0] == "The invitation of bo@acme.test expired"
     assert ">Today<" in page
     assert page.count('class="u-day') == 2
+
+
+def test_a_hand_over_of_ownership_names_whom_it_is_offered_to(client, cast, acme, ines):
+    bo = cast.member(acme, "Bo", ines)
+    roles.make_admin(bo, by=ines)
+    handovers.cancel(handovers.offer(bo, by=ines), by=ines)
+
+    assert lines(client)[:2] == [
+        "Ines took back the offer of ownership to Bo",
+        "Ines offered ownership to Bo",
+    ]
 
 
 def test_a_member_sees_only_what_concerns_them_and_no_other_address(client, cast, acme, ines):

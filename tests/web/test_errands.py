@@ -58,6 +58,7 @@ def test_what_would_happen_is_said_before_anything_does(client, acme, three):
     assert "All 2 seats are in use. Buy more, or revoke one first." in page
     assert 'href="/acme/subscriptions">Buy Seats</a>' in page
     assert ">Assign 2 Seats</button>" in page
+    assert "cy@acme.test" in page, "two people may have one name"
     assert seats.count(acme).used == 0
 
 

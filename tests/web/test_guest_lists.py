@@ -1,5 +1,6 @@
 """Inviting many: each row of a list has an answer of its own, before it is sent and afterwards."""
 
+import html
 import io
 import re
 
@@ -91,7 +92,7 @@ def test_a_file_is_shown_before_anything_is_sent(client, cast, acme):
     assert ">Send Invitations</button>" in page.text
     assert rows(page.text) == [
         ("a@acme.test", "Will be invited", ""),
-        ("b@@acme.test", "Will not be", "Not an address. It has two @ signs."),
+        ("b@@acme.test", "Will not be invited", "Not an address. It has two @ signs."),
     ]
     assert [one[0] for one in rows(client.get(f"{page.request.path}?outcome=cannot").text)] == [
         "b@@acme.test"
@@ -102,6 +103,27 @@ def test_a_file_is_shown_before_anything_is_sent(client, cast, acme):
 
     assert [word for _, word, _ in rows(done.text)] == ["Invited", "Not invited"]
     assert [letter.to for letter in cast.deliver()][-1] == "a@acme.test"
+
+
+def test_a_file_without_one_good_row_can_be_corrected_before_anything_is_sent(client, acme):
+    page = upload(client, b"Email\nb@@acme.test\nines@acme.test\n").text
+
+    assert "<h1>No Row Can Be Invited</h1>" in page
+    [link] = re.findall(r'href="([^"]+)">Correct Them', page)
+    assert ">b@@acme.test</textarea>" in client.get(link).text
+
+
+@pytest.mark.parametrize("broken", ["ki m@acme.test", "ki;m@acme.test", "ki,m@acme.test"])
+def test_a_piece_of_a_broken_row_is_never_taken_for_an_address(client, acme, broken):
+    page = upload(client, f'Name|Email\nKim|"{broken}"\nLea|lea@@acme.test\n'.encode()).text
+    [link] = re.findall(r'href="([^"]+)">Correct Them', page)
+    typed = html.unescape(re.search(r">([^>]+)</textarea>", client.get(link).text)[1])
+
+    answers = rows(send(client, typed).text)
+
+    assert broken in typed
+    assert {word for _, word, _ in answers} == {"Not invited"}
+    assert invitations.of_organization(acme) == []
 
 
 def test_a_list_with_seats_on_joining_wishes_one_for_each_and_so_does_what_is_tried_again(
@@ -288,39 +310,39 @@ def test_what_is_no_list_says_what_it_is(client, acme, content, sentence):
 
 BROKEN = {  # thirty kinds of rows that somebody types, exports or mails around
     "kim.acme.test": "It has no @ sign.",
-    "kim(at)acme.test": "Write an @ sign where “at” stands.",
-    "kim at acme.test": "Write an @ sign where “at” stands.",
+    "kim(at)acme.test": "Write an @ sign in place of “at”.",
+    "kim at acme.test": "Write an @ sign in place of “at”.",
     "kim@@acme.test": "It has two @ signs.",
     "kim@acme@test": "It has two @ signs.",
-    "@acme.test": "Nothing stands before the @ sign.",
-    "kim@": "Nothing stands after the @ sign.",
+    "@acme.test": "Nothing is before the @ sign.",
+    "kim@": "Nothing is after the @ sign.",
     "kim..lee@acme.test": "It has two periods in a row. One is enough.",
     "kim@acme..test": "It has two periods in a row. One is enough.",
-    ".kim@acme.test": "It begins with a period. Leave that out.",
-    "kim.@acme.test": "A period stands just before the @ sign. Leave that out.",
-    "kim@.acme.test": "A period stands just after the @ sign. Leave that out.",
-    "kim@acme.test.": "It ends with a period. Leave that out.",
-    "kim@acme,test": "A comma stands after the @ sign. Write a period.",
+    ".kim@acme.test": "It begins with a period. Remove it.",
+    "kim.@acme.test": "A period is just before the @ sign. Remove it.",
+    "kim@.acme.test": "A period is just after the @ sign. Remove it.",
+    "kim@acme.test.": "It ends with a period. Remove it.",
+    "kim@acme,test": "A comma is after the @ sign. Write a period.",
     "kim@acme": "What follows the @ sign has no ending, such as “.com”.",
     "kim@acme_labs.test": "What follows the @ sign cannot have an underscore.",
     "kim@-acme.test": "A part after the @ sign begins or ends with a hyphen.",
     "kim@acme.123": "“.123” is no ending of an address.",
-    "kim@127.0.0.1": "After the @ sign stands a number of a computer. Write its name.",
-    "kim@[127.0.0.1]": "After the @ sign stands a number of a computer. Write its name.",
-    "kim lee@acme.test": "It has a space in it. Leave that out.",
-    "kim@acme .test": "It has a space in it. Leave that out.",
-    "mailto:kim@acme.test": "Leave out “mailto:”.",
+    "kim@127.0.0.1": "After the @ sign is the number of a computer. Write its name.",
+    "kim@[127.0.0.1]": "After the @ sign is the number of a computer. Write its name.",
+    "kim lee@acme.test": "It has a space in it. Remove it.",
+    "kim@acme .test": "It has a space in it. Remove it.",
+    "mailto:kim@acme.test": "Remove “mailto:”.",
     "https://acme.test/kim": "This is the address of a web page.",
-    "“kim@acme.test”": "Leave out brackets and quotation marks.",
-    "kim@acme.test>": "Leave out brackets and quotation marks.",
-    "kim@acme.test (Kim)": "Leave out brackets and quotation marks.",
+    "“kim@acme.test”": "Remove brackets and quotation marks.",
+    "kim@acme.test>": "Remove brackets and quotation marks.",
+    "kim@acme.test (Kim)": "Remove brackets and quotation marks.",
     "kim\u200b@acme.test": "It contains a character that cannot be seen (zero width space). "
-                           "Type it anew.",
+                           "Type it again.",
     "kim\u00a0lee@acme.test": "It contains a character that cannot be seen (no-break space). "
-                              "Type it anew.",
-    "kím@acme.test": "Before the @ sign stands “í”. Most mail servers take plain letters only.",
-    "kim:lee@acme.test": "Before the @ sign stands “:”. Leave that out.",
-    "kim\x7flee@acme.test": "It contains a character that cannot be seen (U+007F). Type it anew.",
+                              "Type it again.",
+    "kím@acme.test": "Before the @ sign is “í”. Most mail servers take plain letters only.",
+    "kim:lee@acme.test": "Before the @ sign is “:”. Remove it.",
+    "kim\x7flee@acme.test": "It contains a character that cannot be seen (U+007F). Type it again.",
     "=?utf-8?q?kim?=@acme.test": "It is encoded as in the head of a letter. Write it plainly.",
     "k" * 65 + "@acme.test": "It is too long.",
 }  # fmt: skip
@@ -336,7 +358,7 @@ def test_a_file_with_thirty_kinds_of_broken_rows_is_clear_and_nothing_is_lost(cl
     after = re.search(r'rel="next" href="[^"]*after=(\d+)', page.text)[1]
     found = first + rows(client.get(f"{page.request.path}?after={after}").text)
 
-    told = [(address, why) for address, word, why in found if word == "Will not be"]
+    told = [(address, why) for address, word, why in found if word == "Will not be invited"]
     assert len(BROKEN) >= 30
     assert [why for _, why in told] == [f"Not an address. {why}" for why in BROKEN.values()]
     assert len(found) == 2 * len(BROKEN)

@@ -1,6 +1,6 @@
 import pytest
 
-from workflows import gate, memberships, roles, seats, tokens
+from workflows import gate, handovers, memberships, roles, seats, tokens
 from workflows.engine.db import now
 from workflows.gate import Use
 
@@ -117,7 +117,7 @@ def test_a_member_without_a_seat_reads_that_an_admin_comes_next_and_who_that_is(
 
     page = client.get("/acme/home").text
 
-    assert "An admin comes next. You need to do nothing." in page
+    assert "An admin comes next. If it takes long, ask for a seat." in page
     assert "You have joined. An admin gives you a seat next." in page
     assert "Ines" in page
     assert "ines@acme.test" not in page
@@ -169,3 +169,16 @@ def test_a_billing_admin_sees_the_seats_and_no_line_that_asks_for_one(client, ac
     assert "of 2 in use" in page
     assert 'href="/acme/subscriptions"' in page
     assert "How far you are" not in page
+
+
+def test_an_offer_of_ownership_waits_on_the_home_of_whom_it_goes_to(client, cast, acme, ines):
+    bo = cast.member(acme, "Bo", by=ines)
+    roles.make_admin(bo, by=ines)
+    handovers.offer(bo, by=ines)
+
+    assert "offers you the ownership" not in client.get("/acme/home").text
+    client.sign_in(bo.account)
+    page = client.get("/acme/home").text
+
+    assert "Ines offers you the ownership of “Acme”" in page
+    assert 'href="/acme/ownership">Accept or decline</a>' in page

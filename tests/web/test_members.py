@@ -275,3 +275,36 @@ def test_who_may_not_leave_is_told_why_and_whom_to_ask(client, cast, acme, priya
     assert client.post("/acme/leave").status_code == 409
     client.sign_in(acme.owner.account)
     assert "You are the only admin." in client.get("/acme/leave").text
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["members?q=pri&turn=yours", "members?after=x", "home", "waitlist", "invitations", "members/2"],
+)
+def test_a_button_leads_back_to_the_page_it_was_on(client, acme, priya, page):
+    came_from = {"Referer": f"http://localhost/acme/{page}"}
+
+    answer = client.post(at(priya, "assign"), headers=came_from)
+
+    assert answer.location == f"/acme/{page}"
+
+
+@pytest.mark.parametrize(
+    "referer",
+    [
+        None, "http://elsewhere.test/acme/members", "http://localhost/globex/members",
+        "http://localhost/acme/members/2/remove", "http://localhost/acme/members.csv",
+    ],
+)  # fmt: skip
+def test_a_button_leads_to_the_list_where_it_was_on_no_list(client, acme, priya, referer):
+    answer = client.post(at(priya, "assign"), headers={"Referer": referer} if referer else {})
+
+    assert answer.location == "/acme/members"
+
+
+def test_whoever_keeps_a_member_is_back_at_the_search(client, acme, priya):
+    came_from = {"Referer": "http://localhost/acme/members?q=pri"}
+
+    page = client.get(at(priya, "remove"), headers=came_from).text
+
+    assert 'href="/acme/members?q=pri" autofocus>Keep Member</a>' in page

@@ -13,11 +13,13 @@ from sqlalchemy import event
 from web import cli
 from web import status as pages
 from workers import callers
-from workflows import alarms, operators, rescues, stuck, surveys
+from workflows import alarms, invariants, operators, rescues, stuck, surveys, tokens
 from workflows.engine import heartbeats, readings
 from workflows.engine.db import db, now
 from workflows.engine.heartbeats import Heartbeat
 from workflows.engine.letters import Letter
+from workflows.invitations import Invitation
+from workflows.tokens import Generation, Token
 
 DEAD = "/status/stuck/letter-dead"
 
@@ -67,6 +69,51 @@ def test_where_nothing_is_stuck_the_page_says_so(client, ward, marta, cast):
     assert "0 violations" in page
     for kind in ("Invitations", "Letters", "Tokens", "Subscriptions"):
         assert f'aria-label="{kind}:' in page
+
+
+def test_what_is_away_is_on_top_before_anything_waits_for_it(client, ward, marta, settings, cast):
+    cast.deliver()
+    looked()
+    settings.smtp_url = "smtp://127.0.0.1:1"
+
+    page = text_of(client)
+
+    assert "<h1>Mail server: away</h1>" in page
+    assert "Everything moves" not in page
+    assert "leave by themselves once it does. ./usher doctor says" in page
+
+
+def test_where_the_clock_is_silent_the_letters_that_are_due_are_counted_at_once(
+    client, ward, marta, cast
+):
+    cast.deliver()
+    looked()
+    change(Heartbeat, [one.id for one in heartbeats.heard()], at=now() - timedelta(hours=1))
+    ward.invited(3)
+
+    page = text_of(client)
+
+    assert "this page has looked itself, and no alarm is raised" in page
+    assert "3 letters wait" in page
+
+
+def test_what_can_never_be_and_is_shows_its_rows_and_what_mends_them(client, ward, marta):
+    [token] = SEEDS["token-unused"](ward, 1)
+    [asked] = SEEDS["invitation-unanswered"](ward, 1)
+    change(Generation, db.session.scalars(db.select(Generation.id)).all(), number=7)
+    change(Invitation, [asked], state="revoked")
+    looked()
+
+    page = client.get("/status/stuck/impossible").text
+
+    assert f'<a href="/status/tokens/{token}">' in page
+    assert f'<a href="/status/invitations/{asked}">' in page
+    assert "Ask the member to reissue the token: the next generation is whole." in page
+    assert "Set it back to the last one of its history." in page
+    member = db.session.get(Token, token).membership
+    tokens.reissue(tokens.of(member), 1, 0, by=member.account)
+    change(Invitation, [asked], state="sent")
+    assert set(invariants.count_all().values()) == {0}
 
 
 def test_the_picture_of_a_machine_has_its_numbers_and_what_moved(client, ward, marta, cast):

@@ -43,6 +43,17 @@ def test_a_member_asks_and_an_admin_puts_them_in_line(client, cast, acme, ines, 
     assert "You are in line already." in client.get("/acme/seat/ask").text
 
 
+@pytest.mark.parametrize("word", ["For the nightly builds", "For the nightly builds."])
+def test_a_wish_is_quoted_with_one_full_stop(client, acme, ines, priya, word):
+    waitlist.ask(priya, word, by=priya.account)
+    client.sign_in(ines)
+
+    page = client.get("/acme/waitlist").text
+
+    end = "” <" if word.endswith(".") else "”. <"
+    assert f"Asked for a seat: “{word}{end}" in page
+
+
 def test_what_was_typed_stays_when_it_is_too_long(client, acme, priya):
     client.sign_in(priya.account)
     word = "long " * 50

@@ -10,7 +10,9 @@ from workflows import (
     accounts,
     address_changes,
     alarms,
+    appointments,
     arrivals,
+    cancellations,
     closures,
     departures,
     handovers,
@@ -25,15 +27,17 @@ from workflows import (
     roles,
     seats,
     sessions,
+    settlements,
     subscriptions,
     tokens,
     waitlist,
 )
-from workflows.engine.db import db
+from workflows.engine.db import command, db
 from workflows.engine.letters import Letter
 from workflows.engine.outbox import REGISTER
 from workflows.handovers import Handover
 from workflows.invitations import Invitation
+from workflows.subscriptions import Subscription
 
 
 class Bouncing:
@@ -117,6 +121,25 @@ def seat_letters(people, ann, member):
     post.deliver()
 
 
+def subscription_letters(people, ann, acme):
+    """Canceled, resumed, canceled again; then its end, and 30 days later that of a seat."""
+    people.seated(acme, "Cay", ann)
+    bought = subscriptions.live(acme)
+    subscriptions.resize(bought, 5, by=ann)
+    for step in (cancellations.cancel, cancellations.resume, cancellations.cancel):
+        step(bought, by=ann)
+        post.deliver()
+    change = db.update(Subscription).where(Subscription.id == bought.id)
+    db.session.execute(change.values(period_end=bought.period_start))
+    db.session.commit()
+    cancellations.end_due()
+    post.deliver()
+    db.session.execute(change.values(kept_until=bought.period_start))
+    db.session.commit()
+    while cancellations.free_some():
+        post.deliver()
+
+
 def ownership_letters(people, ann, acme):
     """One offer for each way that it can end; at last the organization itself."""
     bea = people.member(acme, "Bea", ann)
@@ -134,7 +157,14 @@ def ownership_letters(people, ann, acme):
     roles.make_admin(bea, by=ann)
     handovers.accept(_mailed(handovers.offer(bea, by=ann)), by=bea.account)
     post.deliver()
-    closures.close(acme, acme.slug, by=bea.account)
+    marta = operators.make_operator(people.account("Marta").email)
+    ann_again = memberships.of(ann, acme)
+    operators.act(appointments.appoint, ann_again, by=marta, why="Bea has left the company")
+    owed = subscriptions.live(acme)
+    command(owed.fire)("fall_due", by=None)
+    operators.act(settlements.settle, owed, by=marta, why="The transfer came")
+    post.deliver()
+    closures.close(acme, acme.slug, by=ann)
     post.deliver()
 
 
@@ -155,7 +185,6 @@ def alarm_letters(ann, monkeypatch):
 def test_every_letter_leaves(people, tmp_path, monkeypatch):
     ann = people.account("Ann")
     acme = people.organization(ann, seats=2)
-    subscriptions.resize(subscriptions.live(acme), 5, by=ann)
     accounts.sign_up("New", "new@acme.test", "a password to test with")
     accounts_letters(people, ann)
     profile_letters(people, people.account("Dee"))
@@ -165,6 +194,7 @@ def test_every_letter_leaves(people, tmp_path, monkeypatch):
         post.deliver_batch()
     member = invitations_letters(people, ann, acme)
     seat_letters(people, ann, member)
+    subscription_letters(people, ann, acme)
     ownership_letters(people, ann, acme)
     alarm_letters(ann, monkeypatch)
 

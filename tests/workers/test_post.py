@@ -12,10 +12,10 @@ from dramatiq.brokers.redis import RedisBroker
 from redis import Redis
 
 import workers
-from workers import clock, mailers, post
+from workers import clock, mailers, post, queue_looks
 from workers.packing import Answer
 from workflows import invitations, seats, tokens
-from workflows.engine import outbox
+from workflows.engine import heartbeats, outbox
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
 
@@ -361,3 +361,18 @@ def test_a_seat_and_its_token_are_mailed_with_what_the_person_needs(people, acme
     secret = re.search(r"^    (usht\w{44})$", text, re.M)[1]
     assert f"conda token set {secret}" in text
     assert outbox.due() == 0
+
+
+def test_a_queue_that_is_away_is_told_before_a_letter_needs_it(people, monkeypatch):
+    monkeypatch.setattr(clock, "trouble", [])  # what other tests left
+    monkeypatch.setattr(workers, "broker", workers._broker("redis://127.0.0.1:1"))
+
+    queue_looks.ask()
+    clock.beat()
+
+    [beat] = [one for one in heartbeats.heard() if one.kind == "clock"]
+    assert beat.trouble == "it is away (ConnectionError)"
+    monkeypatch.setattr(workers, "broker", workers._broker(""))
+    queue_looks.ask()
+    clock.beat()
+    assert [one.trouble for one in heartbeats.heard()] == [None]

@@ -3,7 +3,6 @@
 from click.testing import CliRunner
 
 from web import doctor
-from workers import clock
 from workers.restored import restored
 from workflows import restores, seats
 from workflows.engine import journal
@@ -11,17 +10,17 @@ from workflows.engine import journal
 
 def test_the_clock_writes_down_once_what_has_ended(app, settings, cast, tmp_path, monkeypatch):
     settings.journal = str(tmp_path / "journal")
-    monkeypatch.setattr(clock, "journal", restores.Journal())
+    monkeypatch.setattr(restores, "written", restores.Journal())
     ada = cast.account("Ada")
     bob = cast.seated(cast.organization(ada, seats=1), "Bob", ada)
     cast.secret(bob)
-    clock.keep_journal()
+    restores.keep_journal()
     assert journal.read(tmp_path / "journal") == []
 
     seats.revoke(bob, by=ada)
     for _ in range(2):
-        clock.keep_journal()
-        monkeypatch.setattr(clock, "journal", restores.Journal())  # another clock
+        restores.keep_journal()
+        monkeypatch.setattr(restores, "written", restores.Journal())  # another clock
 
     [ending] = journal.read(tmp_path / "journal")
     assert ending.reason == "seat_revoked"

@@ -17,6 +17,7 @@ from workflows import (
     places,
     roles,
     seats,
+    shortages,
     subscriptions,
     tokens,
     waitlist,
@@ -249,7 +250,7 @@ def test_those_for_whom_no_seat_was_left_are_put_in_line_and_nobody_else(cast, a
     seats.assign(people[0], by=ann)
     errand = done(acme, "assign", people, ann)
 
-    rest = errands.line_up_rest(errand, by=ann)
+    rest = shortages.line_up_rest(errand, by=ann)
     errands.begin(rest, by=ann)
 
     assert cases.counts(errand.id) == {"done": 3, "refused": 3}
@@ -257,7 +258,7 @@ def test_those_for_whom_no_seat_was_left_are_put_in_line_and_nobody_else(cast, a
     assert outcomes(rest) == [("done", waitlist.IN_LINE)] * 2
     assert [place.membership for place in places.first(acme.id, 9)] == people[4:]
     with pytest.raises(Invalid, match="Choose at least one person"):
-        errands.line_up_rest(rest, by=ann)
+        shortages.line_up_rest(rest, by=ann)
 
 
 def test_whoever_moved_meanwhile_is_refused_alone(cast, acme, ann):
@@ -407,7 +408,7 @@ def test_what_fails_again_and_again_is_given_up_and_the_others_go_on(
     assert clock_of(settings) == len(errands.WAITS)
 
     assert errand.state == "done"
-    assert outcomes(errand) == [("refused", errands.GAVE_UP)] * 2 + [("done", "")] * 3
+    assert outcomes(errand) == [("refused", cases.GAVE_UP)] * 2 + [("done", "")] * 3
     assert {one.email for one in invitations.of_organization(acme)} == set(listed[2:])
     assert (errand.tries, errand.due_at) == (0, None)
 
@@ -437,7 +438,7 @@ def test_a_try_that_failed_waits_longer_each_time(cast, acme, ann, monkeypatch, 
 
     spoiled[0] = "nothing"
     assert errands.go_on()
-    assert outcomes(errand) == [("refused", errands.GAVE_UP), ("done", "")]
+    assert outcomes(errand) == [("refused", cases.GAVE_UP), ("done", "")]
 
 
 def test_a_list_is_done_once_and_each_row_keeps_its_answer(cast, acme, ann, settings):

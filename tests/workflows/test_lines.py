@@ -16,6 +16,7 @@ from workflows import (
     directories,
     gate,
     invitations,
+    line_checks,
     lines,
     memberships,
     restitutions,
@@ -71,10 +72,10 @@ def subject(person):
 
 
 def nothing_to_mend():
-    checked, mended = lines.check(lines.Checked()), 0
+    checked, mended = line_checks.check(line_checks.Checked()), 0
     while checked.members_to or checked.invitations_to:
         mended += checked.mended
-        checked = lines.check(checked)
+        checked = line_checks.check(checked)
     return mended + checked.mended == 0
 
 
@@ -214,7 +215,9 @@ def test_search_finds_parts_of_names_and_addresses_in_any_case(cast, acme, ann):
 
 
 def test_the_clock_draws_lines_that_are_missing_and_mends_wrong_ones(cast, acme, ann, monkeypatch):
-    monkeypatch.setattr(clock, "checked", lines.Checked())  # whatever this process looked at before
+    monkeypatch.setattr(
+        clock, "checked", line_checks.Checked()
+    )  # whatever this process looked at before
     cast.member(acme, "Bob", ann)
     before = names(everybody(acme))
 

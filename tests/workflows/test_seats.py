@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from workflows import acceptances, gate, roles, seats, subscriptions, tokens
+from workflows import acceptances, gate, licences, roles, seats, subscriptions, tokens
 from workflows.engine import tallies
 from workflows.engine.db import command, db
 from workflows.engine.refusals import NotNow, Refusal
@@ -123,7 +123,7 @@ def test_fewer_seats_than_are_in_use_are_refused_with_the_list(cast, acme, ann):
 
     judged = tokens.of(bob).current
     gate.record_uses([gate.Use(judged.id, acme.since, "pip", downloaded=True)])
-    assert subscriptions.in_the_way(acme, 1) == [cy]  # longest unused first
+    assert licences.in_the_way(acme, 1) == [cy]  # longest unused first
     assert seats.count(acme).bought == 2
 
 

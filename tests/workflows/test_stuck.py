@@ -11,12 +11,14 @@ from workflows import (
     accounts,
     acknowledgements,
     ailments,
+    errands,
     invariants,
-    lines,
+    line_checks,
     operators,
     rescues,
     subscriptions,
     surveys,
+    waitlist,
 )
 from workflows.accounts import SignUp
 from workflows.engine import heartbeats, history, outbox, readings
@@ -25,8 +27,8 @@ from workflows.engine.heartbeats import Heartbeat
 from workflows.engine.letters import Letter
 from workflows.engine.refusals import NotAllowed, NotNow
 from workflows.invitations import Invitation
+from workflows.memberships import Membership
 from workflows.stuck import AILMENTS, BY_NAME
-from workflows.subscriptions import Subscription
 from workflows.tokens import Generation
 
 STUCK = [ailment.name for ailment in AILMENTS if ailment.stuck]
@@ -60,6 +62,8 @@ def everything():
 
 def heal(cast):
     """What the workers and the clock would do by themselves."""
+    while errands.go_on():
+        pass
     cast.deliver()
     rescues.verify_all()
 
@@ -79,6 +83,7 @@ def test_whatever_is_stuck_or_waits_is_listed_there_alone_and_clears(
     assert set(before).isdisjoint(STUCK)
 
     waits = {name: set(SEEDS[name](ward, each)) for name in BY_NAME if name not in STUCK}
+    all_run()
     found = everything()
     ill = {name: set(SEEDS[name](ward, each)) for name in sorted(STUCK, key=turn)}
     all_run()
@@ -118,9 +123,9 @@ def buy_seats(ward, ids):
     subscriptions.pay(bought, CARD, by=ward.owner)
 
 
-def pay(ward, ids):
+def answer(ward, ids):
     for one in ids:
-        subscriptions.pay(db.session.get(Subscription, one), CARD, by=ward.owner)
+        waitlist.refuse(db.session.get(Membership, one), by=ward.owner)
 
 
 def confirm(ward, ids):
@@ -135,7 +140,8 @@ OUTSIDE = {  # what has no button, and how its cause goes
     "job-undone": lambda ward, ids: readings.keep("jobs", {}),
     "impossible": lambda ward, ids: readings.keep("invariants", {}),
     "member-seatless": buy_seats,
-    "subscription-unpaid": pay,
+    "seat-asked": answer,
+    "seat-queued": answer,
     "sign-up-unconfirmed": confirm,
 }
 
@@ -258,11 +264,11 @@ def test_a_second_click_finds_nothing_more_to_do(ward, marta):
 
 def test_letters_set_aside_are_no_failure_on_the_members_page_any_more(ward, marta):
     ids = SEEDS["letter-dead"](ward, 2)
-    lines.check(lines.Checked())
+    line_checks.check(line_checks.Checked())
 
     rescues.begin("letter-dead", "discard", ids, None, by=marta, why="nobody waits for them")
 
-    assert lines.check(lines.Checked()).mended == 0
+    assert line_checks.check(line_checks.Checked()).mended == 0
 
 
 def test_who_knows_of_a_cause_says_so_until_the_cause_is_gone(ward, marta, settings):
@@ -283,7 +289,7 @@ def test_who_knows_of_a_cause_says_so_until_the_cause_is_gone(ward, marta, setti
 
 
 def test_invariants_count_nothing_where_nothing_is_wrong(ward, cast):
-    for name in ("token-unused", "member-unseated", "ownership-offered", "subscription-unpaid"):
+    for name in ("token-unused", "member-unseated", "ownership-offered", "purchase-unpaid"):
         SEEDS[name](ward, 2)
     ada = cast.account("Ada")
     crowd.gather(cast.organization(ada, "Crowded", seats=9), 18, "crowd.test", by=ada)

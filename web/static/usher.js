@@ -95,5 +95,8 @@ document.addEventListener("input", (event) => {
   field.dispatchEvent(new Event("input", { bubbles: true }));
 });
 
+// What the reader opened on a page that refreshes by itself stays open.
+htmx.config.morphIgnore.push("open");
+
 document.addEventListener("htmx:after:swap", ready);
 ready();

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm.attributes import set_committed_value
@@ -22,10 +23,25 @@ Kind = TypeVar("Kind", bound=Stateful)
 Each = Mapping[int, Mapping[str, Any]]  # of each row, by its id, the columns that are its own
 
 
+class Cohort(NamedTuple):
+    """Rows of one kind that are held, in one state and of one organization."""
+
+    kind: type[Stateful]
+    ids: Sequence[int]
+    source: str
+    organization_id: int | None
+
+
 def hold(kind: type[Kind], which: Any) -> list[Kind]:
     """Read these rows again and hold them, as `lock` does: all at once, in the order of ids."""
     rows = select(kind).where(which).order_by(kind.id).with_for_update(key_share=True)
     return list(db.session.scalars(rows, execution_options={"populate_existing": True}))
+
+
+def hold_states(kind: type[Kind], which: Any) -> dict[int, str]:
+    """Hold these rows and read the state of each alone, by its id."""
+    rows: Any = select(kind.id, kind.state).where(which).order_by(kind.id)
+    return dict(sets.read(rows.with_for_update(key_share=True)))
 
 
 def refused(rows: Sequence[Stateful], event: str, *, by: Any) -> dict[int, str]:
@@ -44,13 +60,29 @@ def fire(
     """Move all of these, which are held, with these columns changed in the same breath."""
     for alike in _alike(rows, by):
         alike[0].rehearse(event, by=by)
-        source = alike[0].state
-        [target] = {
-            to for at, name, to in alike[0].machine.arrows() if (at, name) == (source, event)
-        }
-        _write(alike, source, {"state": target, "since": now(), **changes}, each)
-        steps = {"event": event, "source": source, "target": target}
-        history.record_all(type(alike[0]), [row.id for row in alike], _place(alike), by=by, **steps)
+        ids = [row.id for row in alike]
+        own = {name: [each[one][name] for one in ids] for name in each[ids[0]]} if each else {}
+        cohort = Cohort(type(alike[0]), ids, alike[0].state, _place(alike))
+        same = _write(cohort, event, own, changes)
+        for place, row in enumerate(alike):
+            mine = {name: values[place] for name, values in own.items()}
+            for name, value in {**same, **mine, "revision": row.revision + 1}.items():
+                set_committed_value(row, name, value)
+        _record(cohort, event, by)
+
+
+def move(
+    cohort: Cohort, event: str, *, by: Any, each: sets.Each = MappingProxyType({}), **changes: Any
+) -> None:
+    """The same for rows that were not read, of a kind whose rules see nothing but the state."""
+    kind: Any = cohort.kind
+    assert kind.alike is Stateful.alike
+    kind(state=cohort.source).rehearse(event, by=by)
+    _write(cohort, event, each, changes)
+    _record(cohort, event, by)
+    for row in list(db.session.identity_map.values()):
+        if type(row) is kind:
+            db.session.expire(row)
 
 
 def _alike(rows: Sequence[Kind], by: Any) -> list[list[Kind]]:
@@ -67,20 +99,27 @@ def _place(rows: Sequence[Any]) -> int | None:
 
 
 def _write(
-    rows: Sequence[Stateful], source: str, changes: dict[str, Any], each: Each | None
-) -> None:
-    table = rows[0].__table__
-    here = table.c.state == source
-    values = {**changes, "revision": table.c.revision + 1}
-    ids = [row.id for row in rows]
-    names = each[ids[0]] if each else {}
-    own = {name: [each[one][name] for one in ids] for name in names} if each else {}
-    if sets.change(type(rows[0]), ids, here, each=own, **values) != len(rows):
+    cohort: Cohort, event: str, each: sets.Each, changes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Answers the columns that all of these rows have in common from now on."""
+    state, revision = cohort.kind.__table__.c.state, cohort.kind.__table__.c.revision
+    same = {"state": _target(cohort, event), "since": now(), **changes}
+    here, written = state == cohort.source, {**same, "revision": revision + 1}
+    if sets.change(cohort.kind, cohort.ids, here, each=each, **written) != len(cohort.ids):
         raise StaleDataError("a row of the cohort has moved meanwhile")
-    for row in rows:
-        for name, value in {**changes, **(each[row.id] if each else {})}.items():
-            set_committed_value(row, name, value)
-        set_committed_value(row, "revision", row.revision + 1)
+    return same
+
+
+def _target(cohort: Cohort, event: str) -> str:
+    arrows = cohort.kind.machine.arrows()
+    [target] = {to for source, name, to in arrows if (source, name) == (cohort.source, event)}
+    return target
+
+
+def _record(cohort: Cohort, event: str, by: Any) -> None:
+    kind, ids, source, place = cohort
+    steps = {"event": event, "source": source, "target": _target(cohort, event)}
+    history.record_all(kind, ids, place, by=by, **steps)
 
 
 def begin(kind: type[Kind], each: sets.Each, *, by: Any, **same: Any) -> list[int]:

@@ -93,19 +93,18 @@ def take_some(limit: str, *subject: Any, number: int, burst: int = 0) -> int:
 def take_all(limit: str, subjects: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], timedelta]:
     """As `take`, for all of these, which differ, in few statements; how long the full ones wait."""
     full: dict[tuple[Any, ...], timedelta] = {}
-    taken: list[tuple[bytes, tuple[Any, ...], Rate]] = []
+    taken: list[tuple[dict[bytes, tuple[Any, ...]], Rate]] = []
     for rate in rates(limit):
         left = [one for one in subjects if one not in full]
         keys = dict(zip(_keys(limit, rate, left), left, strict=True))
         poured = _pour_all(list(keys), rate)
+        taken.append(({key: keys[key] for key in poured}, rate))
+        for key in keys.keys() - poured:
+            full[keys[key]] = max(_wait(key, rate, rate.burst), timedelta(seconds=1))
+    for keys, rate in taken if full else ():
         for key, one in keys.items():
-            if key in poured:
-                taken.append((key, one, rate))
-            else:
-                full[one] = max(_wait(key, rate, rate.burst), timedelta(seconds=1))
-    for key, one, rate in taken:
-        if one in full:
-            _drain(key, rate)
+            if one in full:
+                _drain(key, rate)
     return full
 
 
@@ -220,7 +219,7 @@ def _pour_all(keys: Sequence[bytes], rate: Rate) -> set[bytes]:
     poured = added.on_conflict_do_update(
         index_elements=["key"], set_={"empty_at": level}, where=fits
     )
-    return set(db.session.scalars(poured.returning(Bucket.key)))
+    return {key for (key,) in sets.read(poured.returning(Bucket.key))}
 
 
 def _drain(key: bytes, rate: Rate, number: int = 1) -> None:

@@ -1,0 +1,58 @@
+"""The card that bills are charged to, and another one in its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template
+from pydantic import BaseModel, Field
+
+from web import billing
+from web.deeds import deed
+from web.forms import read
+from web.proving import proved
+from web.subscriptions import for_billing
+from workflows import cards, subscriptions
+from workflows.engine.refusals import NotNow
+from workflows.memberships import BILLING
+
+bp = Blueprint("cards", __name__)
+CARD = "/<slug>/subscriptions/card"
+AGAIN = "Change Card", "Later bills of “{organization}” go to another card."
+
+
+class NewCard(BaseModel):
+    subscription: int
+    card_number: str = Field(max_length=40, repr=False)
+    expiry: str = Field(max_length=12)
+    cvc: str = Field(max_length=12, repr=False)
+
+
+@bp.get(CARD)
+@for_billing
+@proved(*AGAIN, again=False)
+def show() -> Any:
+    subscription = subscriptions.live(g.organization)
+    if subscription is None:
+        return _back()
+    return render_template(
+        "pages/subscriptions/card.html", subscription=subscription, test_cards=billing.TEST_CARDS
+    )
+
+
+@bp.post(CARD)
+@for_billing
+@deed("Change Card", BILLING)
+@proved(*AGAIN, again=False)
+def change() -> Any:
+    typed = read(NewCard)
+    subscription = subscriptions.live(g.organization)
+    if subscription is None or subscription.id != typed.subscription:
+        raise NotNow(cards.NONE)
+    billing.change_card(subscription, typed.card_number, typed.expiry, typed.cvc, by=g.account)
+    flash(f"Later bills go to the card ending in {subscription.card.last4}.")
+    return _back()
+
+
+def _back() -> Any:
+    return redirect(f"/{g.organization.slug}/subscriptions", 303)
