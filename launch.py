@@ -25,7 +25,7 @@ from flask import Flask
 import workers.checkups
 from web import cli, create_app
 from web.sample_repository import make_sample
-from workers import clock
+from workers import clock, restored
 from workflows.engine import embedded, heartbeats, logs, safety
 from workflows.engine.app import app_on
 from workflows.engine.embedded import CannotStart
@@ -75,6 +75,7 @@ def run(words: list[str]) -> None:
         logs.begin(app.extensions["usher"])
     else:
         app = _prepared(embedded.read_settings())
+    cli.usher.add_command(restored.restored)
     with app.app_context():
         try:
             cli.usher(words, prog_name="./usher", obj=reasons)

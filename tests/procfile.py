@@ -40,7 +40,7 @@ class Production:
         lines = (ROOT / "Procfile").read_text().splitlines()
         self.commands = dict(re.match(r"(\w+): (.*)", line).groups() for line in lines)
         self.log = log
-        self.running = {}
+        self.running, self.own = {}, {}
 
     def run(self, name):
         subprocess.run(
@@ -48,9 +48,12 @@ class Production:
             stdout=self.log, stderr=self.log, timeout=120,
         )  # fmt: skip
 
-    def start(self, name):
+    def start(self, name, **environment):
+        """`web2` is another `web`; what it has of its own stays with it when it starts again."""
+        own = self.own.setdefault(name, environment)
         self.running[name] = subprocess.Popen(
-            "exec " + self.commands[name], shell=True, cwd=ROOT, env=self.environment,
+            "exec " + self.commands[name.rstrip("0123456789")], shell=True, cwd=ROOT,
+            env=self.environment | own,
             stdout=self.log, stderr=self.log, start_new_session=True,
         )  # fmt: skip
 

@@ -18,6 +18,7 @@ from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from web import database_looks, public_looks
+from workflows import restores
 from workflows.engine import seals
 from workflows.engine.db import db, now
 from workflows.engine.findings import LOOKS, Finding, Look
@@ -58,6 +59,7 @@ def _stored(settings: Settings) -> Iterator[Finding]:
         yield _migrations()
         yield _letters()
         yield from _keys()
+        yield from _journal(settings)
     except SQLAlchemyError:
         yield Finding("tables", "They are not those of this Usher. Run the release command.")
 
@@ -98,6 +100,22 @@ def _comes_out_the_same(row: Generation) -> bool:
         return True
     secret = seals.make_secret("t", row.token_id, row.number, row.nonce, row.key_id)
     return hmac.compare_digest(row.digest, seals.digest(secret))
+
+
+def _journal(settings: Settings) -> Iterator[Finding]:
+    """What a restore needs to know of the time after the backup."""
+    file = Path(settings.journal) if settings.journal else None
+    if file is None:
+        if not settings.embedded:
+            none = "JOURNAL is not set: a restored backup would bring revoked tokens back."
+            yield Finding("journal", none, advice=True)
+    elif not file.exists():
+        yield Finding("journal", f"There is no {file} here. Does the clock run, and on this host?")
+    elif outlived := restores.outlived(file):
+        older = f"{outlived} secrets pass that ended: the database is older than its journal."
+        yield Finding("journal", f"{older} Stop Usher, run ./usher restored, start it.")
+    else:
+        yield Finding("journal")
 
 
 def _kept_files(settings: Settings) -> Iterator[Finding]:

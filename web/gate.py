@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from web import carriers, downloads, peers, repository, visits
 from web.carriers import Carried
 from web.uses import Uses
 from workflows import gate
+from workflows.engine.db import now
 from workflows.engine.refusals import Unavailable
 from workflows.engine.settings import Settings
 from workflows.gate import Judgement, Use
@@ -134,12 +136,17 @@ class Gate:
             client = CLIENT.match(environ.get("HTTP_USER_AGENT", ""))
             where = [client[0]] if client else []
             where.append(peers.address_in(environ, self.settings) or "an unknown address")
-            at = datetime.now(UTC) + self.settings.offset
-            self.uses.add(Use(judgement.generation_id, at, ", ".join(where), got))
+            use = Use(judgement.generation_id, self._clock(), ", ".join(where), got)
+            self.uses.add(use)
 
     def _record(self, uses: list[Use]) -> None:
+        """Write the uses down, each at its moment on the database's clock."""
         with self.app.app_context():
-            gate.record_uses(uses)
+            ahead = self._clock() - now()
+            gate.record_uses([replace(use, at=use.at - ahead) for use in uses])
+
+    def _clock(self) -> datetime:
+        return datetime.now(UTC) + self.settings.offset
 
 
 def _plain(status: int, *lines: str) -> Response:

@@ -14,14 +14,16 @@ from functools import wraps
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from flask import Flask, abort, current_app, flash, g, redirect, request, url_for
+from flask import Flask, Request, abort, current_app, flash, g, redirect, request, url_for
 from flask import session as cookie
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug import Response
 from werkzeug.exceptions import HTTPException
 
 from web import browsers, peers
 from workflows import memberships, operators, organizations, sessions
 from workflows.accounts import Account
+from workflows.engine import seals
 from workflows.engine.identity import surroundings
 from workflows.engine.refusals import NotFound, NotNow
 from workflows.engine.settings import LOOPBACK, Settings
@@ -30,8 +32,20 @@ View = Callable[..., Any]
 WITHOUT = {"static", "health.alive", "health.ready"}  # asked for without anybody's session
 
 
+class Cookies(SecureCookieSessionInterface):
+    """What a cookie leads to says how long it is good, on the database's clock, not on ours."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        signer = self.get_signing_serializer(app)
+        signed = request.cookies.get(self.get_cookie_name(app))
+        if signer is None:
+            return None
+        return self.session_class(seals.opened(signer, signed) or {} if signed else {})
+
+
 def prepare(app: Flask, settings: Settings) -> None:
     """Name and guard the cookie, and look at it before every request."""
+    app.session_interface = Cookies()
     base = urlsplit(settings.base_url)
     secure = base.scheme == "https"
     app.config.update(

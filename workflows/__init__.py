@@ -94,6 +94,7 @@ ORDER = [
     "rescues",
     "overview",
     "titles",
+    "restores",
 ]
 
 from importlib import import_module  # noqa: E402

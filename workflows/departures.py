@@ -32,12 +32,12 @@ def remove(membership: Membership, *, by: Account) -> None:
     outbox.post("member_removed", about=membership)
 
 
-def vanish(membership: Membership, *, by: Account) -> None:
+def vanish(membership: Membership, *, by: Account | None) -> None:
     """End the membership of somebody who closes their account; see `account_closures`."""
     _go(membership, "vanish", by)
 
 
-def _go(membership: Membership, event: str, by: Account) -> None:
+def _go(membership: Membership, event: str, by: Account | None) -> None:
     membership.rehearse(event, by=by)
     lock(membership.organization)  # before an offer, a place and a seat, as a closure does
     handovers.fall_through(membership, by=by)  # or the database refuses the last of these lines

@@ -170,7 +170,7 @@ def cancel(handover: Handover, *, by: Account) -> None:
     outbox.post("handover_canceled", about=handover)
 
 
-def fall_through(membership: Membership, *, by: Account) -> None:
+def fall_through(membership: Membership, *, by: Account | None) -> None:
     """End the offer to somebody who is about to be an admin no longer; the owner hears of it."""
     open_one = pending(membership.organization)
     if open_one is None or open_one.chosen_id != membership.id:

@@ -139,6 +139,9 @@ class Settings(BaseSettings):
     """Where a program is told the same, https://…; its answer must be 2xx. Empty: nowhere."""
     alarm_key: str = Field(default="", repr=False)
     """Signs the calls to ALARM_WEBHOOK: at least 32 characters, known to that program too."""
+    journal: str = ""
+    """A file on another disk than the database's, where the clock writes down which secrets ended,
+    so that no backup brings them back. Empty: none is kept."""
     usher_home: Path = Path("var")
     """Where `./usher up` keeps its database, keys and mail."""
     clock_offset: float = Field(default=0, allow_inf_nan=False)
