@@ -59,6 +59,8 @@ SENTENCES = {
     "tokens.activate": ("{by} activated the token", "active"),
     "tokens.reissue": ("{by} reissued the token", "reissued"),
     "restitutions._undo": ("{by} undid a change of address, and got a new token", "reissued"),
+    "restores._end": ("What ended a token was lost in a restore, and was done again", "revoked"),
+    "restores.stop_errands": ("A bulk action was stopped after a restore", "revoked"),
     "tokens.end_old": ("{by} ended the old token", "revoked"),
     "subscriptions.begin": ("{by} chose seats to buy", "incomplete"),
     "subscriptions.pay": ("{by} bought seats", "active"),
