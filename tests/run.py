@@ -39,7 +39,7 @@ GROUPS = {  # of pytest: what each is called, and its words; what stands in no f
     "model on PostgreSQL": ("tests/model", "--database=postgresql", "-k", "at_once"),
     "faults": ("tests/faults",),
     "production": ("tests/production",),
-    "browser": ("tests/browser",),
+    "browser": ("tests/browser", *TWO),
 }
 # What waits for others more than it works, the longest first, and how many of these at a time.
 WAITING = ("browser", "production", "model on PostgreSQL", "model", "faults")

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from model import choices
 from model.steps import EXPIRE
 
-ALONE, AT_ONCE = {False: 2_000, True: 50_000}, {False: 300, True: 10_000}  # steps, by `full`
+ALONE, AT_ONCE = {False: 2_000, True: 50_000}, {False: 150, True: 10_000}  # steps, by `full`
 SHORT, LATE = -0.3, 0.2  # hours before and after the next end
 NAMED = "USHER_SEED"
 STORIES = settings(

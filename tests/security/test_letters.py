@@ -35,7 +35,7 @@ EMAILS = ("email", "inviter_email", "member_email", "asker_email", "host_email")
 # What a mail program makes a link of by itself; an address of a person may be one.
 LINKED = re.compile(r"\S*(?::(?=//)|www[.](?=\S)|\w[.．][^\W\d_]{2})\S*", re.IGNORECASE)
 ADDRESS = re.compile(r"[“”\"(<]*[^\s@<>()\"/]+@[\w.-]+[”\")>,.:;]*")
-SMALL, FULL = 300, 10_000
+SMALL, FULL = 60, 10_000
 
 
 @pytest.fixture(scope="module", autouse=True)
