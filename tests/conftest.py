@@ -17,7 +17,7 @@ def pytest_addoption(parser):
     wish = "the database that tests of workflows run on; PostgreSQL is started by the tests"
     parser.addoption("--database", choices=databases.NAMES, default="sqlite", help=wish)
     parser.addoption("--laps", type=int, default=3, help="how often each race is run")
-    sixth = "of the tests of workflows, a sixth, always the same: the others wait for --all"
+    sixth = "only tests with a database, of workflows a sixth, always the same: --all has the rest"
     parser.addoption("--sixth", action="store_true", help=sixth)
     size = "test promises at the full size that they name, and write down how that went"
     parser.addoption("--full", action="store_true", help=size)
@@ -29,6 +29,7 @@ def pytest_collection_modifyitems(config, items):
     if config.getoption("--database") == "postgresql":
         left = [item for item in items if item.get_closest_marker("sqlite")]
     if config.getoption("--sixth"):
+        left += [item for item in items if not {"database", "postgresql"} & {*item.fixturenames}]
         workflows = [item for item in items if item.nodeid.startswith("tests/workflows/")]
         left += [item for item in workflows if crc32(item.nodeid.encode()) % 6]
     config.hook.pytest_deselected(items=left)

