@@ -8,7 +8,7 @@ ANYTHING = {  # what comes first is drawn most
     "accept": 8, "accept_offer": 6, "offer": 6, "invite": 6, "resend": 3, "revoke": 3,
     "decline": 2, "sign_up_by_link": 1, "make_admin": 3, "make_billing_admin": 2,
     "make_member": 3, "leave": 3, "remove": 3, "assign_seat": 8, "revoke_seat": 3, "purchase": 4,
-    "pay": 6, "resize": 4, "cancel": 5, "resume": 2,
+    "pay": 6, "resize": 4, "change_card": 2, "cancel": 5, "resume": 2,
     "activate": 7, "reissue": 7, "end_old": 3, "decline_offer": 2,
     "cancel_offer": 2, "ask_seat": 6, "withdraw": 2, "line_up": 6, "refuse_seat": 2,
     "extend": 2, "correct": 2, "ask_again": 2, "never_again": 1, "hear_again": 1, "ask_move": 3,
@@ -26,7 +26,7 @@ CHANGE = ("confirm_change", "undo_change")
 OWN = ("found", "ask_change", "cancel_change", "close_account", *CHANGE)  # of no organization
 MOVE = ("grant_move", "refuse_move")
 TOKEN = ("activate", "reissue", "end_old")
-SUBSCRIPTION = ("pay", "resize", "cancel", "resume")
+SUBSCRIPTION = ("pay", "resize", "change_card", "cancel", "resume")
 OFFER = ("accept_offer", "decline_offer", "cancel_offer")
 MEMBER = ("make_admin", "make_billing_admin", "make_member", "leave", "remove")
 SEAT = ("assign_seat", "revoke_seat", "ask_seat", "withdraw", "line_up", "refuse_seat")
@@ -52,6 +52,7 @@ WORDS = {
     "ask_change": {"email": st.sampled_from([*PEOPLE, "nobody"])},
     "purchase": {"seats": SEATS},
     "resize": {"seats": SEATS},
+    "change_card": {"last4": st.sampled_from(["4242", "5556"])},
     "cancel": {"word": st.sampled_from(["", "Too dear."])},
     "close": {"typed": st.sampled_from(["acme", "Bolt", "cave", ""])},
     "reissue": {"hours": st.sampled_from([0, 0, 1, 24, 24, 2])},

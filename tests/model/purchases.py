@@ -34,6 +34,7 @@ def pay(town, by, place, number):
     unless(subscription.seats >= organization.used, "NotNow", "Invalid")
     _forget(organization.ended)  # all that was kept works again
     subscription.state, subscription.ends = "active", town.a_month_later()
+    subscription.card = "4242"
     lines.serve(town, place)
 
 
@@ -52,6 +53,14 @@ def resize(town, by, place, number, seats):
     unless(seats >= organization.used, "NotNow")
     subscription.seats = seats
     lines.serve(town, place)
+
+
+def change_card(town, by, place, number, last4):
+    organization = town.organizations[place]
+    organization.require(by, *KEEPERS)
+    subscription = organization.subscriptions[number]
+    unless(subscription.state in ("active", "canceling"), "NotNow")
+    subscription.card = last4
 
 
 def cancel(town, by, place, number, word):

@@ -116,7 +116,9 @@ class Sight:
     def _seats_and_tokens(self):
         for place, row in self._rows(Subscription):
             kept = row.kept_until is not None
-            place["subscriptions"].append((row.seats, row.state, row.word or "", kept))
+            place["subscriptions"].append(
+                (row.seats, row.state, row.word or "", row.card_last4 or "", kept)
+            )
         for place, row in self._rows(Seat):
             place["seats"] += 1
             if row.membership_id:
@@ -175,7 +177,7 @@ def of_town(organization):
         ],
         "line": [_number(organization.members, one.member) for one in organization.line],
         "subscriptions": [
-            (one.seats, one.state, one.word, one.kept_until < NEVER)
+            (one.seats, one.state, one.word, one.card, one.kept_until < NEVER)
             for one in organization.subscriptions
         ],
         "seats": organization.bought,

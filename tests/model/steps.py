@@ -1,6 +1,6 @@
 """One step: somebody's command, as it is for the town and for Usher itself."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from model import addresses, commands, lines, owners, purchases, replies
@@ -12,6 +12,7 @@ from workflows import (
     address_changes,
     arrivals,
     cancellations,
+    cards,
     closures,
     corrections,
     departures,
@@ -185,6 +186,9 @@ _REAL = {
         subscriptions.pay, step.row(Subscription, number), CARD, by=by
     ),
     "resize": _on(Subscription, subscriptions.resize),
+    "change_card": lambda step, by, number, last4: partial(
+        cards.change, step.row(Subscription, number), replace(CARD, last4=last4), by=by
+    ),
     "cancel": _on(Subscription, cancellations.cancel),
     "resume": _on(Subscription, cancellations.resume),
     "activate": _on_token(tokens.activate),

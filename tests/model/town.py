@@ -96,6 +96,7 @@ class Subscription:
     state: str = "incomplete"
     ends: float = NEVER  # when what was paid for is over
     word: str = ""  # why it was canceled
+    card: str = ""  # its last digits
     kept: int = 0  # seats that outlive it
     kept_until: float = NEVER
 
