@@ -71,7 +71,22 @@ SMALL = Size(1, 0, 20, 12, 1, kills=4, letters=12, empty_every=3, patience=150, 
 FULL = Size(3, 10, 100, 60, 2, kills=None, letters=0, empty_every=20, patience=900, jumps=False)
 
 
-class Chaos:
+class Beside:
+    """Something that goes on in a thread of its own until it is left."""
+
+    def __init__(self, what):
+        self.stop, self.thread = threading.Event(), threading.Thread(target=what)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+
+
+class Chaos(Beside):
     """Kills one process after the other and starts it again, so often or until it is told to stop.
 
     Nobody is killed twice without having worked in between, however slow this machine is.
@@ -83,16 +98,7 @@ class Chaos:
         self.began = dict.fromkeys(service.running, time.monotonic())
         self.start_takes, self.next = 0.0, sorted(self.began)  # the workers, which come last, first
         self.kills, self.emptied = Counter(), Counter()
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._rage)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop.set()
-        self.thread.join()
+        super().__init__(self._rage)
 
     def _rage(self):
         while self._goes_on():
@@ -135,21 +141,12 @@ class Chaos:
             self.emptied["queue_emptied"] += 1
 
 
-class Watch:
+class Watch(Beside):
     """Asks every few seconds whether anything in the database contradicts itself."""
 
     def __init__(self, app):
         self.app, self.found, self.looks = app, Counter(), 0
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._keep_looking)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop.set()
-        self.thread.join()
+        super().__init__(self._keep_looking)
 
     def _keep_looking(self):
         while not self.stop.wait(5):
