@@ -52,6 +52,12 @@ SENTENCES = {
     500: "It was nothing that you typed. It is written down for whoever runs this site.",
     503: "Nothing was changed. Try again in a few seconds.",
 }
+TO_OPERATORS = (  # of a database that is away, in place of the words of 503
+    "The database does not answer",
+    "So Usher cannot say here what is stuck. Whatever was written down is safe; pages, the gate "
+    "and letters wait, and go on by themselves once it answers. Start PostgreSQL again, or look "
+    "at what stands between: ./usher doctor says what is wrong with the connection.",
+)
 UNREADABLE = "What your browser sent could not be read. Nothing was changed."
 UNSTORABLE = "Something here is larger or stranger than anything Usher keeps. Nothing was changed."
 EXPIRED_FORM = (
@@ -142,6 +148,9 @@ def overtaken(_: Exception) -> Response:
 
 def away(error: Exception) -> Response:
     log.error("The database did not answer: %s", type(error).__name__)
+    if request.path.split("/")[1] == "status":  # /readyz tells strangers as much
+        title, sentence = TO_OPERATORS
+        return answer(503, sentence, title=title)
     return answer(503, SENTENCES[503])
 
 
@@ -158,6 +167,7 @@ def answer(status: int, sentence: str, **more: Any) -> Response:
     title = TITLES.get(status, "This did not work")
     if status < 500:
         title = g.get("title", title)
+    title = more.pop("title", title)
     facts: dict[str, Any] = {"title": title, "sentence": sentence, "ways": _ways(status)}
     if status >= 500:
         facts["request_id"] = more["request_id"] = visits.request_id()
@@ -181,6 +191,8 @@ def _ways(status: int) -> list[tuple[str, str]]:
     ways = list(g.get("ways", ()))
     if not ways and (page := back()) and not _is_closed(page):
         ways.append(("Go Back", page))
+    if status == 503 and (page := _asked_for()):
+        ways.insert(0, ("Try Again", page))
     if status >= 500:
         return ways or [("Try Again", "/")]
     if g.get("membership"):
@@ -196,14 +208,28 @@ def _is_closed(page: str) -> bool:
     return bool(slug) and not g.get("membership") and page.startswith(f"/{slug}/")
 
 
+def _asked_for() -> str | None:
+    """The page that was asked for; where that was a piece of one, the page that it is on."""
+    if request.method not in ("GET", "HEAD"):
+        return None
+    if request.headers.get("HX-Request"):
+        return _came_from()
+    return safe_path(request.full_path.rstrip("?"))
+
+
 def back() -> str | None:
     """The page the person came from, if it is one of ours and not the one refused."""
+    page = _came_from()
+    if request.method in ("GET", "HEAD") and page and urlsplit(page).path == request.path:
+        return None
+    return page
+
+
+def _came_from() -> str | None:
     try:
         came_from = urlsplit(request.referrer or "")
     except ValueError:
         return None
     if came_from.netloc != request.host:
-        return None
-    if request.method in ("GET", "HEAD") and came_from.path == request.path:
         return None
     return safe_path(came_from._replace(scheme="", netloc="", fragment="").geturl())

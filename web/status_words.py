@@ -57,6 +57,11 @@ class Beat(NamedTuple):
     state: str
     help: str = ""  # what that means, and what to do
 
+    @property
+    def title(self) -> str:
+        """The sentence on top of a page on which nothing is worse."""
+        return f"The {self.what.lower()} is {self.word.lower()}"
+
 
 class Picture(NamedTuple):
     title: str
@@ -110,9 +115,7 @@ def short(since: str | datetime | None) -> str:
 
 def beats(looked: Overview, beside: dict[str, bool], milliseconds: float) -> list[Beat]:
     """The machinery in a line: database, queue, processes, mail."""
-    counted = looked.states.get("letter", {}).get("pending", (0, None))[0]
-    waiting = counted if looked.due is None else looked.due
-    queue = f"{waiting:,} {'letter waits' if waiting == 1 else 'letters wait'}"
+    queue = _waiting(looked)
     mail = "Answers" if beside["mail"] else "Does not answer"
     return [
         Beat("Database", f"{milliseconds:.1f} ms", "Fine", "fine"),
@@ -120,6 +123,14 @@ def beats(looked: Overview, beside: dict[str, bool], milliseconds: float) -> lis
         *(_process(kind, looked) for kind in ("web", "worker", "clock")),
         _there("Mail server", mail, beside["mail"]),
     ]
+
+
+def _waiting(looked: Overview) -> str:
+    """How many letters have not left; only those that are due, where the clock counts none."""
+    if looked.due is not None:
+        return f"{looked.due:,} {'letter is' if looked.due == 1 else 'letters are'} due"
+    waiting = looked.states.get("letter", {}).get("pending", (0, None))[0]
+    return f"{waiting:,} {'letter waits' if waiting == 1 else 'letters wait'}"
 
 
 def _there(what: str, figure: str, well: bool) -> Beat:

@@ -23,6 +23,8 @@ from workflows.engine.webhooks import Call
 from workflows.rescues import Rescue
 from workflows.stuck import AILMENTS, BY_NAME
 
+MOST_CAUSES, FEW_CAUSES = 12, 3  # that a page shows at first, of all ailments and of one
+
 
 @dataclass(frozen=True)
 class Ill:
@@ -69,6 +71,17 @@ class Overview:
     def number(self) -> int:
         """How many rows are stuck."""
         return sum(ill.number for ill in self.stuck)
+
+    @property
+    def worst(self) -> list[Ill]:
+        """What a page has room for at first: of each ailment a few causes, before more of any."""
+        of: Counter[str] = Counter()
+        few, more = [], []
+        for ill in self.stuck:
+            of[ill.ailment.name] += 1
+            (few if of[ill.ailment.name] <= FEW_CAUSES else more).append(id(ill))
+        shown = [*few, *more][:MOST_CAUSES]
+        return [ill for ill in self.stuck if ill.verifying or id(ill) in shown]
 
     @property
     def waits(self) -> int:
@@ -135,8 +148,12 @@ def _about(rescue: Rescue, ill: Ill, causes: int) -> bool:
 
 
 def _worst_first(causes: list[Ill]) -> list[Ill]:
-    """What nobody knows of goes first, then what needs a hand, what is most, what is oldest."""
-    return sorted(causes, key=lambda ill: (ill.is_known, ill.ailment.mild, -ill.number, ill.since))
+    """What nobody knows of goes first, then what others come of, what is most, what is oldest."""
+
+    def place(ill: Ill) -> Any:
+        return ill.is_known, ill.ailment.mild, not ill.ailment.first, -ill.number, ill.since
+
+    return sorted(causes, key=place)
 
 
 def _together(causes: list[Ill]) -> list[Ill]:

@@ -130,7 +130,7 @@ LETTERS = (
     Ailment(
         "letter-late", "K1", "Letter not leaving",
         "Nobody has taken these letters for five minutes, although they are due. They are safe, "
-        "and leave as soon as a worker or the clock runs.",
+        "and leave as soon as the clock runs, with workers or without.",
         "letters", late, itself="The clock rings again, and delivers where no worker comes.",
         remedies=(AGAIN,),
     ),
@@ -151,7 +151,7 @@ LETTERS = (
         "The mail server has taken none of these for over an hour: below is what it said last, or "
         "that it was not reached. They are safe here, and leave by themselves as soon as it takes "
         "them.",
-        "letters", retrying, itself="Tried again at least every hour, for 72 hours.",
+        "letters", retrying, itself="Tried again, at last about every hour, for 72 hours.",
         remedies=(AGAIN,),
     ),
     Ailment(
@@ -159,7 +159,7 @@ LETTERS = (
         "Usher cannot make these letters: KeyError means that a key in TOKEN_KEYS is missing, "
         "ValueError that it is another key than before, or that the secret is too old to repeat. "
         "Bring the key back, then retry. Nothing is lost.",
-        "letters", unwritable, itself="Tried again at least every hour, for 72 hours.",
+        "letters", unwritable, itself="Tried again, at last about every hour, for 72 hours.",
         remedies=(AGAIN, DISCARD),
     ),
     Ailment(

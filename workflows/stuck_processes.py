@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, exists, func, literal, null, select, union_all
+from sqlalchemy import Select, case, exists, func, literal, null, select, union_all
 
 from workflows.ailments import Ailment, found
 from workflows.engine import readings
@@ -16,17 +16,31 @@ from workflows.remedies import FORGET
 NEEDED = ("clock", "worker")
 LARGEST_SKEW = 2.0  # seconds
 MIXED_FOR = timedelta(hours=1)
+MISSING = {  # what it means that a process of this kind is missing
+    "clock": "Until the clock runs again letters wait, nothing expires, bulk actions rest, and no "
+    "alarm is raised.",
+    "worker": "Until a worker runs again letters leave by the clock alone, more slowly.",
+    "web": "Until it runs again the other web processes, if there are any, answer everybody.",
+}
 
 
 def silent() -> Any:
     """Processes that stopped without a word, and kinds of which none was ever heard."""
-    cause = Heartbeat.kind + " on " + Heartbeat.host
+    alike = func.count().over(partition_by=Heartbeat.kind)
+    host = case((alike == 1, Heartbeat.host), else_="several hosts")
+    cause = Heartbeat.kind + " on " + host
     gone = found(Heartbeat.id, Heartbeat.at, cause).where(Heartbeat.at < now() - SILENT)
+    begun = ~exists().where(Heartbeat.since > now() - SILENT)  # else it may be about to say so
     missing = [
-        _one(number, f"no {kind} was ever heard", ~exists().where(Heartbeat.kind == kind))
+        _one(number, f"no {kind} was ever heard", ~exists().where(Heartbeat.kind == kind) & begun)
         for number, kind in enumerate(NEEDED, start=1)
     ]
     return union_all(gone, *missing)
+
+
+def without(cause: str) -> str:
+    """What it means that this one is silent."""
+    return next((words for kind, words in MISSING.items() if kind in cause.split(" on ")[0]), "")
 
 
 def _one(number: int, cause: str, which: Any, since: Any = None) -> Any:
@@ -51,13 +65,13 @@ def mixed() -> Select[Any]:
     newest = select(Heartbeat.version).where(_alive()).order_by(Heartbeat.since.desc()).limit(1)
     began = select(func.max(Heartbeat.since)).where(_alive()).scalar_subquery()
     last = newest.scalar_subquery()
-    cause = Heartbeat.kind + " runs " + Heartbeat.version + ", the newest is " + last
+    cause = Heartbeat.version + " still runs, the newest is " + last
     rows = found(Heartbeat.id, Heartbeat.since, cause).where(_alive(), began < now() - MIXED_FOR)
     return rows.where(Heartbeat.version != last)
 
 
 def skewed() -> Select[Any]:
-    cause = Heartbeat.kind + " on " + Heartbeat.host
+    cause = case((Heartbeat.skew > 0, "ahead of the database’s"), else_="behind the database’s")
     rows = found(Heartbeat.id, Heartbeat.at, cause)
     return rows.where(func.abs(Heartbeat.skew) > LARGEST_SKEW, _alive())
 
@@ -86,19 +100,16 @@ def _told(name: str, words: str) -> Any:
 PROCESSES = (
     Ailment(
         "process-silent", "K20", "Process silent",
-        "Start it again: it was running and is not heard any more, or none of its kind ever was. "
-        "Letters are safe. Without workers the clock delivers them, more slowly. Without a clock "
-        "letters may wait, nothing expires, bulk actions rest, and no alarm is raised. Forget it "
-        "only if it was stopped for good.",
+        "It was running and is not heard any more, or none of its kind ever was. Start it again. "
+        "Nothing is lost. Forget it only if it was stopped for good.",
         "heartbeats", silent, itself="Whatever supervises it should start it again.",
-        remedies=(FORGET,),
+        remedies=(FORGET,), first=True, meaning=without,
     ),
     Ailment(
         "queue-unheard", "K22", "Queue out of order",
-        "No worker hears the bells that the clock rings. Start Redis or Valkey again, then the "
-        "workers; nothing that was in it is needed. Until then the clock delivers, more slowly. "
-        "Nothing is lost.",
-        "heartbeats", unheard, itself="The clock delivers until the queue is back.",
+        "No worker hears the bells that the clock rings. Start Redis or Valkey again; where it "
+        "answers, start the workers again. Nothing that was in it is needed, and nothing is lost.",
+        "heartbeats", unheard, itself="The clock delivers until then, more slowly.", first=True,
     ),
     Ailment(
         "version-mixed", "K21", "Two versions at once",
@@ -122,6 +133,6 @@ PROCESSES = (
         "Rows contradict each other in a way that the code cannot bring about: a restore that was "
         "not whole, or a hand in the database. Make a backup now, before anything else. Look at "
         "each: there are the rows, and what mends them. It is gone at the next look after that.",
-        "readings", impossible, itself="Looked for again every five minutes.",
+        "readings", impossible, itself="Looked for again every five minutes.", first=True,
     ),
 )  # fmt: skip

@@ -14,6 +14,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -164,16 +165,8 @@ class Watch(Beside):
 
 @pytest.fixture
 def database(postgresql):
-    """A database whose clock can be set forward: whoever asks it for the time asks `public`."""
-    url = postgresql.create("chaos")
-    with postgresql.psycopg.connect(url, autocommit=True) as connection:
-        for statement in (
-            "CREATE TABLE public.ahead AS SELECT interval '0' AS by",
-            "CREATE FUNCTION public.now() RETURNS timestamptz STABLE LANGUAGE sql AS"
-            " 'SELECT pg_catalog.now() + by FROM public.ahead'",
-            "ALTER DATABASE chaos SET search_path = public, pg_catalog",
-        ):
-            connection.execute(statement)
+    """A database whose clock can be set forward."""
+    url = postgresql.create_ahead("chaos")
     yield url
     postgresql.say("DROP DATABASE chaos WITH (FORCE)")
 
@@ -217,9 +210,7 @@ def test_no_letter_that_was_promised_is_lost_whatever_is_killed(
 
     def jump():
         if size.jumps:
-            lease = f"{outbox.LEASE.total_seconds() + 1} seconds"
-            with postgresql.psycopg.connect(database) as connection:
-                connection.execute("UPDATE public.ahead SET by = by + %s::interval", [lease])
+            postgresql.go_on(database, outbox.LEASE + timedelta(seconds=1))
 
     with (
         sinks.serving(Sink()) as sink,

@@ -98,5 +98,11 @@ document.addEventListener("input", (event) => {
 // What the reader opened on a page that refreshes by itself stays open.
 htmx.config.morphIgnore.push("open");
 
+// A page that refreshes by itself says when it cannot, and is hidden the sentence by the next that can.
+document.addEventListener("htmx:error", () => {
+  const old = document.getElementById("old");
+  if (old) old.hidden = false;
+});
+
 document.addEventListener("htmx:after:swap", ready);
 ready();
