@@ -10,6 +10,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from contextlib import contextmanager
+from html import unescape
 from http.cookiejar import CookieJar
 from pathlib import Path
 
@@ -85,15 +87,56 @@ def wait_for(question, what, seconds=60):
     raise AssertionError(f"waited in vain for {what}")
 
 
+@contextmanager
+def a_service(folder, environment, *names):
+    """The processes of these names, until the tests are through with them."""
+    with (folder / "log.txt").open("w+") as log:
+        service = Production(environment, log)
+        service.run("release")
+        try:
+            for name in names:
+                service.start(name)
+            wait_for(lambda: answers(environment["BASE_URL"] + "/healthz"), "the web process")
+            yield service
+        finally:
+            for name in list(service.running):
+                service.end(name)
+        log.seek(0)
+        assert "Traceback" not in log.read()
+
+
+class Browser:
+    """Somebody at the pages of a running service, without a screen."""
+
+    def __init__(self, url):
+        self.url = url
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+
+    def ask(self, path, **form):
+        """Status, headers and text, however it went."""
+        sent = urllib.parse.urlencode(form, doseq=True).encode() if form else None
+        try:
+            answer = self.opener.open(self.url + path, sent, timeout=120)
+        except urllib.error.HTTPError as error:
+            answer = error
+        return answer.status, answer.headers, answer.read().decode()
+
+    def send(self, path, **typed):
+        """Fill in the form of a page, and send it with all that is in it unseen."""
+        page = self.ask(path)[2].partition("<main")[2]
+        unseen = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
+        form = {}
+        for name, value in unseen:
+            form.setdefault(name, []).append(unescape(value))
+        return self.ask(urllib.parse.urlsplit(path).path, **form, **typed)
+
+    def sign_up(self, email):
+        return self.send("/signup", name="Ann", email=email, password=PASSWORD)
+
+    def log_in(self, email):
+        return self.send("/login", email=email, password=PASSWORD)
+
+
 def sign_up(production, email):
     """What a browser does with the sign-up page."""
-    url = production.environment["BASE_URL"] + "/signup"
-    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-    page = browser.open(url, timeout=120).read().decode()
-    form = {
-        "csrf_token": re.search(r'name="csrf_token" value="([^"]+)"', page)[1],
-        "name": "Ann",
-        "email": email,
-        "password": PASSWORD,
-    }
-    return browser.open(url, urllib.parse.urlencode(form).encode(), timeout=120)
+    return Browser(production.environment["BASE_URL"]).sign_up(email)

@@ -53,10 +53,10 @@ SENTENCES = {
     503: "Nothing was changed. Try again in a few seconds.",
 }
 TO_OPERATORS = (  # of a database that is away, in place of the words of 503
-    "The database does not answer",
-    "So Usher cannot say here what is stuck. Whatever was written down is safe; pages, the gate "
-    "and letters wait, and go on by themselves once it answers. Start PostgreSQL again, or look "
-    "at what stands between: ./usher doctor says what is wrong with the connection.",
+    "The database is away",
+    "Usher’s database does not answer, so nothing can be told of what is stuck now. Whatever was "
+    "written down is safe; pages, the gate and letters wait, and go on by themselves once it "
+    "answers. Start PostgreSQL again: ./usher doctor says what is wrong with the connection.",
 )
 UNREADABLE = "What your browser sent could not be read. Nothing was changed."
 UNSTORABLE = "Something here is larger or stranger than anything Usher keeps. Nothing was changed."

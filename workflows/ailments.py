@@ -56,7 +56,7 @@ class Ailment:
     remedies: tuple[Remedy, ...] = field(default=())
     mild: bool = False  # nothing has to be done about it
     first: bool = False  # what else is stuck may come of it, so it is mended before that
-    meaning: Callable[[str], str] = lambda cause: ""  # what more is to be said where the cause is so
+    meaning: Callable[[str], str] = lambda cause: ""  # what more is to be said of this cause
     under_way: Callable[[Collection[int]], Collection[int]] = lambda ids: ()  # not judged yet
 
     @property

@@ -65,6 +65,22 @@ def test_what_gets_stuck_is_on_the_open_page_within_a_minute_stays_readable_and_
         page.goto("/status")
         expect(given_up).to_have_count(0, timeout=within * 1000)
         assert "letter-dead" not in stuck(page)
+        says_that_it_is_old_while_nobody_answers(page.context.new_page())
+
+
+def says_that_it_is_old_while_nobody_answers(page):
+    page.clock.install()
+    page.goto("/status")
+    old = page.get_by_text("Usher does not answer this page any more")
+    expect(old).to_be_hidden()
+
+    page.route("**/status", lambda asked: asked.abort())
+    page.clock.fast_forward(11_000)
+    expect(old).to_be_visible()
+
+    page.unroute("**/status")
+    page.clock.fast_forward(11_000)
+    expect(old).to_be_hidden()
 
 
 def stuck(page):

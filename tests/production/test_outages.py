@@ -4,16 +4,12 @@ import json
 import re
 import socket
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from contextlib import contextmanager
-from http.cookiejar import CookieJar
 
 import pytest
 from aiosmtpd.controller import Controller
 from databases import PostgreSQL
-from procfile import PASSWORD, Production, Sink, answers, free_port, wait_for
+from procfile import PASSWORD, Browser, Production, Sink, answers, free_port, wait_for
 
 from web.probes import FRESH
 from workflows.engine import seals
@@ -76,28 +72,6 @@ class Stage:
             yield
         finally:
             self.database.server.ensure_postgres_running()
-
-
-class Browser:
-    def __init__(self, url):
-        self.url = url
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-
-    def ask(self, path, **form):
-        """Status, headers and text, however it went."""
-        sent = urllib.parse.urlencode(form).encode() if form else None
-        try:
-            answer = self.opener.open(self.url + path, sent, timeout=120)
-        except urllib.error.HTTPError as error:
-            answer = error
-        return answer.status, answer.headers, answer.read().decode()
-
-    def sign_up(self, email):
-        page = self.ask("/signup")[2]
-        csrf_token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
-        return self.ask(
-            "/signup", csrf_token=csrf_token, name="Ann", email=email, password=PASSWORD
-        )
 
 
 @pytest.fixture(scope="module")

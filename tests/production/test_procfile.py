@@ -1,4 +1,8 @@
-"""The Procfile's own commands, on a real PostgreSQL, a real Valkey and a real mail server."""
+"""The Procfile's own commands, on a real PostgreSQL, a real Valkey and a real mail server.
+
+What would surprise a reader: towards the end the database's clock is set forward, so as not to
+wait for a day. From then on the clocks of all processes differ from it, and the page says so.
+"""
 
 import os
 import signal
@@ -7,6 +11,8 @@ import sys
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from datetime import timedelta
+from html import unescape
 
 import psycopg
 import pytest
@@ -14,11 +20,11 @@ import redis
 from aiosmtpd.controller import Controller
 from databases import settings_in
 from people import Cast
-from procfile import ROOT, Production, Sink, answers, free_port, sign_up, wait_for
+from procfile import ROOT, Browser, Sink, a_service, answers, free_port, sign_up, wait_for
 
 from workers import clock
-from workflows import errands, listings
-from workflows.engine import outbox
+from workflows import accounts, errands, listings, operators
+from workflows.engine import heartbeats, outbox
 from workflows.engine.app import bare_app
 from workflows.engine.db import db
 
@@ -31,15 +37,18 @@ def sink():
     sink.port = free_port()
     server = Controller(sink, hostname="127.0.0.1", port=sink.port)
     server.start()
+    sink.server = server
     yield sink
-    server.stop()
+    sink.server.stop()
 
 
 @pytest.fixture(scope="module")
 def production(tmp_path_factory, postgresql, sink):
     folder = tmp_path_factory.mktemp("production")
     with valkey.ValkeyServer() as queue:
-        environment = an_environment(postgresql.create("production"), queue.connection_url, sink)
+        environment = an_environment(
+            postgresql.create_ahead("production"), queue.connection_url, sink
+        )
         with a_service(folder, environment, "web", "worker", "clock") as service:
             yield service
 
@@ -57,30 +66,45 @@ def an_environment(database, queue, sink):
     }
 
 
-@contextmanager
-def a_service(folder, environment, *names):
-    """The processes of these names, until the tests are through with them."""
-    with (folder / "log.txt").open("w+") as log:
-        service = Production(environment, log)
-        service.run("release")
-        try:
-            for name in names:
-                service.start(name)
-            wait_for(lambda: answers(environment["BASE_URL"] + "/healthz"), "the web process")
-            yield service
-        finally:
-            for name in list(service.running):
-                service.end(name)
-        log.seek(0)
-        assert "Traceback" not in log.read()
-
-
 def letters_to(sink, email):
     return [mail for mail in sink.mails if mail.rcpt_tos == [email]]
 
 
+@contextmanager
+def beneath(production, folder):
+    """The commands, on the database of the running service."""
+    app = bare_app(settings_in(folder, production.environment["DATABASE_URL"]))
+    with app.app_context():
+        yield Cast()
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def marta(production, sink, tmp_path_factory):
+    """An operator at the pages, whose letter has left."""
+    browser, email = Browser(production.environment["BASE_URL"]), "marta@acme.example"
+    browser.sign_up(email)
+    wait_for(lambda: letters_to(sink, email), "her letter")
+    with beneath(production, tmp_path_factory.mktemp("marta")):
+        waiting = db.session.scalars(db.select(accounts.SignUp).filter_by(email=email)).one()
+        operators.make_operator(accounts.confirm(waiting).email)
+    browser.log_in(email)
+    return browser
+
+
+def see(browser, *words, gone=()):
+    """Wait until the status page says all of this, and nothing of what should be gone."""
+
+    def page():
+        text = browser.ask("/status")[2]
+        return all(map(text.__contains__, words)) and not any(map(text.__contains__, gone)) and text
+
+    return wait_for(page, f"{words} on the page, without {gone}", seconds=180)
+
+
 def test_a_letter_goes_from_a_form_to_the_mail_server(production, sink):
-    assert "heck your mail" in sign_up(production, "ann@acme.example").read().decode()
+    assert "heck your mail" in sign_up(production, "ann@acme.example")[2]
 
     [letter] = wait_for(lambda: letters_to(sink, "ann@acme.example"), "the letter")
 
@@ -124,7 +148,7 @@ def test_letters_posted_while_no_clock_runs_leave_when_it_does(production, sink)
 
 
 def test_where_redis_is_emptied_the_clock_rings_again_and_everything_leaves(
-    production, sink, tmp_path
+    production, sink, marta, tmp_path
 ):
     queue = redis.Redis.from_url(production.environment["REDIS_URL"])
     worker = production.running["worker"]
@@ -133,7 +157,7 @@ def test_where_redis_is_emptied_the_clock_rings_again_and_everything_leaves(
     try:
         for email in people:
             sign_up(production, email)
-        guests = ask_many(settings_in(tmp_path, production.environment["DATABASE_URL"]))
+        guests = ask_many(production, tmp_path)
         wait_for(lambda: queue.llen("dramatiq:post"), "the bells in the queue")
 
         queue.flushall()
@@ -150,19 +174,16 @@ def test_where_redis_is_emptied_the_clock_rings_again_and_everything_leaves(
         tried = "SELECT 1 FROM attempts GROUP BY letter_id HAVING count(*) > 1"
         assert not connection.execute(tried).fetchall()
     assert os.getpgid(int(last[0].split(":")[1])) == worker.pid  # it heard the bell again
+    see(marta, "Everything moves")
 
 
-def ask_many(settings):
+def ask_many(production, folder):
     """An admin invites a list, which the clock goes on with; answers whom."""
-    app = bare_app(settings)
-    with app.app_context():
-        cast = Cast()
+    guests = [f"guest-{number}@acme.example" for number in range(30)]
+    with beneath(production, folder) as cast:
         ada = cast.account("Ada", "flusher@acme.example")
         acme = cast.organization(ada, "Flushed", seats=20)
-        guests = [f"guest-{number}@acme.example" for number in range(30)]
         errands.begin(listings.prepare(acme, "\n".join(guests), by=ada), by=ada)
-        db.session.remove()
-        db.engine.dispose()
     return guests
 
 
@@ -180,6 +201,55 @@ def test_where_redis_never_started_every_letter_leaves(tmp_path, postgresql, sin
 
     assert [len(letters_to(sink, person)) for person in people] == [1] * len(people)
     verdict.holds(lost=0, repeated=0)
+
+
+SILENT = ("Process silent", "worker on ", "clock on ")
+
+
+def test_which_processes_are_dead_and_what_that_means_is_on_the_page_until_they_run(
+    production, sink, marta, postgresql
+):
+    for name in ("worker", "clock"):
+        production.end(name, by=signal.SIGKILL)
+    sign_up(production, "dead@acme.example")
+
+    postgresql.go_on(production.environment["DATABASE_URL"], heartbeats.SILENT)
+
+    page = see(marta, *SILENT)  # which looks itself
+    assert "Until the clock runs again letters wait" in page
+    assert "letters leave by the clock alone" in page
+    assert "no alarm is raised" in page
+    assert not letters_to(sink, "dead@acme.example")
+    production.start("clock")
+    wait_for(lambda: letters_to(sink, "dead@acme.example"), "the letter, without a worker")
+    see(marta, "worker on ", gone=["clock on "])
+    production.start("worker")
+    see(marta, gone=SILENT)
+    assert len(letters_to(sink, "dead@acme.example")) == 1
+
+
+def test_a_day_without_the_mail_server_is_told_and_over_when_somebody_retries(
+    production, sink, marta, postgresql
+):
+    people = [f"late-{number}@acme.example" for number in range(3)]
+    sink.server.stop()
+    for email in people:
+        sign_up(production, email)
+    see(marta, "The mail server does not answer.", "No connection", gone=["Everything moves"])
+
+    postgresql.go_on(production.environment["DATABASE_URL"], timedelta(days=1))
+    marta.log_in("marta@acme.example")  # nobody stays logged in for a day without a click
+
+    page = see(marta, "Letter put off by the mail server", "oldest 1 day")
+    at = unescape(page.partition('href="/status/stuck/letter-retrying/')[2].partition('"')[0])
+    sink.server = Controller(sink, hostname="127.0.0.1", port=sink.port)
+    sink.server.start()
+    told = marta.send(f"/status/stuck/letter-retrying/{at}", why="It is back")[2]
+    assert "have really moved" in told
+    for email in people:
+        wait_for(lambda to=email: letters_to(sink, to), "a letter that waited for a day")
+    see(marta, gone=["Letter put off", "does not answer", "No letter leaves"])
+    assert [len(letters_to(sink, email)) for email in people] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "SMTP_URL"])

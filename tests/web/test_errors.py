@@ -160,6 +160,23 @@ def test_a_mistake_of_ours_says_so_and_nothing_else(app, client, refuse):
     assert "RuntimeError" not in answer.text
 
 
+def test_without_a_database_operators_are_told_that_and_led_back_to_it(app, client):
+    def lost():
+        raise OperationalError("SELECT", {}, Exception("connection refused"))
+
+    app.view_functions["status.show"] = lost
+
+    page = client.get("/status?all=1")
+    polled = client.get("/status", headers={
+        "HX-Request": "true", "Referer": "http://localhost/status?all=1"})  # fmt: skip
+
+    for answer in (page, polled):
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert "database does not answer, so nothing can be told of what is stuck" in answer.text
+        assert 'href="/status?all=1">Try Again<' in answer.text
+    assert "connection refused" not in page.text + polled.text
+
+
 def test_without_a_database_pages_answer_503(app, client, cast, monkeypatch):
     client.sign_in(cast.account("Ada"))
 

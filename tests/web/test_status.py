@@ -2,7 +2,9 @@
 
 import json
 import re
+import socket
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from ailing import SEEDS, Ward, change
@@ -78,7 +80,8 @@ def test_what_is_away_is_on_top_before_anything_waits_for_it(client, ward, marta
 
     page = text_of(client)
 
-    assert "<h1>Mail server: away</h1>" in page
+    assert "<h1>The mail server is away</h1>" in page
+    assert "Nothing is stuck for it yet." in page
     assert "Everything moves" not in page
     assert "leave by themselves once it does. ./usher doctor says" in page
 
@@ -94,7 +97,7 @@ def test_where_the_clock_is_silent_the_letters_that_are_due_are_counted_at_once(
     page = text_of(client)
 
     assert "this page has looked itself, and no alarm is raised" in page
-    assert "3 letters wait" in page
+    assert "3 letters are due" in page
 
 
 def test_what_can_never_be_and_is_shows_its_rows_and_what_mends_them(client, ward, marta):
@@ -142,6 +145,53 @@ def test_of_many_causes_the_worst_are_shown_and_the_others_at_a_click(client, wa
     assert 'hx-get="/status?all=1"' in whole.text
     listed = client.get("/status/stuck/letter-dead").text
     assert "<summary>15 causes</summary>" in listed
+
+
+def test_what_others_come_of_is_on_top_and_crowds_out_nothing(client, ward, marta):
+    SEEDS["job-undone"](ward, 12)
+    SEEDS["letter-dead"](ward, 9)
+    change(Letter, SEEDS["letter-bounced"](ward, 2)[:1], cause="another")
+    SEEDS["process-silent"](ward, 2)
+
+    page = client.get("/status").text
+
+    told = re.findall(r"<h3>([^<]+)</h3>\s*<span class=\"u-state\" data-state=\"stuck", page)
+    assert told[:2] == ["Process silent", "Letter given up"]
+    assert told.count("Letter bouncing") == 2
+    assert len(told) == 12
+
+
+@pytest.mark.parametrize(("kind", "words"), [
+    ("clock", "Until the clock runs again letters wait"),
+    ("worker", "letters leave by the clock alone"),
+    ("web", "the other web processes, if there are any"),
+])  # fmt: skip
+def test_what_it_means_that_a_process_is_silent_depends_on_which(
+    client, ward, marta, settings, kind, words
+):
+    kinds = {"clock", "worker", "web"}
+    looked()
+    settings.clock_offset = 60.0
+    for one in kinds - {kind}:
+        heartbeats.beat(one)
+    if kind != "clock":
+        looked()
+
+    page = text_of(client)
+
+    assert words in page
+    assert page.count("Until ") == 1
+    assert words in text_of(client, "/status/stuck/process-silent?" + urlencode({
+        "cause": f"{kind} on {socket.gethostname()}"}))  # fmt: skip
+
+
+def test_a_service_that_has_just_begun_misses_nobody_yet(client, ward, marta):
+    heartbeats.forget([one.id for one in heartbeats.heard() if one.kind != "web"])
+
+    assert "Process silent" not in text_of(client)
+
+    change(Heartbeat, [one.id for one in heartbeats.heard()], since=now() - timedelta(minutes=1))
+    assert "no worker was ever heard" in text_of(client)
 
 
 def test_a_known_cause_that_has_grown_is_told_as_one_that_nobody_knows_of(client, ward, marta):
@@ -325,6 +375,32 @@ def test_two_versions_at_once_are_told_after_an_hour(client, ward, marta):
     looked()
 
     assert "Two versions at once" in text_of(client)
+
+
+def test_two_versions_on_one_host_are_told_too_and_the_older_goes_alone(
+    client, ward, marta, settings, monkeypatch
+):
+    older, newer = heartbeats.code_version(), "0ewc0de0"
+    its_own = {older: dict(heartbeats.said), newer: {}}  # what each process remembers
+
+    def beats(version, do=heartbeats.beat):
+        monkeypatch.setattr(heartbeats, "said", its_own[version])
+        monkeypatch.setattr(heartbeats, "code_version", lambda: version)
+        do("web")
+
+    settings.clock_offset = 10.0
+    for _ in range(3):
+        beats(newer)
+        beats(older)
+    settings.clock_offset = 3700.0
+    beats(newer)
+    beats(older)
+
+    assert f"{older} still runs, the newest is {newer}" in text_of(client)
+    beats(older, heartbeats.goodbye)
+    [left] = [one for one in heartbeats.alive() if one.kind == "web"]
+    assert left.version == newer
+    assert "Two versions at once" not in text_of(client)
 
 
 def test_programs_get_the_same_as_json(client, ward, marta):

@@ -1,7 +1,8 @@
 """Heartbeats: each process that runs says every few seconds that it is there.
 
-A row for each kind of process on each host, so there are never more than there are machines. A
-process that stops says goodbye; one that was killed is missed.
+A row for each kind of process on each host, so there are never more than there are machines; where
+two versions of a kind run on one, the older has a row of its own. A process that stops says
+goodbye; one that was killed is missed.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ EVERY = 10.0  # seconds
 SILENT = timedelta(seconds=35)
 ROOT = Path(__file__).parents[2]
 log = logging.getLogger("usher.heartbeats")
+said: dict[tuple[str, str], datetime] = {}  # by kind and version: since when this process says so
 
 
 class Heartbeat(Base):
@@ -50,22 +52,39 @@ class Heartbeat(Base):
 @command
 def beat(kind: str, trouble: str | None = None) -> None:
     """Say that a process of this kind runs here."""
-    host, moment, version = socket.gethostname(), now(), code_version()
-    own = db.session.scalar(select(Heartbeat).filter_by(kind=kind, host=host))
-    if own is None:
-        own = Heartbeat(kind=kind, host=host, version=version, since=moment)
-        db.session.add(own)
+    moment, version = now(), code_version()
+    own = _row(kind, _apart()) or _row(kind, socket.gethostname())
+    before = said.get((kind, version))
+    if own and own.version != version and before and not own.silent:  # a newer one has taken it
+        own = _new(kind, _apart(), before)
+    own = own or _new(kind, socket.gethostname(), moment)
     if own.version != version:
         own.version, own.since = version, moment
     own.at, own.trouble = moment, trouble
+    said[kind, version] = own.since
     own.skew = (datetime.now(UTC) + settings().offset - moment).total_seconds()
+
+
+def _apart() -> str:
+    """What the host is called in the row of a process beside a newer one of its kind."""
+    return f"{socket.gethostname()}, version {code_version()}"
+
+
+def _row(kind: str, host: str) -> Heartbeat | None:
+    return db.session.scalar(select(Heartbeat).filter_by(kind=kind, host=host))
+
+
+def _new(kind: str, host: str, since: datetime) -> Heartbeat:
+    row = Heartbeat(kind=kind, host=host, version=code_version(), since=since)
+    db.session.add(row)
+    return row
 
 
 @command
 def goodbye(kind: str) -> None:
     """Say that it was stopped, and need not be missed."""
-    mine = delete(Heartbeat).where(Heartbeat.kind == kind)
-    db.session.execute(mine.where(Heartbeat.host == socket.gethostname()))
+    if mine := _row(kind, _apart()) or _row(kind, socket.gethostname()):
+        db.session.delete(mine)
 
 
 @command
