@@ -7,21 +7,26 @@ letter has its receipt, and whoever takes it over marks it instead of sending it
 
 from __future__ import annotations
 
-from sqlalchemy import exists, or_, select, update
+from contextlib import suppress
 
-from workflows.engine.db import command, db, now
+from sqlalchemy import exists, or_, select, update
+from sqlalchemy.exc import DBAPIError
+
+from workflows.engine.db import at_once, db, moment
 from workflows.engine.envelopes import Claim
 from workflows.engine.letters import KEPT_BACK, Attempt, Letter
 
 SENT = Attempt.outcome == "sent"
 
 
-@command
 def sign(claim: Claim, reply: str) -> None:
-    """The mail server took the letter on this claim; it never leaves again."""
-    mine = Attempt.letter_id == claim.letter_id, Attempt.lease == claim.lease
-    taken = {"outcome": "sent", "reply": reply, "ended_at": now()}
-    db.session.execute(update(Attempt).where(*mine).values(**taken))
+    """The mail server took the letter on this claim; it never leaves again.
+
+    Where this cannot be written, the mark that follows may be: it waits, and is tried again.
+    """
+    mine = update(Attempt).where(Attempt.letter_id == claim.letter_id, Attempt.lease == claim.lease)
+    with suppress(DBAPIError):
+        at_once(mine.values(outcome="sent", reply=reply, ended_at=moment()))
 
 
 def of(letter_id: int) -> Attempt | None:
