@@ -96,8 +96,9 @@ def _prepare(connection: Any, _: Any) -> None:
 @event.listens_for(Engine, "begin")
 def _begin(connection: Any) -> None:
     """A command takes SQLite's write lock at once: one that read first could not get it later."""
-    if connection.dialect.name == "sqlite":
-        writes = connection.get_execution_options().get("usher_command")
+    options = connection.get_execution_options()
+    if connection.dialect.name == "sqlite" and options.get("isolation_level") != "AUTOCOMMIT":
+        writes = options.get("usher_command")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
