@@ -164,10 +164,9 @@ def answer(status: int, sentence: str, **more: Any) -> Response:
         g.account = g.session = g.organization = None  # the page must not ask the database
     else:
         db.session.rollback()
-    title = TITLES.get(status, "This did not work")
+    title = more.pop("title", TITLES.get(status, "This did not work"))
     if status < 500:
         title = g.get("title", title)
-    title = more.pop("title", title)
     facts: dict[str, Any] = {"title": title, "sentence": sentence, "ways": _ways(status)}
     if status >= 500:
         facts["request_id"] = more["request_id"] = visits.request_id()

@@ -229,18 +229,21 @@ def test_which_processes_are_dead_and_what_that_means_is_on_the_page_until_they_
 
 
 def test_a_day_without_the_mail_server_is_told_and_over_when_somebody_retries(
-    production, sink, marta, postgresql
+    production, sink, marta, postgresql, tmp_path
 ):
     people = [f"late-{number}@acme.example" for number in range(3)]
     sink.server.stop()
-    for email in people:
-        sign_up(production, email)
+    with beneath(production, tmp_path) as cast:
+        ada = cast.account("Ada", "patient@acme.example")
+        acme = cast.organization(ada, "Patient")
+        for email in people:
+            cast.invitation(acme, email, by=ada)
     see(marta, "The mail server does not answer.", gone=["Everything moves"])
 
     postgresql.go_on(production.environment["DATABASE_URL"], timedelta(days=1))
     marta.log_in("marta@acme.example")  # nobody stays logged in for a day without a click
 
-    page = see(marta, "Letter put off by the mail server", "oldest 1 day")
+    page = see(marta, "Letter put off by the mail server", "1 day")
     at = unescape(page.partition('href="/status/stuck/letter-retrying/')[2].partition('"')[0])
     sink.server = Controller(sink, hostname="127.0.0.1", port=sink.port)
     sink.server.start()
@@ -248,7 +251,7 @@ def test_a_day_without_the_mail_server_is_told_and_over_when_somebody_retries(
     assert "have really moved" in told
     for email in people:
         wait_for(lambda to=email: letters_to(sink, to), "a letter that waited for a day")
-    see(marta, gone=["Letter put off", "does not answer", "No letter leaves"])
+    see(marta, gone=["Letter put off", "The mail server does not answer", "No letter leaves"])
     assert [len(letters_to(sink, email)) for email in people] == [1, 1, 1]
 
 
