@@ -76,7 +76,8 @@ class Overview:
     def worst(self) -> list[Ill]:
         """What a page has room for at first: of each ailment a few causes, before more of any."""
         of: Counter[str] = Counter()
-        few, more = [], []
+        few: list[int] = []
+        more: list[int] = []
         for ill in self.stuck:
             of[ill.ailment.name] += 1
             (few if of[ill.ailment.name] <= FEW_CAUSES else more).append(id(ill))
