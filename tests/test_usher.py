@@ -13,7 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from web import cli
+from workers import restored
+
 ROOT = Path(__file__).parents[1]
+COMMANDS = [*cli.usher.commands, restored.restored.name]  # of the code, for the script to know
 TOOLS = "sh cat cmp cp dirname grep kill ln mkdir pwd readlink rm sleep tail tee"
 # A Python that says its version, makes environments of itself, and notes what it was asked for.
 PYTHON = """#!/bin/sh
@@ -71,8 +75,16 @@ def test_help_names_every_command(clone, word):
     answer = usher(clone, word)
 
     assert answer.returncode == 0
-    for command in ("up", "demo", "operator add EMAIL", "doctor", "test", "lint"):
-        assert f"./usher {command}" in answer.stdout
+    for command in ("up", "test", "lint", *COMMANDS):
+        assert f"./usher {command} " in answer.stdout
+
+
+def test_it_hands_on_every_command_of_the_code(clone):
+    with_python(clone)
+
+    handed_on = [name for name in COMMANDS if usher(clone, name).stdout == "started launch.py\n"]
+
+    assert handed_on == COMMANDS
 
 
 @pytest.mark.parametrize("words", [["fly"], ["up", "--full"]])
