@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from workflows import operators
 from workflows.accounts import Account
-from workflows.engine import history, outbox, pauses
+from workflows.engine import history, outbox, pauses, register
 from workflows.engine.db import command, db, lock, now
 from workflows.engine.identity import domain_of
 from workflows.engine.letters import Letter
@@ -27,17 +27,12 @@ def retry(letter: Letter, *, by: Account) -> None:
     """Let a letter that bounced or was given up begin anew."""
     operators.require_acting(by)
     lock(letter).fire("retry", by=by, **_anew())
-    _redraw(letter)
+    register.moved(letter)
 
 
 def _anew() -> dict[str, Any]:
     moment = now()
     return {"attempts": 0, "lost": 0, "due_at": moment, "again_at": moment, "cause": None}
-
-
-def _redraw(letter: Letter) -> None:
-    """The line of whoever the letter is about says something else now."""
-    history.moved(outbox.REGISTER[letter.template].about.__tablename__, letter.about_id)
 
 
 @command
@@ -60,7 +55,7 @@ def set_aside(letter: Letter, *, by: Account) -> None:
     """Say that nobody needs this letter any more; it is kept, with all its tries."""
     operators.require_acting(by)
     lock(letter).fire("discard", by=by)
-    _redraw(letter)
+    register.moved(letter)
 
 
 @command

@@ -36,7 +36,7 @@ from workflows import (
 )
 from workflows.engine.db import command, db
 from workflows.engine.letters import Letter
-from workflows.engine.outbox import REGISTER
+from workflows.engine.register import REGISTER
 from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.subscriptions import Subscription

@@ -12,7 +12,7 @@ from dramatiq.brokers.redis import RedisBroker
 from redis import Redis
 
 import workers
-from workers import clock, mailers, post, queue_looks
+from workers import clock, mailers, post, queue_pulse
 from workers.packing import Answer
 from workflows import invitations, seats, tokens
 from workflows.engine import heartbeats, outbox
@@ -153,6 +153,35 @@ def test_a_letter_nobody_wants_any_more_stays(people, acme, mailbox):
     assert {letter.state for letter in letters() if letter.template.startswith("invitation")} == {
         "moot"
     }
+
+
+def test_a_letter_of_another_version_waits_for_it_and_holds_up_no_other(people, acme, mailbox):
+    invite(people, acme, "bo", "cy")
+    [strange, _] = letters("pending")
+    db.session.execute(db.update(Letter).filter_by(id=strange.id).values(template="of_tomorrow"))
+    db.session.commit()
+
+    post.deliver()
+
+    assert [letter["To"] for letter in mailbox()] == ["cy@acme.test"]
+    assert (strange.state, strange.attempts) == ("pending", 1)
+    assert strange.reply == "Usher cannot write this letter: UnknownLetter."
+
+
+def test_a_letter_of_another_version_that_ends_its_workers_is_given_up(people, acme, mailbox):
+    invite(people, acme, "bo", "cy")
+    [strange, _] = letters("pending")
+    long_ago = strange.posted_at - outbox.LEASE
+    lost = {"state": "sending", "lost": outbox.POISON - 1, "lease_until": long_ago}
+    changed = db.update(Letter).filter_by(id=strange.id)
+    db.session.execute(changed.values(template="of_tomorrow", **lost))
+    db.session.commit()
+
+    post.deliver_batch()
+    post.deliver()
+
+    assert strange.state == "dead"
+    assert [letter["To"] for letter in mailbox()] == ["cy@acme.test"]
 
 
 def test_a_server_that_says_later_is_asked_again_later(people, acme, by_way):
@@ -367,12 +396,12 @@ def test_a_queue_that_is_away_is_told_before_a_letter_needs_it(people, monkeypat
     monkeypatch.setattr(clock, "trouble", [])  # what other tests left
     monkeypatch.setattr(workers, "broker", workers._broker("redis://127.0.0.1:1"))
 
-    queue_looks.ask()
+    queue_pulse.ask()
     clock.beat()
 
     [beat] = [one for one in heartbeats.heard() if one.kind == "clock"]
     assert beat.trouble == "it is away (ConnectionError)"
     monkeypatch.setattr(workers, "broker", workers._broker(""))
-    queue_looks.ask()
+    queue_pulse.ask()
     clock.beat()
     assert [one.trouble for one in heartbeats.heard()] == [None]

@@ -23,7 +23,7 @@ from workflows import (
     waitlist,
 )
 from workflows.directories import Search
-from workflows.engine import outbox, tallies
+from workflows.engine import register, tallies
 from workflows.engine.db import Base, db
 from workflows.engine.db import now as db_now
 from workflows.engine.history import Action
@@ -142,7 +142,7 @@ def worded(table, key, value, row, known):
 
 
 def about(template):
-    return outbox.REGISTER[template].about.__tablename__
+    return register.of(template).about.__tablename__
 
 
 def holder(where, row_id, known):

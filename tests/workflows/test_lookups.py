@@ -10,7 +10,7 @@ from workflows.engine import masks, outbox, windows
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
 from workflows.engine.machine import Stateful
-from workflows.engine.outbox import REGISTER
+from workflows.engine.register import REGISTER
 from workflows.invitations import Invitation
 from workflows.mailrooms import Search
 
