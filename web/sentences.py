@@ -30,7 +30,7 @@ SENTENCES = {
     "replies._ask_again": ("{addresses} asked for a new link", "expired"),
     "corrections.correct": ("{by} corrected the address of an invitation", "sent"),
     "moves.ask": ("{by} asked to have the invitation of {addresses} moved", "sent"),
-    "moves.grant": ("{by} moved an invitation to who asked for it", "sent"),
+    "moves.grant": ("{by} moved an invitation to whoever asked for it", "sent"),
     "moves.refuse": ("{by} left the invitation of {addresses} where it is", "sent"),
     "arrivals.accept": ("{by} accepted the invitation", "accepted"),
     "arrivals.arrive": ("{by} signed up and accepted the invitation", "accepted"),
