@@ -1,4 +1,4 @@
-"""Account closures: a person goes for good, and what tells who it was is blanked.
+"""Account closures: a person goes for good, and what would tell who it was is erased.
 
 What would surprise a reader: an admin may not leave an organization, but may close the account;
 only owners must hand over first. Nobody has to stay with us because nobody else is an admin. The
@@ -34,7 +34,8 @@ def close(*, by: Account) -> None:
     _forget_addresses(by)
     by.fire(
         "close", by=by, name=accounts.CLOSED, email="", email_key=f"closed {by.id}",
-        operator=False, password_hash=NO_PASSWORD, password_round=by.password_round + 1,
+        operator=False, acting=False,
+        password_hash=NO_PASSWORD, password_round=by.password_round + 1,
     )  # fmt: skip
 
 

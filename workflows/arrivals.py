@@ -74,7 +74,6 @@ def sign_up_by_link(invitation: Invitation, name: str, password: str) -> Account
 
 @command
 def arrive(invitation: Invitation, name: str, password_hash: str) -> Account:
-    lock(invitation.organization, invitation)
     key = invitation.email_key
     account = accounts.create_proved(name, invitation.email, key, password_hash)
     accept(invitation, by=account)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, update
 
 from workflows import cancellations, directories, handovers, lines, seats, subscriptions, verdicts
 from workflows.accounts import Account
@@ -67,9 +67,9 @@ def _end_tokens(organization: Organization, by: Account) -> None:
     theirs = select(Token.id).where(ours)
     ends = {"reason": "revoked", "ends_at": organization.since}
     living = Generation.token_id.in_(theirs) & _works_at(Generation, organization)
-    _quietly(db.update(Generation).where(living).values(**ends))
+    _quietly(update(Generation).where(living).values(**ends))
     answered = (Verdict.organization_id == organization.id) & _works_at(Verdict, organization)
-    _quietly(db.update(Verdict).where(answered).values(**ends))
+    _quietly(update(Verdict).where(answered).values(**ends))
 
 
 def _works_at(kind: Any, organization: Organization) -> Any:

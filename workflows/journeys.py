@@ -155,8 +155,8 @@ def ended_to(addresses: Collection[tuple[int, str]]) -> set[int]:
 
     Whoever comes to such an address, or goes, decides whether they are of interest.
     """
-    places, keys = {place for place, _ in addresses}, [key for _, key in addresses]
-    there = Invitation.organization_id.in_(places) & sets.matches(Invitation.email_key, keys)
+    where, keys = {place for place, _ in addresses}, [key for _, key in addresses]
+    there = Invitation.organization_id.in_(where) & sets.matches(Invitation.email_key, keys)
     over = Invitation.state.not_in(["sent", "expired"]) & Invitation.membership_id.is_(None)
     return set(db.session.scalars(select(Invitation.id).where(there, over))) if keys else set()
 

@@ -1,4 +1,4 @@
-"""Likenesses: people of whom `journeys` says the same, so that one of them is asked for all.
+"""Likenesses: people of whom `journeys` says the same, so that it is asked about one of them.
 
 What would surprise a reader: whatever the columns of a person's rows hold, beside who it is, must
 be the same for two to be alike. Only moments may differ, and then in the same pattern, so that the

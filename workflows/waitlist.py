@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import exists, select, text
+from sqlalchemy import exists, select, text, update
 
 from workflows import memberships, places, rosters, seats
 from workflows.accounts import Account
@@ -170,7 +170,7 @@ def wish_seats(
     differs = Invitation.seat_wished != wish
     other = Invitation.state == "sent", differs | (Invitation.invited_by_id != by.id) & wish
     values = {"seat_wished": wish, "invited_by_id": by.id} if wish else {"seat_wished": wish}
-    db.session.execute(db.update(Invitation).where(*here, *other).values(**values))
+    db.session.execute(update(Invitation).where(*here, *other).values(**values))
 
 
 def next_ones(organization: Organization, but: Membership) -> list[Membership]:
