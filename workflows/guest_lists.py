@@ -185,13 +185,13 @@ def members(organization_id: int, keys: Sequence[str]) -> Any:
 def open_invitations(organization_id: int, keys: Sequence[str]) -> Any:
     """The invitations that wait for an answer from these addresses, or did in vain."""
     asked = select(Invitation.id, Invitation.email_key, Invitation.state)
-    here = asked.where(Invitation.organization_id == organization_id, text(invitations.OPEN))
+    here = asked.where(Invitation.organization_id == organization_id, text(invitations.IS_OPEN))
     return here.where(sets.matches(Invitation.email_key, keys))
 
 
 def _number_open(organization: Organization) -> int:
     mine = select(func.count()).select_from(Invitation)
-    here = mine.where(Invitation.organization_id == organization.id, text(invitations.OPEN))
+    here = mine.where(Invitation.organization_id == organization.id, text(invitations.IS_OPEN))
     return db.session.scalar(here) or 0
 
 

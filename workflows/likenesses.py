@@ -20,14 +20,13 @@ from workflows.accounts import Account
 from workflows.engine import moments, sets
 from workflows.engine.db import Moment
 from workflows.engine.letters import Letter
-from workflows.invitations import Invitation
+from workflows.invitations import OPEN, Invitation
 from workflows.journeys import Person
 from workflows.memberships import Membership
 from workflows.organizations import Organization
 from workflows.tokens import Token
 
 FEW = 40  # so many are asked one by one
-OPEN = ("sent", "expired")  # invitations
 WHO = {"id", "account_id", "membership_id", "seat_id", "revision", "email", "email_key", "name"}
 
 

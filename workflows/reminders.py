@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import or_, select, text, update
 
 from workflows import invitation_letters, silences
-from workflows.engine import outbox
+from workflows.engine import outbox, sets
 from workflows.engine.db import command, db, now
 from workflows.engine.letters import Letter
+from workflows.engine.register import Made
 from workflows.invitations import Invitation
 from workflows.organizations import Organization
 
@@ -30,7 +31,7 @@ def remind() -> int:
     letters = outbox.newest(("invitation",), ids)
     passed = update(Invitation).where(Invitation.id.in_(ids))
     looked_at = {"reminded": Invitation.round, "revision": Invitation.revision + 1}
-    db.session.execute(passed.values(looked_at), execution_options={"synchronize_session": False})
+    sets.write(passed.values(looked_at))
     for invitation in found:
         if _is_owed(invitation, letters.get(invitation.id)):
             outbox.post("invitation_reminder", about=invitation, generation=invitation.round)
@@ -55,7 +56,7 @@ def _is_owed(invitation: Invitation, letter: Letter | None) -> bool:
 
 
 @outbox.letter("invitation_reminder", about=Invitation, rationed=True, unwanted=silences.unwanted)
-def to_invited(invitation: Invitation, letter: Any) -> tuple[str, dict[str, Any]] | None:
+def to_invited(invitation: Invitation, letter: Any) -> Made:
     """Nobody who has answered is reminded."""
     open_still = invitation.state == "sent" and now() < invitation.expires_at
     welcome = invitation.organization.state == "active"
