@@ -31,6 +31,7 @@ from workflows import (
     sessions,
     settlements,
     subscriptions,
+    titles,
     tokens,
     waitlist,
 )
@@ -207,3 +208,7 @@ def test_every_letter_leaves(people, tmp_path, monkeypatch):
     for file in (tmp_path / "mail").glob("*.eml"):
         mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
         assert "None" not in mail["Subject"] + mail.get_body(("plain",)).get_content()
+
+
+def test_every_letter_has_a_title_for_operators():
+    assert set(titles.LETTERS) == set(REGISTER)
