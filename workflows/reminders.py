@@ -7,12 +7,14 @@ not to be reminded then is passed over for this round, so that no later change b
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import or_, select, text, update
 
 from workflows import invitation_letters, silences
-from workflows.engine import outbox, sets
+from workflows.engine import cohorts, outbox, sets
 from workflows.engine.db import command, db, now
 from workflows.engine.letters import Letter
 from workflows.engine.register import Made
@@ -21,6 +23,7 @@ from workflows.organizations import Organization
 
 BEFORE, SHORTEST = timedelta(days=2), timedelta(days=3)
 TOGETHER = 500  # invitations that the clock looks at in one go
+PLACE = attrgetter("organization_id")
 
 
 @command
@@ -32,9 +35,9 @@ def remind() -> int:
     passed = update(Invitation).where(Invitation.id.in_(ids))
     looked_at = {"reminded": Invitation.round, "revision": Invitation.revision + 1}
     sets.write(passed.values(looked_at))
-    for invitation in found:
-        if _is_owed(invitation, letters.get(invitation.id)):
-            outbox.post("invitation_reminder", about=invitation, generation=invitation.round)
+    owed = [one for one in found if _is_owed(one, letters.get(one.id))]
+    for place, theirs in groupby(sorted(owed, key=PLACE), PLACE):
+        cohorts.post("invitation_reminder", place, {one.id: one.round for one in theirs})
     return len(found)
 
 
