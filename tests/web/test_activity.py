@@ -30,13 +30,6 @@ MOVES = {"begin", "fire", "note", "record"}  # what writes a step or an action
 
 
 @pytest.fixture
-def ines(cast, client):
-    account = cast.account("Ines")
-    client.sign_in(account)
-    return account
-
-
-@pytest.fixture
 def acme(cast, ines):
     return cast.organization(ines, seats=2)
 

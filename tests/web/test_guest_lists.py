@@ -18,13 +18,6 @@ from workflows.portions import INVITE_AND_SEAT
 
 
 @pytest.fixture
-def ines(cast, client):
-    account = cast.account("Ines")
-    client.sign_in(account)
-    return account
-
-
-@pytest.fixture
 def acme(cast, ines):
     return cast.organization(ines)
 

@@ -24,11 +24,6 @@ def slowly(settings):
     settings.limit_again = "1/10m"
 
 
-@pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
 def without_tokens(answer):
     """The page but for its CSRF tokens, which are others in every session."""
     return without_tokens_in(answer.text)

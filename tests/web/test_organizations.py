@@ -14,13 +14,6 @@ from workflows.engine.db import db
 from workflows.organizations import Organization
 
 
-@pytest.fixture
-def ines(cast, client):
-    account = cast.account("Ines")
-    client.sign_in(account)
-    return account
-
-
 def form(client, name, slug, **more):
     return client.post("/organizations/new", data={"name": name, "slug": slug, **more})
 

@@ -284,7 +284,7 @@ def test_the_environment_is_what_wsgi_asks_for():
     assert environ["REMOTE_ADDR"] == "192.0.2.7"
 
 
-def test_t96_a_header_with_an_underscore_takes_no_other_ones_place():
+def test_a_header_with_an_underscore_takes_no_other_ones_place():
     headers = [(b"x-forwarded-for", b"198.51.100.1"), (b"x_forwarded_for", b"203.0.113.9")]
 
     environ = environment(scope(headers=headers))

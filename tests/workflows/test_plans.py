@@ -15,11 +15,6 @@ from workflows.engine.history import Action
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
 def acme(cast, ann):
     """An organization with so many people that no planner reads them all for a few."""
     made = cast.organization(ann, seats=3000)

@@ -48,11 +48,6 @@ def ward(app, cast, settings):
     return Ward(cast)
 
 
-@pytest.fixture
-def marta(cast):
-    return operators.make_operator(cast.account("Marta").email)
-
-
 def listed(name):
     return {one.row_id for one in ailments.listed(BY_NAME[name], limit=20_000)}
 
