@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, delete, inspect, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from workflows import bounces
 from workflows.accounts import Account
 from workflows.engine import seals
 from workflows.engine.db import Base, command, db, now
@@ -49,6 +50,7 @@ def open_session(account: Account, *, browser: str = "", network: str = "") -> s
         begun_at=moment, seen_at=moment, proved_at=moment, browser=browser, network=network,
     )  # fmt: skip
     db.session.add(opened)
+    bounces.forget(account.id)
     return secret
 
 
@@ -82,6 +84,7 @@ def see(session: Session) -> None:
 @command
 def _touch(session: Session) -> None:
     session.seen_at = now()
+    bounces.forget(session.account_id or 0)
 
 
 @command

@@ -54,6 +54,7 @@ LETTERS = {  # what a letter is called, by its template
     ),
     "subscription_started": "Receipt",
     "subscription_updated": "Receipt",
+    "letters_came_back": "Letter to see whether an admin can be reached",
     "organization_closed": "Letter about the end of the organization",
 }
 

@@ -7,11 +7,22 @@ from plans import plan
 from sqlalchemy import event
 
 from web import crowd
-from workflows import cases, directories, guest_lists, likenesses, lines, listings, takeouts
+from workflows import (
+    ailments,
+    bounces,
+    cases,
+    directories,
+    guest_lists,
+    likenesses,
+    lines,
+    listings,
+    takeouts,
+)
 from workflows.directories import Search
-from workflows.engine import sets
-from workflows.engine.db import db, now
+from workflows.engine import addressees, sets
+from workflows.engine.db import command, db, now
 from workflows.engine.history import Action
+from workflows.stuck import BY_NAME
 
 
 @pytest.fixture
@@ -113,3 +124,15 @@ def test_the_next_cases_of_an_errand_are_found_by_an_index(acme, ann, explained)
     assert len(some) == 50
     assert len(explained) == 2
     assert reads_all(explained) == []
+
+
+def test_whom_no_letter_reaches_is_looked_for_once_in_a_batch_and_among_few(acme, ann, explained):
+    command(bounces.remember)(ann.email, "550 No such mailbox")
+    explained.clear()
+
+    addressees.taken([f"person{n}@crowd.test" for n in range(20)])
+    [cause] = ailments.causes(BY_NAME["organization-unreachable"])
+
+    assert cause.number == 1
+    (_, when_taken), (_, on_the_page) = explained
+    assert re.findall(r"(?:Seq Scan on|SCAN) (?!bounces\b)\w+", when_taken + on_the_page) == []

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
 
-from workflows.engine import history, logs, pauses
+from workflows.engine import addressees, history, logs, pauses
 from workflows.engine.db import command, db, now
 from workflows.engine.envelopes import Claim, Envelope
 from workflows.engine.identity import domain_of
@@ -185,10 +185,13 @@ def later(claim: Claim, reply: str) -> bool:
 
 
 @command
-def bounced(claim: Claim, reply: str) -> bool:
-    """The mail server will never take it; whoever caused the letter hears of it."""
+def bounced(claim: Claim, reply: str, to: str = "") -> bool:
+    """The mail server will never take it, for this address; whoever caused it hears of it."""
     mine = db.session.get_one(Letter, claim.letter_id)
-    return _settle(claim, "bounce", "bounced", reply) and _tell(mine)
+    if not _settle(claim, "bounce", "bounced", reply):
+        return False
+    addressees.refused(to, reply)
+    return _tell(mine)
 
 
 def _tell(failed: Letter) -> bool:
