@@ -155,10 +155,14 @@ def _ownership() -> dict[str, tuple[str, dict[str, Any]]]:
         "handover_expired": to_owner,
         **_appointment(chosen),
         "organization_closed": (MEMBER, {**names, "name": "Li Wei"}),
-        "letters_came_back": (ADMIN, {
-            "name": "Ines Okafor", "organization": "Acme Robotics",
-            "url": _url("acme-robotics/activity"),
-        }),
+        "letters_came_back": (
+            ADMIN,
+            {
+                "name": "Ines Okafor",
+                "organization": "Acme Robotics",
+                "url": _url("acme-robotics/activity"),
+            },
+        ),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import aliased
 
 from workflows.ailments import Ailment, found
@@ -17,18 +17,18 @@ from workflows.remedies import INQUIRE
 def unreachable() -> Select[Any]:
     """Open organizations of which the last letter to the owner, and to each admin, was refused.
 
-    It sets out from the owners of whom that is so, who are few, whatever there is.
+    It sets out from the people of whom that is known, who are few, whatever there is.
     """
-    owner, admin, last = aliased(Membership), aliased(Membership), aliased(Bounce)
-    refused = exists().where(last.account_id == admin.account_id)
+    admin, last = aliased(Membership), aliased(Bounce)
+    out_of_reach = admin.account_id.in_(select(Bounce.account_id))
+    of_admins = select(last).join(admin, admin.account_id == last.account_id)
     admins = admin.organization_id == Organization.id, admin.state == "admin"
-    since = select(func.max(last.at)).join(admin, admin.account_id == last.account_id)
-    rows = found(
-        Organization.id, since.where(*admins).scalar_subquery(), Bounce.cause, Organization.id
-    )
-    theirs = and_(Organization.id == owner.organization_id, Organization.owner_id == owner.id)
-    rows = rows.select_from(Bounce).join(owner, owner.account_id == Bounce.account_id)
-    rows = rows.join(Organization, theirs).where(Organization.state == "active")
+    since = of_admins.with_only_columns(func.max(last.at)).where(*admins)
+    cause = of_admins.with_only_columns(last.cause).where(admin.id == Organization.owner_id)
+    rows = found(Organization.id, since.scalar_subquery(), cause.scalar_subquery(), Organization.id)
+    theirs = Organization.id.in_(select(admin.organization_id).where(out_of_reach))
+    rows = rows.where(theirs, Organization.state == "active")
+    refused = exists().where(last.account_id == admin.account_id)
     return rows.where(~exists().where(*admins, ~refused))
 
 

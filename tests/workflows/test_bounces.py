@@ -135,9 +135,7 @@ def test_it_is_so_since_the_last_of_them_was_refused(cast, acme, ann, settings):
     assert one.since == bounces.of([bo.account_id])[bo.account_id].at
 
 
-def test_admins_are_written_to_only_where_none_is_reached_and_by_operators(
-    cast, acme, ann, marta
-):
+def test_admins_are_written_to_only_where_none_is_reached_and_by_operators(cast, acme, ann, marta):
     with pytest.raises(NotNow, match="can be reached"):
         operators.act(inquiries.inquire, acme, by=marta, why="to see")
     bounce(cast, ann)
