@@ -95,10 +95,14 @@ def prove(session: Session) -> str:
     return secret
 
 
-def is_fresh(session: Session) -> bool:
-    """Whether it was proved just now who this is, so that nobody has to be asked again."""
+def is_fresh(session: Session, secret: str) -> bool:
+    """Whether it was proved just now who this is, so that nobody has to be asked again.
+
+    Who asks by a secret of before, and at that very moment, is not who typed the password.
+    """
     proved_at, patience = session.proved_at, timedelta(minutes=settings().proof_minutes)
-    return proved_at is not None and now() - proved_at < patience
+    lately = proved_at is not None and now() - proved_at < patience
+    return lately and session.digest == seals.digest(secret)
 
 
 @command
