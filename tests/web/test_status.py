@@ -394,7 +394,7 @@ def test_the_command_line_tells_lists_and_moves(ward, marta):
 
     told = usher("status")
     assert told.exit_code == 1
-    assert "3  letter-dead: timed out" in told.output
+    assert re.search(r"3  letter-dead, oldest .+: timed out", told.output)
     assert json.loads(usher("status", "--json").output)["stuck"][0]["number"] == 3
     assert str(ids[0]) in usher("stuck", "letter-dead").output
     assert all(one.name in usher("stuck").output for one in stuck.AILMENTS)
