@@ -25,7 +25,7 @@ def unreachable() -> Select[Any]:
     admins = admin.organization_id == Organization.id, admin.state == "admin"
     since = of_admins.with_only_columns(func.max(last.at)).where(*admins)
     cause = of_admins.with_only_columns(last.cause).where(admin.id == Organization.owner_id)
-    rows = found(Organization.id, since.scalar_subquery(), cause.scalar_subquery(), Organization.id)
+    rows = found(Organization.id, since.scalar_subquery(), cause.scalar_subquery())
     theirs = Organization.id.in_(select(admin.organization_id).where(out_of_reach))
     rows = rows.where(theirs, Organization.state == "active")
     refused = exists().where(last.account_id == admin.account_id)
@@ -38,7 +38,7 @@ PLACES = (
         "The last letters to the owner and to every other admin were refused for good, and none of "
         "them has been here since, so nobody hears of anything there. Nothing is lost, and all "
         "tokens work. Write to the admins once the mail server is mended. If the owner is gone, "
-        "appoint somebody else: the organization’s page names who may follow.",
+        "appoint somebody else from the organization’s page.",
         "organizations", unreachable, remedies=(INQUIRE,),
         itself="It ends when a letter to one of them is taken, or one of them is here.",
     ),

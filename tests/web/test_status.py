@@ -230,8 +230,10 @@ def test_those_ticked_are_meant_and_no_others(client, ward, marta):
     first, second = SEEDS["letter-dead"](ward, 2)
 
     data = form(client, f"{DEAD}/discard?row={first}")
+    left = text_of(client, f"{DEAD}/discard?row={first}&row=9999&row={first}")
     client.post(f"{DEAD}/discard", data=data | {"why": "nobody needs it"})
 
+    assert "1 of those you chose is left out: not stuck any more." in left
     assert db.session.get(Letter, first).state == "moot"
     assert db.session.get(Letter, second).state == "dead"
 
