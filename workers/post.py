@@ -16,7 +16,7 @@ import dramatiq
 
 from workers import inside, mailers, packing
 from workers.mailers import WayOut
-from workflows.engine import addressees, outbox
+from workflows.engine import addressees, outbox, receipts
 from workflows.engine.envelopes import Claim
 from workflows.engine.outbox import LEASE
 
@@ -62,7 +62,7 @@ def _deliver_or_return(claim: Claim, way: WayOut, *, late: bool) -> str | None:
 
 
 def _deliver(claim: Claim, way: WayOut) -> str | None:
-    """Compose, send, mark: three moments, and no transaction is open in the second.
+    """Compose, send, sign, mark: four moments, and no transaction is open in the second.
 
     Answers the address, if the letter was taken for it.
     """
@@ -70,11 +70,13 @@ def _deliver(claim: Claim, way: WayOut) -> str | None:
     if mail is None:
         return None
     answer = way.send(mail)
-    if answer.outcome == "bounced":
+    if answer.outcome == "sent":
+        receipts.sign(claim, answer.reply)
+        outbox.sent(claim, answer.reply)
+    elif answer.outcome == "bounced":
         outbox.bounced(claim, answer.reply, mail.to)
     else:
-        mark = {"sent": outbox.sent, "later": outbox.later}
-        mark[answer.outcome](claim, answer.reply)
+        outbox.later(claim, answer.reply)
     log.info("letter %d: %s", claim.letter_id, answer.outcome)
     return mail.to if answer.outcome == "sent" else None
 

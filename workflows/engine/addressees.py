@@ -26,9 +26,11 @@ def on_taking(hear: Taken) -> Taken:
     return hear
 
 
-def refused(to: str, reply: str) -> None:
+def refused(to: str, reply: str) -> bool:
+    """Tell those who hear of it; True."""
     for hear in REFUSED:
         hear(to, reply)
+    return True
 
 
 def taken(addresses: Collection[str]) -> None:
