@@ -82,6 +82,7 @@ SENTENCES = {
     "deliveries.mail_again": ("{by} mailed a letter again", "sent"),
     "deliveries.pause": ("{by} paused letters to a domain", "expired"),
     "deliveries.resume": ("{by} resumed letters to a domain", "sent"),
+    "inquiries.inquire": ("{by} wrote to the admins, whom no letter had reached", "sent"),
     "appointments.appoint": ("{by} made {members} the owner", "accepted"),
     "settlements.settle": ("{by} marked an overdue bill as paid by other means", "active"),
     "settlements.drop": ("{by} dropped a purchase that nobody paid", "canceled"),

@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from workflows import accounts, address_changes, departures, memberships, resets, sessions
+from workflows import (
+    accounts,
+    address_changes,
+    bounces,
+    departures,
+    memberships,
+    resets,
+    sessions,
+)
 from workflows.accounts import Account
 from workflows.engine import history
 from workflows.engine.db import command, db, lock
@@ -58,6 +66,7 @@ def _forget_addresses(account: Account) -> None:
     address_changes.forget(account)
     resets.forget(account.email_key)
     sessions.end_all(account)
+    bounces.forget(account.id)
     accounts.drop_sign_ups(account.email_key)
     accounts.forget_sign_ups(account.email_key)
     theirs = select(Membership.id).filter_by(account_id=account.id)

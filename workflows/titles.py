@@ -62,6 +62,7 @@ LETTERS = {  # what a letter is called, by its template
         (f"subscription_{change}" for change in ("canceled", "resumed", "ended")),
         "Letter about the subscription",
     ),
+    "letters_came_back": "Letter to see whether an admin can be reached",
     "organization_closed": "Letter about the end of the organization",
 }
 

@@ -281,7 +281,7 @@ def as_an_operator(page, examiner):
     examiner.follow_everything(
         page, "/status", "/status/letters", "/status/search?q=lumen-robotics.example",
         "/status/search?q=lumen-robotics", "/status/search?q=kim",
-        "/status/letters/retry", "/status/stuck/member-unseated/acknowledge",
+        "/status/stuck/member-unseated/acknowledge",
     )  # fmt: skip
     page.goto("/status/search?q=zoe@acme.test")
     follow(page, re.compile("^zoe@acme.test"))

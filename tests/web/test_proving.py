@@ -97,6 +97,16 @@ def test_typing_it_once_is_enough_for_a_while_and_renews_the_session(stale, ann,
     assert sessions.session_of(after).account == ann
 
 
+def test_a_copy_of_the_cookie_is_not_proved_by_the_password_that_the_owner_types(ann):
+    stolen = sessions.open_session(ann)
+    there = sessions.session_of(stolen)  # a request of the thief has come as far as this
+
+    own = sessions.prove(sessions.session_of(stolen))
+
+    assert not sessions.is_fresh(there, stolen)
+    assert sessions.is_fresh(there, own)
+
+
 def test_passwords_typed_there_are_guesses_and_are_limited(stale, bob):
     asked = stale.post(f"/acme/members/{bob.id}/make-admin")
     answers = [again(stale, asked, "not the password").status_code for _ in range(11)]

@@ -18,6 +18,7 @@ from workflows import (
     closures,
     departures,
     handovers,
+    inquiries,
     invitations,
     memberships,
     moves,
@@ -186,6 +187,16 @@ def alarm_letters(ann, monkeypatch):
     post.deliver()
 
 
+def letters_to_admins_out_of_reach(people, gus, monkeypatch):
+    place = people.organization(gus, "Remote", seats=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(mailers, "way_out", Bouncing)
+        post.deliver_batch()
+    marta = operators.make_operator(people.account("Mia").email)
+    operators.act(inquiries.inquire, place, by=marta, why="Their server is mended")
+    post.deliver()
+
+
 def test_every_letter_leaves(people, tmp_path, monkeypatch):
     ann = people.account("Ann")
     acme = people.organization(ann, seats=2)
@@ -201,6 +212,7 @@ def test_every_letter_leaves(people, tmp_path, monkeypatch):
     subscription_letters(people, ann, acme)
     ownership_letters(people, ann, acme)
     alarm_letters(ann, monkeypatch)
+    letters_to_admins_out_of_reach(people, people.account("Gus"), monkeypatch)
 
     letters = db.session.scalars(db.select(Letter)).all()
     assert {letter.template for letter in letters if letter.state == "sent"} == set(REGISTER)

@@ -9,12 +9,13 @@ import time
 import pytest
 from dramatiq import Worker
 from dramatiq.brokers.redis import RedisBroker
+from people import PASSWORD
 from redis import Redis
 
 import workers
 from workers import clock, mailers, post, queue_pulse
 from workers.packing import Answer
-from workflows import invitations, seats, tokens
+from workflows import accounts, bounces, invitations, resets, seats, tokens
 from workflows.engine import heartbeats, outbox
 from workflows.engine.db import db
 from workflows.engine.letters import Attempt, Letter
@@ -206,6 +207,24 @@ def test_a_bounce_is_told_to_the_inviter(people, acme, by_way, mailbox, monkeypa
     [letter] = mailbox()
     assert letter["To"] == "ann@acme.test"
     assert letter["Subject"] == "The invitation of bo@acme.test bounced"
+
+
+def test_a_bounce_is_known_of_the_account_until_a_letter_arrives(people, acme, by_way):
+    _, ann = acme
+    way = by_way(answer="bounced")
+    resets.ask_reset(ann.email)
+    post.deliver()
+    assert list(bounces.of([ann.id])) == [ann.id]
+
+    way.answer = "later"
+    resets.ask_reset(ann.email)
+    post.deliver()
+    assert list(bounces.of([ann.id])) == [ann.id]
+    way.answer = "sent"
+    accounts.sign_up("Ann", ann.email, PASSWORD)
+    post.deliver()
+
+    assert bounces.of([ann.id]) == {}
 
 
 def test_a_slow_server_makes_the_rest_go_back_uncounted(people, acme, by_way, monkeypatch):

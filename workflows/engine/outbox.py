@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
 
-from workflows.engine import history, letters, logs, pauses, receipts, register
+from workflows.engine import addressees, history, letters, logs, pauses, receipts, register
 from workflows.engine.db import command, db, now
 from workflows.engine.envelopes import Claim, Envelope
 from workflows.engine.identity import domain_of
@@ -181,10 +181,10 @@ def later(claim: Claim, reply: str) -> bool:
 
 
 @command
-def bounced(claim: Claim, reply: str) -> bool:
-    """The mail server will never take it; whoever caused the letter hears of it."""
-    mine = db.session.get_one(Letter, claim.letter_id)
-    return _settle(claim, "bounce", "bounced", reply) and _tell(mine)
+def bounced(claim: Claim, reply: str, to: str = "") -> bool:
+    """The mail server will never take it, for this address; whoever caused it hears of it."""
+    settled = _settle(claim, "bounce", "bounced", reply) and addressees.refused(to, reply)
+    return settled and _tell(db.session.get_one(Letter, claim.letter_id))
 
 
 def _tell(failed: Letter) -> bool:
