@@ -77,8 +77,7 @@ def look_over() -> Any:
 def invite() -> Any:
     """Invite a few that were typed at once; show what a longer list would do first."""
     listed = _listed()
-    at_once = len(listed) <= guest_lists.FEW and not request.files.get("file")
-    do = listings.invite if at_once else listings.prepare
+    do = listings.invite if len(listed) <= guest_lists.FEW else listings.prepare
     errand = do(g.organization, listed, by=g.account, seat=read(GuestList).seat)
     return redirect(f"/{g.organization.slug}/members/errands/{errand.id}", 303)
 

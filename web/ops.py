@@ -12,7 +12,7 @@ from flask import g
 from web import interventions, status_words
 from web.health import beside
 from web.operator_deeds import DEEDS
-from web.rendering import ago
+from web.rendering import ago, in_words
 from workflows import (
     accounts,
     ailments,
@@ -39,9 +39,9 @@ def status(as_json: bool) -> None:
         click.echo(json.dumps(status_words.as_facts(looked, beside(), 0.0), indent=1))
     else:
         for one in looked.processes:
-            click.echo(f"  {one.kind} on {one.host}: heard {ago(one.at)} ago, {one.version}")
+            click.echo(f"  {one.kind} on {one.host}: heard {in_words(one.at)}, {one.version}")
         for alarm in looked.alarms:
-            click.echo(f"  !!  alarm, raised {ago(alarm.raised_at)} ago: {alarm.about.title}")
+            click.echo(f"  !!  alarm, raised {in_words(alarm.raised_at)}: {alarm.about.title}")
         for ill in looked.stuck:
             click.echo(f"  !!  {ill.number:6,}  {ill.ailment.name}: {ill.cause}".rstrip(": "))
         for ill in looked.waiting:
