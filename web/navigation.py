@@ -41,7 +41,7 @@ def _of_profile(here: str) -> list[Place]:
     return [
         Place(label, icon, path, path == f"/{here}")
         for label, icon, path in (
-            ("Profile", "settings", "/profile"),
+            ("Account", "settings", "/profile"),
             ("Organizations", "users", "/organizations"),
             ("Subscriptions", "credit-card", "/subscriptions"),
         )

@@ -24,7 +24,7 @@ from workflows.memberships import Membership, require_admin
 from workflows.organizations import Organization
 
 COMMAND = "guest_lists.invite"  # what it is written down as, whoever calls
-MOST, FEW = 10_000, 20  # at once; and how many are sent without being shown first
+MOST, FEW = 10_000, 50  # at once; and how many are sent without being shown first
 LONGEST = 300  # characters that are kept of what is no address
 TWICE, NONE = "Listed twice", "No address"
 FULL = "{} invitations are open, the most for now. Buy seats, or revoke some."

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from workflows import gate, handovers, memberships, roles, seats, tokens
@@ -38,6 +40,19 @@ def test_the_first_sentence_says_where_things_stand(client, cast, acme, ines):
     assert "1 of 2 seats is free." in page
 
 
+def test_no_link_of_the_page_is_called_like_a_line_of_the_left_column(client, acme, cast, ines):
+    cast.member(acme, "Bo", by=ines)
+
+    column, page = client.get("/acme/home").text.split("<main")
+
+    called = {words.strip() for words in re.findall(r"<a [^>]*>(?:<svg.*?</svg>)?([^<]+)", page)}
+    assert 'aria-describedby="who-waits"' in column
+    assert "Bill and invoices" in called
+    assert not any(
+        "Subscriptions" in one or "Members" in one for one in called - {"Invite Members"}
+    )
+
+
 def test_whoever_waits_is_listed_with_the_one_button_that_moves_them_on(client, cast, acme, ines):
     bo = cast.member(acme, "Bo", by=ines)
 
@@ -55,7 +70,7 @@ def test_only_the_first_five_are_listed_and_the_rest_is_a_link_away(client, cast
     page = client.get("/acme/home").text
 
     assert "See all 6" in page
-    assert page.count(">Assign Seat</button>") == 5
+    assert page.count(">Give a Seat</button>") == 5
 
 
 def test_seats_are_shown_in_figures_and_blocks(client, acme, cast, ines):
@@ -114,7 +129,7 @@ def test_a_member_without_a_seat_reads_that_an_admin_comes_next_and_who_that_is(
     assert "You have joined. An admin gives you a seat next." in page
     assert "Ines" in page
     assert "ines@acme.test" not in page
-    assert "Assign Seat" not in page
+    assert "Give a Seat" not in page
     assert "of 2 in use" not in page
     assert "/acme/token" not in page
 

@@ -355,7 +355,7 @@ def test_metrics_tell_every_way_to_be_stuck_to_whoever_has_the_token(client, war
     for one in stuck.AILMENTS:
         assert f'usher_{one.family}{{class="{one.name}"}}' in told
     assert 'usher_invariant_violations{invariant="a letter about nothing"} 0' in told
-    assert wrong.status_code == 303
+    assert wrong.status_code == 401
 
 
 def test_alarms_are_on_the_page_and_for_programs(client, ward, marta, settings, monkeypatch):
@@ -383,7 +383,7 @@ def test_alarms_are_on_the_page_and_for_programs(client, ward, marta, settings, 
 def test_without_a_token_no_bearer_gets_metrics(client, ward):
     for sent in ("Bearer ", "Bearer", ""):
         answer = client.get("/metrics", headers={"Authorization": sent})
-        assert answer.status_code == 303
+        assert answer.status_code == 401
 
 
 def usher(*words):
