@@ -221,7 +221,7 @@ def free_port():
 
 def started(home, port):
     process = launch(home, PORT=str(port))
-    for _ in range(200):
+    for _ in range(1200):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=120).close()
             return process

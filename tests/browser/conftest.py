@@ -26,7 +26,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-expect.set_options(timeout=30_000)
+PATIENCE = 120_000  # milliseconds that a page may take, however slow this machine is
+expect.set_options(timeout=PATIENCE)
 
 
 class Usher:
@@ -49,7 +50,7 @@ class Usher:
                 [sys.executable, ROOT / "launch.py"],
                 cwd=ROOT, env=known | settings, stdout=log, stderr=log,
             )  # fmt: skip
-        for _ in range(300):
+        for _ in range(1800):
             try:
                 return self.get("/healthz")
             except OSError:
@@ -80,7 +81,7 @@ class Usher:
 
     def letter(self, to, about):
         """The newest letter to this person whose subject says this; waits until it is there."""
-        for _ in range(900):  # after a kill a letter waits for the end of a lease
+        for _ in range(1800):  # after a kill a letter waits for the end of a lease
             for letter in self.letters():
                 if to in letter["to"] and re.search(about, letter["subject"]):
                     return letter
@@ -121,6 +122,7 @@ def visit(chromium, usher):
         context = chromium.new_context(
             base_url=usher.url, java_script_enabled=javascript, **more
         )  # fmt: skip
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda said: problems.append(said.text) if is_problem(said) else None)

@@ -75,7 +75,7 @@ def doctor(world):
     def doctor(**changes):
         ended = subprocess.run(
             [sys.executable, "launch.py", "doctor"], cwd=ROOT, env=world | changes,
-            capture_output=True, text=True, timeout=60,
+            capture_output=True, text=True, timeout=180,
         )  # fmt: skip
         assert "Traceback" not in ended.stderr, ended.stderr
         assert PASSWORD not in ended.stdout + ended.stderr
