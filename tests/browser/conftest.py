@@ -1,22 +1,17 @@
-"""A whole Usher of its own for each story, started as people start it, and a real browser."""
+"""A whole Usher of its own for each story, and a real browser."""
 
 import json
-import os
 import re
 import shutil
-import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
+import forks
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((found for name in NAMES if (found := shutil.which(name))), None)
 FLAGS = [
@@ -43,28 +38,24 @@ class Usher:
         self.start()
 
     def start(self):
-        known = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         settings = {"PORT": str(self.port), "USHER_HOME": str(self.home / "var")}
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, ROOT / "launch.py"],
-                cwd=ROOT, env=known | settings, stdout=log, stderr=log,
-            )  # fmt: skip
+        self.process = forks.begin(log=self.log, **settings)
         for _ in range(1800):
             try:
                 return self.get("/healthz")
             except OSError:
-                assert self.process.poll() is None, self.log.read_text()
+                assert self.process.is_alive(), self.log.read_text()
                 time.sleep(0.1)
         raise AssertionError(f"does not answer:\n{self.log.read_text()}")
 
     def kill(self):
         self.process.kill()
-        self.process.wait()
+        self.process.join()
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=60)
+        self.process.terminate()
+        self.process.join(60)
+        return self.process.exitcode
 
     def get(self, path, **headers):
         """The answer to a request without any browser: status, headers, text."""
@@ -98,7 +89,7 @@ class Usher:
 def usher(tmp_path):
     service = Usher(tmp_path)
     yield service
-    if service.process.poll() is None:
+    if service.process.is_alive():
         assert service.stop() == 0, service.log.read_text()
     assert "Traceback" not in service.log.read_text()
 
