@@ -30,11 +30,12 @@ LINT = {
     "djlint": ["djlint", "templates", "--lint", "--quiet"],
 }
 TWO = ("-n", "2")  # processes, where that is faster
-GROUPS = {  # of pytest: what each is called, and its words; what stands in no folder here is first
-    "house, engine, workflows": ("tests", *TWO, "--laps=1"),
-    "web": ("tests/web", *TWO),
+GROUPS = {  # of pytest: what each is called, and its words
     "security": ("tests/security", *TWO),
+    "web": ("tests/web", *TWO),
     "stories": ("tests/stories", *TWO),
+    # What stands in no other folder here. Races come late, when most of those who wait are done.
+    "house, engine, workflows": ("tests", *TWO, "--laps=1"),
     "model": ("tests/model",),
     "model on PostgreSQL": ("tests/model", "--database=postgresql", "-k", "at_once"),
     "faults": ("tests/faults",),
@@ -45,7 +46,7 @@ GROUPS = {  # of pytest: what each is called, and its words; what stands in no f
 # They go on beside the rest, which gives way to them: those who wait have patience, and an end.
 WAITING = ("browser", "production", "model on PostgreSQL", "faults", "model")
 AT_ONCE = 2
-GIVING_WAY = ("nice", "-n", "5") if shutil.which("nice") else ()
+GIVING_WAY = ("nice", "-n", "3") if shutil.which("nice") else ()
 ON_POSTGRESQL = ("tests/engine", "tests/workflows", "tests/races")
 AT_FULL_SIZE = ("tests/workers", "tests/stories")  # there too
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

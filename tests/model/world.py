@@ -15,7 +15,7 @@ from workflows.engine.letters import Letter as Posted
 from workflows.engine.refusals import Refusal
 from workflows.engine.settings import settings
 
-EVERY = 5  # steps
+EVERY = 10  # steps
 OPENING = [
     Step("found", ANN, "", {"name": "Acme", "typed": "acme"}),
     Step("invite", ANN, "acme", {"emails": [BOB, CY, DEE, IDA]}),
