@@ -68,6 +68,7 @@ class Town:
         self.app.config["WTF_CSRF_ENABLED"] = False
         self.file = folder / "usher.db" if address.startswith("sqlite") else None
         self.ids, self.secrets, self.tokens, self.crashes = {}, {}, {}, []
+        self.clean = None, 0.0  # how the database was marked at the last reset, good until then
         got_request_exception.connect(self._remember, self.app, weak=False)
         self.settings.mailbox.mkdir()
         (self.settings.mailbox / "one.eml").write_bytes(LETTER)
@@ -157,7 +158,7 @@ class Town:
             db.session.execute(db.text("PRAGMA wal_checkpoint(TRUNCATE)"))
             db.session.remove()
             db.engine.dispose()
-        self.reading, self.read, self.clean = sqlite3.connect(self.file), None, (None, 0.0)
+        self.reading, self.read = sqlite3.connect(self.file), None
         self.kept, self.pristine = self.picture(), self.rows()
 
     def reset(self):
@@ -191,14 +192,12 @@ class Town:
         They are read again only where somebody has written since: most requests write nothing.
         """
         if (version := self._version()) != self.read:
-            self.read, self.known = (
-                version,
-                {
-                    name: self.reading.execute(f"SELECT * FROM {name}").fetchall()
-                    for name in Base.metadata.tables
-                    if name not in OF_A_BROWSER
-                },
-            )
+            self.read = version
+            self.known = {
+                name: self.reading.execute(f"SELECT * FROM {name}").fetchall()
+                for name in Base.metadata.tables
+                if name not in OF_A_BROWSER
+            }
         return dict(self.known)
 
     def _version(self):
