@@ -15,7 +15,7 @@ from workflows.engine.letters import Letter as Posted
 from workflows.engine.refusals import Refusal
 from workflows.engine.settings import settings
 
-EVERY = 10  # steps
+EVERY = 5  # steps
 OPENING = [
     Step("found", ANN, "", {"name": "Acme", "typed": "acme"}),
     Step("invite", ANN, "acme", {"emails": [BOB, CY, DEE, IDA]}),
