@@ -7,7 +7,7 @@ shown, so that the menu and the command behind it can never disagree.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from flask import g, request, url_for
@@ -25,12 +25,6 @@ from workflows.organizations import Organization
 from workflows.seats import Room
 
 LISTS = re.compile(r"(home|waitlist|(members|invitations)(/\d+)?)")  # where people have buttons
-
-# The one button stands beside the menu that has its deed too: no two of a row are called alike.
-BESIDE = {
-    "Assign Seat": "Give a Seat", "Put in Line": "Add to Line",
-    "Resend": "Send Again", "Correct Address": "Correct It",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -123,7 +117,7 @@ def _button(person: Person, items: list[Item], slug: str) -> Item | None:
     if person.turn.button in ("Activate Token", "Token Access"):  # the reader's own
         return Item(person.turn.button, f"/{slug}/token", asks=True)
     named = [item for item in items if item.label == person.turn.button and not item.why_not]
-    return replace(named[0], label=BESIDE.get(named[0].label, named[0].label)) if named else None
+    return named[0] if named else None
 
 
 def _of_member(

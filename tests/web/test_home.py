@@ -70,7 +70,7 @@ def test_only_the_first_five_are_listed_and_the_rest_is_a_link_away(client, cast
     page = client.get("/acme/home").text
 
     assert "See all 6" in page
-    assert page.count(">Give a Seat</button>") == 5
+    assert page.count(">Assign Seat</button>") == 5
 
 
 def test_seats_are_shown_in_figures_and_blocks(client, acme, cast, ines):
@@ -129,7 +129,7 @@ def test_a_member_without_a_seat_reads_that_an_admin_comes_next_and_who_that_is(
     assert "You have joined. An admin gives you a seat next." in page
     assert "Ines" in page
     assert "ines@acme.test" not in page
-    assert "Give a Seat" not in page
+    assert "Assign Seat" not in page
     assert "of 2 in use" not in page
     assert "/acme/token" not in page
 
