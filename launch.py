@@ -209,6 +209,7 @@ def welcome(settings: Settings) -> str:
     if settings.mailbox:
         lines.append(f"  read its letters   {url}/dev/mailbox")
     lines.append(f"  repository         {url}/repo/   (files: {settings.repository})")
+    lines.append(f"  status page        {url}/status   (first: ./usher operator add EMAIL)")
     if os.environ.get("DATABASE_URL"):
         lines.append("  DATABASE_URL       is not used here: the Procfile's commands use it")
     return "\n".join([*lines, "", "Stop it with Ctrl-C. What it knows is kept for the next start."])

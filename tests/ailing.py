@@ -23,7 +23,7 @@ from workflows import (
     waitlist,
 )
 from workflows.cases import Case
-from workflows.engine import heartbeats, readings, tallies
+from workflows.engine import heartbeats, outbox, readings, tallies
 from workflows.engine.db import command, db, now
 from workflows.engine.heartbeats import Heartbeat
 from workflows.engine.letters import Attempt, Letter
@@ -250,6 +250,29 @@ def _errand(ward, member):
     errands.begin(errand, by=ward.owner)
     seats.revoke(member, by=ward.owner)
     return errand.id
+
+
+def organization_unreachable(ward, many):
+    """The mailbox of each owner is gone, and there is no other admin."""
+    ward.cast.deliver()
+    places = [_founded(ward) for _ in range(many)]
+    refuse_all()
+    return [place.id for place in places]
+
+
+def _founded(ward):
+    """An organization whose owner is sent the receipt of a purchase."""
+    number = next(numbers)
+    address = f"gone{number}@ward.test"
+    key = {"name": "Gone", "email": address, "email_key": address, "password_hash": "x"}
+    owner = command(accounts_.Account.begin)(by=None, **key)
+    return ward.cast.organization(owner, f"Ward {number}", seats=1)
+
+
+def refuse_all():
+    """A mail server that knows none of those to whom letters wait."""
+    for claim in outbox.claim(100, "test"):
+        outbox.bounced(claim, "550 5.1.1 No such mailbox", outbox.compose(claim).to)
 
 
 def process_silent(ward, many):

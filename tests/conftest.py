@@ -9,6 +9,7 @@ import thrift
 import verdicts
 from people import Cast
 
+from workflows import operators
 from workflows.engine.app import bare_app
 from workflows.engine.db import db
 
@@ -112,3 +113,21 @@ def app(settings):
 def cast(app):
     """People, organizations and letters, made by the commands that real people use."""
     return Cast()
+
+
+@pytest.fixture
+def ann(cast):
+    """The owner of the organization in most tests."""
+    return cast.account("Ann")
+
+
+@pytest.fixture
+def acme(cast, ann):
+    """Her organization, with three seats."""
+    return cast.organization(ann, seats=3)
+
+
+@pytest.fixture
+def marta(cast):
+    """An operator."""
+    return operators.make_operator(cast.account("Marta").email)

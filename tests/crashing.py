@@ -17,7 +17,7 @@ from workers import post
 from workflows.engine.db import db
 
 DIED, FAILED = 70, 71
-PATIENCE = 30  # seconds for one life
+PATIENCE = 120  # seconds from one point of a life to the next
 ACKNOWLEDGED = "acknowledged"
 
 

@@ -12,7 +12,7 @@ from workflows import (
     tokens,
 )
 from workflows.billing import Card
-from workflows.engine import outbox
+from workflows.engine import addressees, outbox
 
 PASSWORD = "a password to test with"
 CARD = Card("Visa", "4242", "12/2039")
@@ -67,5 +67,6 @@ class Cast:
                 if envelope := outbox.compose(claim):
                     handed.append(envelope)
                     outbox.sent(claim, "250 OK")
+        addressees.taken([envelope.to for envelope in handed])
         self.letters += handed
         return handed

@@ -1,4 +1,21 @@
-"""How the database would go about a statement, in its own words."""
+"""How many statements something takes, and how the database would go about one, in its words."""
+
+from sqlalchemy import event
+
+from workflows.engine.db import db
+
+
+def statements(command, *about, **more):
+    """How many statements this takes."""
+    said = []
+
+    def count(connection, cursor, statement, *_):
+        said.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", count)
+    command(*about, **more)
+    event.remove(db.engine, "before_cursor_execute", count)
+    return len(said)
 
 
 def plan(connection, statement, parameters, *, scans=True):

@@ -47,7 +47,7 @@ class Production:
     def run(self, name):
         subprocess.run(
             self.commands[name], shell=True, check=True, cwd=ROOT, env=self.environment,
-            stdout=self.log, stderr=self.log, timeout=120,
+            stdout=self.log, stderr=self.log, timeout=300,
         )  # fmt: skip
 
     def start(self, name, **environment):
@@ -78,7 +78,7 @@ def answers(url):
         return False
 
 
-def wait_for(question, what, seconds=60):
+def wait_for(question, what, seconds=180):
     ending = time.monotonic() + seconds
     while time.monotonic() < ending:
         if answer := question():

@@ -17,7 +17,7 @@ from workflows import gate, line_checks, seats
 from workflows.engine.db import Base, db
 from workflows.engine.refusals import Refusal, Unavailable
 
-PATIENCE = 30  # seconds; longer than any race takes
+PATIENCE = 120  # seconds; longer than any race takes
 
 
 class Race:

@@ -1,4 +1,4 @@
-"""Run every test, group after group, and say in one last line how it went.
+"""Run every test, in groups, and say in one last line how it went.
 
 `python tests/run.py` runs all groups; with arguments it is pytest with these; `--all` runs them at
 the full size that the promises name and then the breaks, `--lint` runs the first group alone,
@@ -30,11 +30,12 @@ LINT = {
     "djlint": ["djlint", "templates", "--lint", "--quiet"],
 }
 TWO = ("-n", "2")  # processes, where that is faster
-GROUPS = {  # of pytest: what each is called, and its words; what stands in no folder here is first
-    "house, engine, workflows": ("tests", *TWO, "--laps=1"),
-    "web": ("tests/web", *TWO),
+GROUPS = {  # of pytest: what each is called, and its words
     "security": ("tests/security", *TWO),
+    "web": ("tests/web", *TWO),
     "stories": ("tests/stories", *TWO),
+    # What stands in no other folder here. Races come late, when most of those who wait are done.
+    "house, engine, workflows": ("tests", *TWO, "--laps=1"),
     "model": ("tests/model",),
     "model on PostgreSQL": ("tests/model", "--database=postgresql", "-k", "at_once"),
     "faults": ("tests/faults",),
@@ -42,11 +43,14 @@ GROUPS = {  # of pytest: what each is called, and its words; what stands in no f
     "browser": ("tests/browser", *TWO),
 }
 # What waits for others more than it works, the longest first, and how many of these at a time.
-WAITING = ("browser", "production", "model on PostgreSQL", "model", "faults")
-AT_ONCE = 3
+# They go on beside the rest, which gives way to them: those who wait have patience, and an end.
+WAITING = ("browser", "production", "model on PostgreSQL", "faults", "model")
+AT_ONCE = 2
+GIVING_WAY = ("nice", "-n", "3") if shutil.which("nice") else ()
 ON_POSTGRESQL = ("tests/engine", "tests/workflows", "tests/races")
 AT_FULL_SIZE = ("tests/workers", "tests/stories")  # there too
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+Words = tuple[str, ...]
 
 
 def main(words: list[str]) -> int:
@@ -57,22 +61,27 @@ def main(words: list[str]) -> int:
         return report([timed("breaks", lambda: breaks.try_all(words[1:]))])
     if words and words != ["--all"]:
         return subprocess.run([sys.executable, "-m", "pytest", *words]).returncode
-    return report([timed(name, group) for name, group in groups(full=words == ["--all"])])
+    return report(everything(full=words == ["--all"]))
 
 
-def groups(*, full: bool) -> Iterator[tuple[str, Callable[[], Counter[str]]]]:
-    """Every group as its name and what runs it; `full` at the size that the promises name."""
+def everything(*, full: bool) -> list[Counter[str]]:
+    """Run every group; `full` at the size that the promises name, and then the breaks."""
+    every = groups(full=full)
+    waiting = [(name, every.pop(name)) for name in WAITING]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        if full:  # nothing else is in the figures that are taken there
+            outcomes = [*in_turn(every), *threads.map(aside, waiting)]
+            return [*outcomes, timed("breaks", partial(breaks.try_all, []))]
+        beside = threads.map(aside, waiting)
+        return [*in_turn(every), *beside]
+
+
+def groups(*, full: bool) -> dict[str, Words]:
+    """The words of every group for pytest."""
     size = ("--full",) if full else ()
-    yield "lint", lint
-    every = {name: (*words, *apart(words[0]), *size) for name, words in GROUPS.items()}
-    for name, words in every.items():
-        if name not in WAITING:
-            yield name, partial(pytest, *words)
-    yield "side by side", partial(side_by_side, {name: every[name] for name in WAITING})
     there = (*ON_POSTGRESQL, *AT_FULL_SIZE) if full else (*ON_POSTGRESQL, "--sixth", "--laps=1")
-    yield "on PostgreSQL", partial(pytest, *there, "--database=postgresql", *TWO, *size)
-    if full:
-        yield "breaks", partial(breaks.try_all, [])
+    every = {name: (*words, *apart(words[0]), *size) for name, words in GROUPS.items()}
+    return every | {"on PostgreSQL": (*there, "--database=postgresql", *TWO, *size)}
 
 
 def apart(folder: str) -> list[str]:
@@ -89,18 +98,21 @@ def timed(name: str, group: Callable[[], Counter[str]]) -> Counter[str]:
     return outcome
 
 
-def side_by_side(some: dict[str, tuple[str, ...]]) -> Counter[str]:
-    """Run a few of these at the same time; what each has to say comes when it is done."""
+def in_turn(every: dict[str, Words]) -> Iterator[Counter[str]]:
+    """Look at the code and run these; what each has to say comes while it runs."""
+    yield timed("lint", lint)
+    for name, words in every.items():
+        yield timed(name, partial(pytest, *words, before=GIVING_WAY))
 
-    def aside(name: str) -> Counter[str]:
-        with tempfile.TemporaryFile("w+") as said:
-            outcome = timed(name, partial(pytest, *some[name], said=said))
-            said.seek(0)
-            print(said.read(), flush=True)
-        return outcome
 
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        return sum(threads.map(aside, some), Counter())
+def aside(group: tuple[str, Words]) -> Counter[str]:
+    """Run this beside others; what it has to say comes when it is done."""
+    name, words = group
+    with tempfile.TemporaryFile("w+") as said:
+        outcome = timed(name, partial(pytest, *words, said=said))
+        said.seek(0)
+        print(said.read(), flush=True)
+    return outcome
 
 
 def report(outcomes: list[Counter[str]]) -> int:
@@ -122,13 +134,13 @@ def lint() -> Counter[str]:
     return outcome
 
 
-def pytest(*words: str, said: IO[str] | None = None) -> Counter[str]:
+def pytest(*words: str, before: Words = (), said: IO[str] | None = None) -> Counter[str]:
     if sentence := cannot(words):
-        print(f"skipped: {sentence}")
+        print(f"skipped: {sentence}", file=said, flush=True)
         return Counter(skipped=1)
     with tempfile.TemporaryDirectory() as place:
         written = Path(place, "outcome.xml")
-        command = [sys.executable, "-m", "pytest", "-q", *words, f"--junitxml={written}"]
+        command = [*before, sys.executable, "-m", "pytest", "-q", *words, f"--junitxml={written}"]
         code = subprocess.run(command, stdout=said, stderr=said).returncode
         outcome = read(written) if written.exists() else Counter()
     if code and not outcome["failed"]:

@@ -78,3 +78,8 @@ def test_links_inside_the_documentation_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
 
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_a_decision_has_the_number_of_its_file():
+    for path in (ROOT / "docs" / "decisions").glob("*.md"):
+        assert path.read_text().startswith(f"# {int(path.name[:4])}. "), path.name

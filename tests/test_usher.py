@@ -9,11 +9,17 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
+import forks
 import pytest
 
+from web import cli
+from workers import restored
+
 ROOT = Path(__file__).parents[1]
+COMMANDS = [*cli.usher.commands, restored.restored.name]  # of the code, for the script to know
 TOOLS = "sh cat cmp cp dirname grep kill ln mkdir pwd readlink rm sleep tail tee"
 # A Python that says its version, makes environments of itself, and notes what it was asked for.
 PYTHON = """#!/bin/sh
@@ -71,8 +77,16 @@ def test_help_names_every_command(clone, word):
     answer = usher(clone, word)
 
     assert answer.returncode == 0
-    for command in ("up", "demo", "operator add EMAIL", "doctor", "test", "lint"):
-        assert f"./usher {command}" in answer.stdout
+    for command in ("up", "test", "lint", *COMMANDS):
+        assert f"./usher {command} " in answer.stdout
+
+
+def test_it_hands_on_every_command_of_the_code(clone):
+    with_python(clone)
+
+    handed_on = [name for name in COMMANDS if usher(clone, name).stdout == "started launch.py\n"]
+
+    assert handed_on == COMMANDS
 
 
 @pytest.mark.parametrize("words", [["fly"], ["up", "--full"]])
@@ -195,18 +209,28 @@ def test_it_can_be_called_through_a_link(clone):
 # --- launch.py ---
 
 
-def launch(home, *words, **environment):
-    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-    return subprocess.Popen(
-        [sys.executable, ROOT / "launch.py", *words],
-        env={**kept, "USHER_HOME": str(home), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def launch():
+    """Starts launch.py; whatever still runs when the test is over is killed."""
+    with ExitStack() as running:
+
+        def start(home, *words, **environment):
+            kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+            process = subprocess.Popen(
+                [sys.executable, ROOT / "launch.py", *words],
+                env={**kept, "USHER_HOME": str(home), **environment},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            running.enter_context(process)
+            running.callback(process.kill)
+            return process
+
+        yield start
 
 
-def refusal(home, **environment):
+def refusal(launch, home, **environment):
     process = launch(home, **environment)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 2, errors
@@ -219,9 +243,9 @@ def free_port():
         return taken.getsockname()[1]
 
 
-def started(home, port):
+def started(launch, home, port):
     process = launch(home, PORT=str(port))
-    for _ in range(200):
+    for _ in range(1200):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=120).close()
             return process
@@ -231,11 +255,11 @@ def started(home, port):
     raise AssertionError("It does not answer.")
 
 
-def test_a_taken_port_is_named_with_the_way_out(tmp_path):
+def test_a_taken_port_is_named_with_the_way_out(launch, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-        errors = refusal(tmp_path / "home", PORT=str(port))
+        errors = refusal(launch, tmp_path / "home", PORT=str(port))
 
     assert errors.startswith(f"usher: Port {port} is taken")
     assert "PORT=" in errors
@@ -253,16 +277,20 @@ def test_a_taken_port_is_named_with_the_way_out(tmp_path):
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_made(tmp_path, environment, words):
-    errors = refusal(tmp_path / "home", **({"PORT": str(free_port())} | environment))
+    home, log = tmp_path / "home", tmp_path / "log.txt"
 
-    assert words in errors
-    assert "Traceback" not in errors
+    code = forks.run(log=log, USHER_HOME=str(home), **({"PORT": str(free_port())} | environment))
+
+    assert code == 2
+    assert words in log.read_text()
+    assert "Traceback" not in log.read_text()
+    assert not home.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_starts_says_where_to_go_and_stops_cleanly(tmp_path, number):
+def test_it_starts_says_where_to_go_and_stops_cleanly(launch, tmp_path, number):
     port = free_port()
-    process = started(tmp_path, port)
+    process = started(launch, tmp_path, port)
 
     process.send_signal(number)
     words, errors = process.communicate(timeout=120)
@@ -273,15 +301,15 @@ def test_it_starts_says_where_to_go_and_stops_cleanly(tmp_path, number):
     assert errors == ""
 
 
-def test_killed_and_started_again_it_has_the_same_key(tmp_path):
+def test_killed_and_started_again_it_has_the_same_key(launch, tmp_path):
     home = tmp_path / "home"
     port = free_port()
-    first = started(home, port)
+    first = started(launch, home, port)
     key = (home / "secret_key").read_text()
     first.kill()
     first.communicate()
 
-    second = started(home, port)
+    second = started(launch, home, port)
     second.terminate()
     second.communicate(timeout=120)
 
@@ -292,7 +320,7 @@ def test_killed_and_started_again_it_has_the_same_key(tmp_path):
         assert stat.S_IMODE((home / kept).stat().st_mode) == 0o600
 
 
-def test_a_lost_key_is_never_replaced_behind_our_back(tmp_path):
+def test_a_lost_key_is_never_replaced_behind_our_back(launch, tmp_path):
     (tmp_path / "usher.db").touch()
 
     process = launch(tmp_path, PORT=str(free_port()))

@@ -7,7 +7,7 @@ from importlib import import_module
 from flask import Flask
 from flask_wtf import CSRFProtect
 
-from web import addresses, deeds, errors, headers, hosts, never, rendering, session, visits
+from web import deeds, errors, headers, hosts, never, rendering, row_ids, session, visits
 from web.gate import Gate
 from web.visits import Visits
 from workflows.engine.app import bare_app
@@ -60,7 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=2_000_000, MAX_FORM_MEMORY_SIZE=2_000_000)
     app.config.update(MAX_FORM_PARTS=100, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
     app.url_map.merge_slashes = False  # its redirects would believe the Host header
-    app.url_map.converters["int"] = addresses.RowId
+    app.url_map.converters["int"] = row_ids.RowId
     hosts.register(app)
     session.prepare(app, settings)
     csrf = CSRFProtect(app)

@@ -21,7 +21,7 @@ from workflows.engine import heaps, history, tallies
 from workflows.engine.db import command, db, now
 from workflows.engine.history import Step
 from workflows.engine.letters import Attempt, Letter
-from workflows.invitations import Invitation
+from workflows.invitations import OPEN, Invitation
 from workflows.memberships import Membership
 from workflows.organizations import Organization
 from workflows.seats import Seat
@@ -35,7 +35,6 @@ LAST = ("Abara", "Berg", "Castro", "Duarte", "Eriksen", "Fujita", "Gruber", "Had
         "Tanaka", "Ueda", "Varga", "Weber", "Yilmaz", "Zhang")  # fmt: skip
 # What becomes of the people of a crowd, again and again in this order; with a seat if one is free.
 FATES = ("active", "seated", "active", "accepted", "active", "sent", "active", "seated", "expired")
-INVITED = ("sent", "expired")
 SEAT: Any = Seat.__table__
 Fates = list[tuple[int, str]]
 
@@ -52,8 +51,8 @@ def _bring(organization: Organization, fates: Fates, domain: str, *, by: Account
     action = history.note(organization.id, by=by)
     db.session.flush()
     batch = _Batch(organization.id, action.id, now(), domain, by)
-    batch.invite([(number, fate) for number, fate in fates if fate in INVITED])
-    batch.welcome([(number, fate) for number, fate in fates if fate not in INVITED])
+    batch.invite([(number, fate) for number, fate in fates if fate in OPEN])
+    batch.welcome([(number, fate) for number, fate in fates if fate not in OPEN])
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from workflows.engine.findings import Finding
 from workflows.engine.settings import LOOPBACK, Settings
 
 LARGEST_SKEW = 5  # seconds
-OLDEST = 14  # PostgreSQL's own people look after this one and newer
+OLDEST = 14  # the oldest version of PostgreSQL that its makers still mend
 
 
 def file_of(settings: Settings) -> Path | None:
@@ -56,7 +56,7 @@ def _postgresql(settings: Settings) -> Iterator[Finding]:
     theirs = db.session.scalar(text("SELECT clock_timestamp()"))
     after = datetime.now(UTC)
     version, encoding = _ask("SHOW server_version"), _ask("SHOW server_encoding")
-    old = f"Version {version} is not looked after any more. Use {OLDEST} or newer."
+    old = f"Version {version} is not mended any more. Use {OLDEST} or newer."
     yield Finding(f"PostgreSQL {version}", old if int(version.split(".")[0]) < OLDEST else "")
     if encoding != "UTF8":
         sentence = f"It is {encoding}: make a database with ENCODING 'UTF8', and move there."
@@ -66,8 +66,8 @@ def _postgresql(settings: Settings) -> Iterator[Finding]:
     yield Finding("clock", wrong if seconds > LARGEST_SKEW else "")
     host = make_url(settings.database_url).host
     if host and host not in LOOPBACK and not _encrypted():
-        open_ = "The connection is not encrypted: add ?sslmode=verify-full to DATABASE_URL."
-        yield Finding("database TLS", open_, advice=True)
+        plain = "The connection is not encrypted: add ?sslmode=verify-full to DATABASE_URL."
+        yield Finding("database TLS", plain, advice=True)
 
 
 def _encrypted() -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from web import database_looks, public_looks
@@ -73,7 +74,7 @@ def _migrations() -> Finding:
 
 
 def _letters() -> Finding:
-    waiting = db.select(db.func.count()).select_from(Letter).where(Letter.state == "pending")
+    waiting = select(func.count()).select_from(Letter).where(Letter.state == "pending")
     late = db.session.scalar(waiting.where(Letter.due_at < now() - LATE))
     if not late:
         return Finding("letters")
@@ -83,8 +84,8 @@ def _letters() -> Finding:
 def _keys() -> Iterator[Finding]:
     """Secrets that a letter may have to repeat can be made again, and come out the same."""
     repeatable = Generation.nonce.is_not(None)
-    for name in db.session.scalars(db.select(Generation.key_id).where(repeatable).distinct()):
-        newest = db.select(Generation).where(repeatable, Generation.key_id == name)
+    for name in db.session.scalars(select(Generation.key_id).where(repeatable).distinct()):
+        newest = select(Generation).where(repeatable, Generation.key_id == name)
         rows = db.session.scalars(newest.order_by(Generation.id.desc()).limit(SAMPLE))
         if name not in settings().epochs:
             yield Finding("keys", f"TOKEN_KEYS has no key {name}, which mailed tokens need.")

@@ -11,10 +11,12 @@ from collections import Counter
 from functools import partial
 from threading import Lock
 
+from flask import g
 from werkzeug import Response
 from werkzeug.wsgi import ClosingIterator
 
 from web.patience import PIECE
+from workflows.engine.refusals import Unavailable
 
 AT_ONCE = 512
 OF_ONE = 64
@@ -56,3 +58,19 @@ def _short(answer: Response) -> bool:
 
 
 running = Downloads()
+
+
+def require_room() -> None:
+    """Before anything is written about it: what is exported is also handed over."""
+    if running.full(_account()):
+        raise Unavailable(TOO_MANY)
+
+
+def handed(answer: Response) -> Response:
+    """A file for the account that asked for it, counted while it goes out."""
+    running.admit(answer, _account())
+    return answer
+
+
+def _account() -> str:
+    return f"account {g.account.id}"

@@ -88,8 +88,8 @@ class Selection(searching.Searched):
 
 
 @bp.post(ERRANDS)
-@deed("Look Over a Bulk Action", ADMIN)
 @in_organization
+@deed("Look Over a Bulk Action", ADMIN)
 def prepare() -> Any:
     """Look over what would happen. Nothing is done yet."""
     require_admin(g.account, g.organization)
@@ -167,8 +167,8 @@ def _of_many(sentence: str) -> str:
 
 
 @bp.post(f"{ERRAND}/begin")
-@deed("Begin a Bulk Action", ADMIN)
 @in_organization
+@deed("Begin a Bulk Action", ADMIN)
 def begin(errand_id: int) -> Any:
     one = of_this_organization(Errand, errand_id)
     deed = DEEDS[one.deed]
@@ -183,8 +183,8 @@ def begin(errand_id: int) -> Any:
 
 
 @bp.post(f"{ERRAND}/stop")
-@deed("Stop a Bulk Action", ADMIN)
 @in_organization
+@deed("Stop a Bulk Action", ADMIN)
 def stop(errand_id: int) -> Any:
     one = of_this_organization(Errand, errand_id)
     errands.stop(one, by=g.account)
@@ -192,16 +192,16 @@ def stop(errand_id: int) -> Any:
 
 
 @bp.post(f"{ERRAND}/again")
-@deed("Look a Bulk Action Over Again", ADMIN)
 @in_organization
+@deed("Look a Bulk Action Over Again", ADMIN)
 def again(errand_id: int) -> Any:
     """Look over the same deed for those to whom it was not done."""
     return _to(listings.again(of_this_organization(Errand, errand_id), by=g.account))
 
 
 @bp.post(f"{ERRAND}/line-up")
-@deed("Put Those without a Seat in Line", ADMIN)
 @in_organization
+@deed("Put Those without a Seat in Line", ADMIN)
 def line_up_rest(errand_id: int) -> Any:
     """Look over places in line for those for whom no seat was left."""
     return _to(shortages.line_up_rest(of_this_organization(Errand, errand_id), by=g.account))

@@ -22,7 +22,6 @@ from web.session import in_organization
 from workflows import chronicles, directories, exports, memberships
 from workflows.directories import Search
 from workflows.engine.db import db
-from workflows.engine.refusals import Unavailable
 from workflows.journeys import STEPS, Person
 from workflows.memberships import ADMIN, MEMBER, Membership
 from workflows.organizations import Organization
@@ -36,21 +35,21 @@ COLUMNS_OF_ACTIVITY = ("When", "By", "What", "Why")
 
 
 @bp.post("/<slug>/members.csv")
-@deed("Export Members", ADMIN)
 @in_organization
+@deed("Export Members", ADMIN)
 def members() -> Any:
     search = searching.search(read(searching.Searched).model_dump())
-    _require_room()
+    downloads.require_room()
     exports.members(g.organization, by=g.account)
     return _file("members", _pieces(_app(), g.organization.id, search))
 
 
 @bp.post("/<slug>/activity.csv")
-@deed("Export Activity", MEMBER)
 @in_organization
+@deed("Export Activity", MEMBER)
 def activity() -> Any:
     search = search_for(read(Asked).model_dump())
-    _require_room()
+    downloads.require_room()
     exports.activity(g.organization, by=g.account)
     return _file("activity", _history(_app(), g.membership.id, search))
 
@@ -59,22 +58,11 @@ def _app() -> Flask:
     return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]
 
 
-def _require_room() -> None:
-    """Before anything is written: what is exported is also handed over."""
-    if downloads.running.full(_whose()):
-        raise Unavailable(downloads.TOO_MANY)
-
-
-def _whose() -> str:
-    return f"account {g.account.id}"
-
-
 def _file(what: str, pieces: Iterator[str]) -> Response:
     name = f"{g.organization.slug}-{what}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     answer = Response(pieces, headers=headers, content_type="text/csv; charset=utf-8")
-    downloads.running.admit(answer, _whose())
-    return answer
+    return downloads.handed(answer)
 
 
 def _pieces(app: Flask, organization_id: int, search: Search) -> Iterator[str]:

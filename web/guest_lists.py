@@ -1,7 +1,7 @@
 """Inviting, and all invitations of an organization: for its admins.
 
-What would surprise a reader: a list is an errand. A few addresses are invited at once; a file, or
-many addresses, are shown with the answer of each before anything is sent.
+What would surprise a reader: a list is an errand. A few addresses are invited at once; many are
+shown with the answer of each before anything is sent.
 """
 
 from __future__ import annotations
@@ -75,10 +75,9 @@ def look_over() -> Any:
 @in_organization
 @deed("Invite Members", ADMIN)
 def invite() -> Any:
-    """Invite a few that were typed at once; show what a longer list would do first."""
+    """Invite a few at once; show what a longer list would do first."""
     listed = _listed()
-    at_once = len(listed) <= guest_lists.FEW and not request.files.get("file")
-    do = listings.invite if at_once else listings.prepare
+    do = listings.invite if len(listed) <= guest_lists.FEW else listings.prepare
     errand = do(g.organization, listed, by=g.account, seat=read(GuestList).seat)
     return redirect(f"/{g.organization.slug}/members/errands/{errand.id}", 303)
 

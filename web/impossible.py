@@ -1,4 +1,4 @@
-"""What can never be, and is: on the page of that, with the rows and what mends them."""
+"""Invariants that do not hold: the rows, and what mends them, for the page of impossible states."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIRST = 20  # rows of each
 
 
 class Broken(NamedTuple):
-    """What can never be, and is: what to do about it, and the first rows."""
+    """An invariant that does not hold: what to do about it, and the first rows that break it."""
 
     name: str
     number: int

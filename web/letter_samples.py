@@ -22,7 +22,7 @@ def samples() -> dict[str, tuple[str, dict[str, Any]]]:
     """For each letter, in the order of a person's way: whom it goes to, and its facts."""
     return {
         **_account(), **_invitation(), **_seat(), **_token(), **_subscription(), **_ownership(),
-        **_settlement(), **_alarm(),
+        **_by_operators(), **_alarm(),
     }  # fmt: skip
 
 
@@ -158,13 +158,17 @@ def _ownership() -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
-def _settlement() -> dict[str, tuple[str, dict[str, Any]]]:
+def _by_operators() -> dict[str, tuple[str, dict[str, Any]]]:
     facts = {
         "name": "Ines Okafor", "organization": "Acme Robotics", "amount": "$2,880.00",
         "description": "12 seats, one year from 24 November 2026",
         "invoice_number": "ACME-ROBOTICS-00002", "url": _url("acme-robotics/subscriptions"),
     }  # fmt: skip
-    return {"subscription_settled": (ADMIN, facts)}
+    came_back = {"name": "Ines Okafor", "organization": "Acme Robotics"}
+    return {
+        "subscription_settled": (ADMIN, facts),
+        "letters_came_back": (ADMIN, {**came_back, "url": _url("acme-robotics/activity")}),
+    }
 
 
 def _appointment(chosen: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:

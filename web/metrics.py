@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, abort, g, request
 
 from web.session import for_operators
 from workflows import alarms, overview, stuck
@@ -28,7 +28,11 @@ Sample = tuple[dict[str, str], float]
 @bp.get("/metrics")
 def metrics() -> Response:
     """For a program with METRICS_TOKEN, or an operator who is logged in; nobody else."""
-    return _told() if _has_token() else for_operators(_told)()  # type: ignore[no-any-return]
+    if _has_token():
+        return _told()
+    if g.account is None:
+        abort(401)  # a program would take the login page for an answer
+    return for_operators(_told)()  # type: ignore[no-any-return]
 
 
 def _told() -> Response:

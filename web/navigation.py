@@ -41,7 +41,7 @@ def _of_profile(here: str) -> list[Place]:
     return [
         Place(label, icon, path, path == f"/{here}")
         for label, icon, path in (
-            ("Profile", "settings", "/profile"),
+            ("Account", "settings", "/profile"),
             ("Organizations", "users", "/organizations"),
             ("Subscriptions", "credit-card", "/subscriptions"),
         )
@@ -55,7 +55,7 @@ def _of_organization(here: str) -> list[Place]:
         ("Home", "house", "home", True),
         ("Manage Members" if admin else "View Members", "users", "members", True),
         ("Subscriptions", "credit-card", "subscriptions", state in ("admin", "billing_admin")),
-        ("Token Access", "key-round", "token", has_seat()),
+        ("Token Access", "key-round", "token", _has_seat()),
         ("Activity", "history", "activity", True),
         ("Settings", "settings", "settings", admin),
     )
@@ -89,5 +89,5 @@ def waiting() -> int:
     return int(g.waiting)
 
 
-def has_seat() -> bool:
+def _has_seat() -> bool:
     return seats.of(g.membership) is not None

@@ -12,7 +12,7 @@ from flask import g
 from web import interventions, status_words
 from web.health import beside
 from web.operator_deeds import DEEDS
-from web.rendering import ago
+from web.rendering import ago, in_words
 from workflows import (
     accounts,
     ailments,
@@ -39,14 +39,19 @@ def status(as_json: bool) -> None:
         click.echo(json.dumps(status_words.as_facts(looked, beside(), 0.0), indent=1))
     else:
         for one in looked.processes:
-            click.echo(f"  {one.kind} on {one.host}: heard {ago(one.at)} ago, {one.version}")
+            click.echo(f"  {one.kind} on {one.host}: heard {in_words(one.at)}, {one.version}")
+        for beat in status_words.beats(looked, beside(), 0.0):
+            if beat.state != "fine":
+                click.echo(f"  !!  {beat.what}: {beat.word.lower()}. {beat.help}".rstrip())
         for alarm in looked.alarms:
-            click.echo(f"  !!  alarm, raised {ago(alarm.raised_at)} ago: {alarm.about.title}")
+            click.echo(f"  !!  alarm, raised {in_words(alarm.raised_at)}: {alarm.about.title}")
         for ill in looked.stuck:
-            click.echo(f"  !!  {ill.number:6,}  {ill.ailment.name}: {ill.cause}".rstrip(": "))
+            oldest = f"{ill.ailment.name}, oldest {ago(ill.since)}"
+            click.echo(f"  !!  {ill.number:6,}  {oldest}: {ill.cause}".rstrip(": "))
         for ill in looked.waiting:
             turn = ill.ailment.turn
-            click.echo(f"  --  {ill.number:6,}  {ill.ailment.name} (their turn: {turn})")
+            oldest = f"{ill.ailment.name}, oldest {ago(ill.since)}"
+            click.echo(f"  --  {ill.number:6,}  {oldest} (their turn: {turn})")
         wrong = sum(looked.invariants.values())
         click.echo(f"{looked.number:,} stuck, {looked.waits:,} waiting, {wrong} impossible.")
     sys.exit(1 if looked.number else 0)

@@ -8,8 +8,9 @@ from typing import Any
 
 from flask import Blueprint, Flask, current_app, flash, g, redirect, render_template
 from pydantic import BaseModel, Field
+from werkzeug import Response
 
-from web import session, ways_out
+from web import downloads, session, ways_out
 from web.forms import read
 from web.proving import proved
 from web.session import signed_in
@@ -110,12 +111,11 @@ def end_session() -> Any:
 @signed_in
 @proved("Download Your Data", TAKEN)
 def takeout() -> Any:
+    downloads.require_room()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    return (
-        _pieces(app, g.account.id),
-        {"Content-Type": "application/json",
-         "Content-Disposition": 'attachment; filename="profile.json"'},
-    )  # fmt: skip
+    headers = {"Content-Disposition": 'attachment; filename="profile.json"'}
+    pieces = _pieces(app, g.account.id)
+    return downloads.handed(Response(pieces, headers=headers, content_type="application/json"))
 
 
 def _pieces(app: Flask, account_id: int) -> Iterator[str]:

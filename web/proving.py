@@ -17,7 +17,7 @@ from web import errors, session
 from web.forms import LONGEST, OF_ONE_PAGE, PROOF
 from web.rows import of_this_organization
 from web.session import View, wants_json
-from workflows import log_ins, sessions
+from workflows import log_ins
 from workflows.engine.refusals import NotAllowed
 from workflows.memberships import Membership
 
@@ -35,7 +35,7 @@ def proved(deed: str, sentence: str, *, again: bool = True) -> Callable[[View], 
     def guard(view: View) -> View:
         @wraps(view)
         def guarded(**kwargs: Any) -> Any:
-            if sessions.is_fresh(g.session):
+            if session.is_fresh():
                 return view(**kwargs)
             if not _proves():
                 return _ask(deed, sentence.format_map(_facts(**kwargs)), again)

@@ -27,13 +27,13 @@ UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 def register(app: Flask) -> None:
     app.context_processor(_facts)
     app.jinja_env.globals.update(
-        icon=icon, lucide=icon, now=now, role=memberships.role, vendored=vendored, asset=asset,
+        icon=icon, now=now, role=memberships.role, vendored=vendored, asset=asset,
         places_here=navigation.places_here, places_of_operations=navigation.of_operations,
         told=told, untold=untold, paused_domains=pauses.all_now, bar=pictures.bar,
     )  # fmt: skip
     app.jinja_env.filters.update(
         ago=ago, in_words=in_words, exact=stationery.moment, date=stationery.day, day=day,
-        clock=clock, iso=datetime.isoformat, money=prices.in_words, initials=initials,
+        iso=datetime.isoformat, money=prices.in_words, initials=initials,
         seats=prices.seats_in_words, state_of=state_of,
     )  # fmt: skip
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -49,7 +49,6 @@ def _facts() -> dict[str, Any]:
         "errors": g.get("errors", {}),
         "typed": g.get("typed", {}),
         "waiting": navigation.waiting,
-        "has_seat": navigation.has_seat,
     }
 
 
@@ -74,6 +73,7 @@ def asset(path: str) -> str:
     return url_for("static", filename=path, v=version)
 
 
+@cache
 def vendored(name: str) -> str:
     """The address of an asset made by others, whatever version of it is there."""
     [file] = VENDOR.rglob(name)
@@ -137,11 +137,6 @@ def day(moment: datetime) -> str:
     """14 March 2027, with Today and Yesterday by their names."""
     days = (now().date() - moment.date()).days
     return {0: "Today", 1: "Yesterday"}.get(days) or stationery.day(moment)
-
-
-def clock(moment: datetime) -> str:
-    """22:10 UTC."""
-    return f"{moment:%H:%M} UTC"
 
 
 def initials(name: str) -> str:

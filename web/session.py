@@ -113,6 +113,11 @@ def whence() -> dict[str, str]:
     return {"client": peers.address(), "browser": browser()}
 
 
+def is_fresh() -> bool:
+    """Whether the password was typed in this session lately."""
+    return sessions.is_fresh(g.session, str(cookie.get("sid")))
+
+
 def renew() -> None:
     """Go on in the same session under a new secret: the password was typed again."""
     cookie["sid"] = sessions.prove(g.session)

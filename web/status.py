@@ -13,6 +13,7 @@ from sqlalchemy import text
 from web import impossible, status_words
 from web.forms import read
 from web.health import beside
+from web.proving import proved
 from web.session import for_operators, wants_json
 from workflows import acknowledgements, ailments, operators, overview, stuck
 from workflows.ailments import Ailment, Found
@@ -86,6 +87,7 @@ def _after(ill: Ailment) -> Found | None:
 
 @bp.post("/status/stuck/<ailment>/acknowledge")
 @for_operators
+@proved("Acknowledge", "While your note stands, no alarm is raised about this cause.")
 def acknowledge(ailment: str) -> Any:
     """Write down what is known of a cause, for whoever looks next."""
     ill, typed = found(ailment), read(Note)

@@ -14,7 +14,7 @@ from web import machine_pictures
 from web.machine_pictures import Numbers, Way
 from web.rendering import ago
 from workflows import titles, trails
-from workflows.ailments import Ailment, Found
+from workflows.ailments import AGES, Ailment, Found
 from workflows.engine.history import Step
 from workflows.machines import LIVES
 from workflows.overview import Ill, Overview
@@ -37,6 +37,7 @@ HOT = {  # by the class: in which state of which machine its rows are
     "seat-unmailed": ("token", "inactive"), "token-unminted": ("token", "active"),
     "seat-tokenless": ("seat", "taken"), "line-still": ("place", "queued"),
     "errand-given-up": ("errand", "done"),
+    "organization-unreachable": ("organization", "active"),
 }  # fmt: skip
 AWAY = {
     "Queue": "The queue does not answer. The clock delivers letters itself, more slowly, and "
@@ -236,6 +237,7 @@ def _cause(ill: Ill) -> dict[str, Any]:
     return {
         "class": ill.ailment.name, "title": ill.ailment.title, "cause": ill.cause,
         "number": ill.number, "since": ill.since.isoformat(), "turn": ill.ailment.turn or None,
+        "by_days": dict(zip(("0", *map(str, AGES)), ill.ages, strict=False)),  # that it lasts
         "remedies": [one.name for one in ill.ailment.remedies],
         "acknowledged": ill.known.note if ill.known else None,
         "verifying": dict(ill.verifying[1]) if ill.verifying else None,

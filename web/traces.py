@@ -15,6 +15,7 @@ from werkzeug import Response
 from web import interventions, person, status_words
 from web.session import for_operators
 from workflows import (
+    bounces,
     chronicles,
     directories,
     dossiers,
@@ -27,7 +28,8 @@ from workflows import (
     subscriptions,
     titles,
 )
-from workflows.accounts import SignUp
+from workflows.accounts import Account, SignUp
+from workflows.bounces import Bounce
 from workflows.directories import Search
 from workflows.dossiers import Dossier
 from workflows.engine import history
@@ -68,6 +70,7 @@ def membership(membership_id: int) -> str:
     stands = journeys.of_members([member.id])
     acts = interventions.menu("memberships", member)
     facts = {"title": member.account.name, "address": member.account.email, "acts": acts}
+    facts["bounce"] = bounces.of([member.account_id]).get(member.account_id)
     return _page(dossiers.of(member), stands, **facts)
 
 
@@ -155,10 +158,18 @@ def organization(organization_id: int) -> str:
         }),
         bought=bought, count=seats.count(place), words=words,
         moments=person.told(chronicles.lately(place.id, LATELY), [], named=True),
+        unreached=_unreached(place),
         successors=[one for one in memberships.admins(place) if not one.is_owner][:SUCCESSORS],
         people=directories.look_up(place, Search(words=words), request.args.get("after", "")),
         for_operators=own_turns.for_operators,
     )  # fmt: skip
+
+
+def _unreached(place: Organization) -> list[tuple[Account, Bounce]]:
+    """The admins to whom letters come back, the owner first."""
+    admins = [one.account for one in memberships.admins(place)]
+    known = bounces.of([one.id for one in admins])
+    return [(one, known[one.id]) for one in admins if one.id in known]
 
 
 def _other(row: Any, title: str, facts: dict[str, Any]) -> str:

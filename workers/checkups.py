@@ -69,8 +69,8 @@ def mail(settings: Settings) -> Iterator[Finding]:
     if theirs:
         yield certificate("its certificate", theirs)
     elif server.tls == "off" and not on_this_machine(f"//{server.host}"):
-        open_ = "Letters, tokens among them, cross the network unencrypted. Leave out ?tls=off."
-        yield Finding("mail TLS", open_, advice=True)
+        plain = "Letters, tokens among them, cross the network unencrypted. Leave out ?tls=off."
+        yield Finding("mail TLS", plain, advice=True)
 
 
 @look

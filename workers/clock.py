@@ -20,7 +20,7 @@ from flask import Flask
 from redis.exceptions import RedisError
 
 import workers
-from workers import callers, post, queue_looks
+from workers import callers, post, queue_pulse
 from workflows import (
     accounts,
     acknowledgements,
@@ -106,7 +106,7 @@ def ring() -> None:
         trouble[:] = [] if heard else ["bells are rung, and no worker comes"]
     except (BrokerError, RedisError) as error:
         log.warning("The queue is away (%s); the clock delivers.", type(error).__name__)
-        heard, trouble[:] = False, [queue_looks.said(error)]
+        heard, trouble[:] = False, [queue_pulse.said(error)]
     if not heard:
         post.deliver_batch()
 
@@ -154,7 +154,7 @@ def free_seats() -> None:
 
 def beat() -> None:
     """Say that this clock runs, and what it could not do."""
-    heartbeats.beat("clock", *(trouble or queue_looks.away))
+    heartbeats.beat("clock", *(trouble or queue_pulse.away))
     readings.keep("jobs", dict(failed))
 
 
@@ -216,7 +216,7 @@ def run(app: Flask, stop: threading.Event) -> None:
     Ringing has a thread of its own: it may end in delivering, and no job waits for a mail server,
     nor for the program behind the webhook.
     """
-    bells = [Job(RING_EVERY, ring), Job(heartbeats.EVERY, queue_looks.ask)]
+    bells = [Job(RING_EVERY, ring), Job(heartbeats.EVERY, queue_pulse.ask)]
     calls = [Job(1, callers.call_out)]
     ringing = threading.Thread(target=_keep_ticking, args=(app, bells, stop), daemon=True)
     calling = threading.Thread(target=_keep_ticking, args=(app, calls, stop), daemon=True)

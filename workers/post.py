@@ -16,7 +16,7 @@ import dramatiq
 
 from workers import inside, mailers, packing
 from workers.mailers import WayOut
-from workflows.engine import outbox, receipts
+from workflows.engine import addressees, outbox, receipts
 from workflows.engine.envelopes import Claim
 from workflows.engine.outbox import LEASE
 
@@ -42,35 +42,43 @@ def deliver_batch(limit: int = BATCH) -> int:
     """
     with mailers.way_out() as way:
         begun = time.monotonic()
-        claims = outbox.claim(limit, _worker())
+        claims, taken = outbox.claim(limit, _worker()), list[str | None]()
         for claim in claims:
             late = inside.stopping or time.monotonic() - begun > HALF_A_LEASE
-            _deliver_or_return(claim, way, late=late)
+            taken.append(_deliver_or_return(claim, way, late=late))
+    addressees.taken([address for address in taken if address])
     return len(claims)
 
 
-def _deliver_or_return(claim: Claim, way: WayOut, *, late: bool) -> None:
-    """Whatever goes wrong with one letter, the next one has its turn."""
+def _deliver_or_return(claim: Claim, way: WayOut, *, late: bool) -> str | None:
+    """Whatever goes wrong with one letter, the next one has its turn. As `_deliver` answers."""
     try:
-        if late:
-            outbox.returned(claim)
-        else:
-            _deliver(claim, way)
+        if not late:
+            return _deliver(claim, way)
+        outbox.returned(claim)
     except Exception as error:  # the lease runs out, and somebody tries again
         log.error("letter %d: not settled: %s", claim.letter_id, type(error).__name__)
+    return None
 
 
-def _deliver(claim: Claim, way: WayOut) -> None:
-    """Compose, send, sign, mark: four moments, and no transaction is open in the second."""
+def _deliver(claim: Claim, way: WayOut) -> str | None:
+    """Compose, send, sign, mark: four moments, and no transaction is open in the second.
+
+    Answers the address, if the letter was taken for it.
+    """
     mail = _packed(claim)
     if mail is None:
-        return
+        return None
     answer = way.send(mail)
     if answer.outcome == "sent":
         receipts.sign(claim, answer.reply)
-    mark = {"sent": outbox.sent, "later": outbox.later, "bounced": outbox.bounced}
-    mark[answer.outcome](claim, answer.reply)
+        outbox.sent(claim, answer.reply)
+    elif answer.outcome == "bounced":
+        outbox.bounced(claim, answer.reply, mail.to)
+    else:
+        outbox.later(claim, answer.reply)
     log.info("letter %d: %s", claim.letter_id, answer.outcome)
+    return mail.to if answer.outcome == "sent" else None
 
 
 def _packed(claim: Claim) -> packing.Mail | None:

@@ -5,6 +5,7 @@ The list is the reading order, the import order and the order in which rows are 
 
 ORDER = [
     "accounts",
+    "bounces",
     "operators",
     "sign_up_letters",
     "log_ins",
@@ -50,6 +51,7 @@ ORDER = [
     "departures",
     "account_closures",
     "settlements",
+    "inquiries",
     "gate",
     "journeys",
     "likenesses",
@@ -84,6 +86,7 @@ ORDER = [
     "remedies",
     "stuck_letters",
     "stuck_people",
+    "stuck_places",
     "stuck_processes",
     "stuck",
     "acknowledgements",

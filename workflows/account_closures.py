@@ -1,4 +1,4 @@
-"""Account closures: a person goes for good, and what tells who it was is blanked.
+"""Account closures: a person goes for good, and what would tell who it was is erased.
 
 What would surprise a reader: an admin may not leave an organization, but may close the account;
 only owners must hand over first. Nobody has to stay with us because nobody else is an admin. The
@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from workflows import accounts, address_changes, departures, memberships, resets, sessions
+from workflows import (
+    accounts,
+    address_changes,
+    bounces,
+    departures,
+    memberships,
+    resets,
+    sessions,
+)
 from workflows.accounts import Account
 from workflows.engine import history
 from workflows.engine.db import command, db, lock
@@ -34,7 +42,8 @@ def close(*, by: Account) -> None:
     _forget_addresses(by)
     by.fire(
         "close", by=by, name=accounts.CLOSED, email="", email_key=f"closed {by.id}",
-        operator=False, password_hash=NO_PASSWORD, password_round=by.password_round + 1,
+        operator=False, acting=False,
+        password_hash=NO_PASSWORD, password_round=by.password_round + 1,
     )  # fmt: skip
 
 
@@ -57,6 +66,7 @@ def _forget_addresses(account: Account) -> None:
     address_changes.forget(account)
     resets.forget(account.email_key)
     sessions.end_all(account)
+    bounces.forget(account.id)
     accounts.drop_sign_ups(account.email_key)
     accounts.forget_sign_ups(account.email_key)
     theirs = select(Membership.id).filter_by(account_id=account.id)

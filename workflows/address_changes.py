@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ForeignKey, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import accounts, log_ins, resets, sessions
+from workflows import accounts, bounces, log_ins, resets, sessions
 from workflows.accounts import Account
 from workflows.engine import history, identity, limits, outbox
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
@@ -209,6 +209,7 @@ def _move(account: Account, spelling: str, key: str) -> None:
     accounts.forget_sign_ups(account.email_key)
     resets.forget(account.email_key)
     account.email, account.email_key = spelling, key
+    bounces.forget(account.id)
     resets.void(account)
     accounts.drop_sign_ups(key)
     history.moved(account.__tablename__, account.id)

@@ -7,11 +7,12 @@ from typing import Any
 from workflows import accounts
 from workflows.address_changes import AddressChange
 from workflows.engine import outbox, seals
+from workflows.engine.register import Made
 from workflows.engine.settings import settings
 
 
 @outbox.letter("confirm_address", about=AddressChange, rationed=True)
-def to_new(change: AddressChange, _: Any) -> tuple[str, dict[str, Any]] | None:
+def to_new(change: AddressChange, _: Any) -> Made:
     if change.state != "asked":
         return None
     facts = {"old_email": change.old_email, "url": _link("confirm", change)}
@@ -19,7 +20,7 @@ def to_new(change: AddressChange, _: Any) -> tuple[str, dict[str, Any]] | None:
 
 
 @outbox.letter("address_taken", about=AddressChange, rationed=True)
-def to_taken(change: AddressChange, _: Any) -> tuple[str, dict[str, Any]] | None:
+def to_taken(change: AddressChange, _: Any) -> Made:
     """Somebody wants the address of an account for another one: only its person is told."""
     known = accounts.with_key(change.email_key)
     if change.state != "asked" or known is None:
@@ -28,7 +29,7 @@ def to_taken(change: AddressChange, _: Any) -> tuple[str, dict[str, Any]] | None
 
 
 @outbox.letter("address_change_asked", about=AddressChange)
-def to_present(change: AddressChange, _: Any) -> tuple[str, dict[str, Any]] | None:
+def to_present(change: AddressChange, _: Any) -> Made:
     if change.state != "asked":
         return None
     facts = {"new_email": change.email, "url": f"{settings().base_url}/profile/address"}
@@ -36,7 +37,7 @@ def to_present(change: AddressChange, _: Any) -> tuple[str, dict[str, Any]] | No
 
 
 @outbox.letter("address_changed", about=AddressChange)
-def to_old(change: AddressChange, _: Any) -> tuple[str, dict[str, Any]] | None:
+def to_old(change: AddressChange, _: Any) -> Made:
     if change.state != "confirmed":
         return None
     facts = {"new_email": change.email, "url": _link("undo", change), "until": change.undo_until}

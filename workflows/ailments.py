@@ -20,7 +20,7 @@ from workflows.engine.db import db, now
 
 MOST_CAUSES = 50  # of one ailment that are told apart
 EVER = datetime.min.replace(tzinfo=UTC)
-AGES = (1, 3, 7)  # days: what waits is counted by these
+AGES = (1, 3, 7, 30)  # days: what waits is counted by these
 
 
 @dataclass(frozen=True)

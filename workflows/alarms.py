@@ -25,6 +25,7 @@ from workflows.engine import outbox, readings, webhooks
 from workflows.engine.db import Base, command, db, index_of_few, now
 from workflows.engine.letters import Attempt, Letter
 from workflows.engine.machine import Machine, State, Stateful
+from workflows.engine.register import Made
 from workflows.engine.settings import settings
 
 PATIENCE = timedelta(minutes=10)
@@ -178,20 +179,20 @@ def raised() -> Sequence[Alarm]:
 
 
 @outbox.letter("alarm_raised", about=Account)
-def to_operator(account: Account, letter: Any) -> tuple[str, dict[str, Any]] | None:
+def to_operator(account: Account, letter: Any) -> Made:
     """Nobody wants it once it is over: the letter that says so tells when it began."""
     alarm = db.session.get_one(Alarm, letter.generation)
     return _written(account, alarm) if alarm.state == "raised" else None
 
 
 @outbox.letter("alarm_over", about=Account)
-def to_operator_again(account: Account, letter: Any) -> tuple[str, dict[str, Any]] | None:
+def to_operator_again(account: Account, letter: Any) -> Made:
     alarm = db.session.get_one(Alarm, letter.generation)
     written = _written(account, alarm)
     return written and (written[0], written[1] | {"over_at": alarm.since})
 
 
-def _written(account: Account, alarm: Alarm) -> tuple[str, dict[str, Any]] | None:
+def _written(account: Account, alarm: Alarm) -> Made:
     if not account.operator:
         return None
     return account.email, {

@@ -13,6 +13,7 @@ from workflows.accounts import Account
 from workflows.engine import history, outbox
 from workflows.engine.db import command, lock
 from workflows.engine.refusals import NotAllowed, NotNow
+from workflows.engine.register import Made
 from workflows.handovers import Handover
 from workflows.memberships import Membership
 
@@ -58,12 +59,12 @@ def foresee(membership: Membership) -> list[str]:
 
 
 @outbox.letter("owner_appointed", about=Handover)
-def to_new_owner(handover: Handover, _: Any) -> tuple[str, dict[str, Any]]:
+def to_new_owner(handover: Handover, _: Any) -> Made:
     return handover.chosen.account.email, _facts(handover, handover.chosen)
 
 
 @outbox.letter("owner_replaced", about=Handover)
-def to_old_owner(handover: Handover, _: Any) -> tuple[str, dict[str, Any]]:
+def to_old_owner(handover: Handover, _: Any) -> Made:
     return handover.owner.account.email, _facts(handover, handover.owner)
 
 

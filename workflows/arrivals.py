@@ -6,19 +6,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from workflows import (
-    accounts,
-    invitations,
-    memberships,
-    organizations,
-    places,
-    quotas,
-    seats,
-    waitlist,
-)
+from workflows import accounts, invitations, memberships, places, quotas, seats, waitlist
 from workflows.accounts import Account
 from workflows.engine import outbox
 from workflows.engine.db import command, db, lock
+from workflows.engine.register import Made
 from workflows.engine.settings import settings
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
@@ -60,7 +52,7 @@ def _sponsor(invitation: Invitation) -> Account | None:
 
 def may_accept(invitation: Invitation, *, by: Account) -> None:
     """The rule behind Accept Invitation."""
-    organizations.require_open(invitation.organization)
+    memberships.require_open(invitation.organization)
     invitation.rehearse("accept", by=by)
 
 
@@ -74,7 +66,6 @@ def sign_up_by_link(invitation: Invitation, name: str, password: str) -> Account
 
 @command
 def arrive(invitation: Invitation, name: str, password_hash: str) -> Account:
-    lock(invitation.organization, invitation)
     key = invitation.email_key
     account = accounts.create_proved(name, invitation.email, key, password_hash)
     accept(invitation, by=account)
@@ -88,7 +79,7 @@ def waiting_for(account: Account) -> list[Invitation]:
 
 
 @outbox.letter("invitation_accepted", about=Invitation)
-def to_inviter(invitation: Invitation, _: Any) -> tuple[str, dict[str, Any]] | None:
+def to_inviter(invitation: Invitation, _: Any) -> Made:
     if invitation.state not in ("accepted", "seated") or invitation.membership is None:
         return None
     member, organization = invitation.membership.account, invitation.organization

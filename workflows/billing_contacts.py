@@ -1,4 +1,4 @@
-"""Billing contacts: whom the invoices of an organization are made out to, and where they live.
+"""Billing contacts: whom the invoices of an organization are made out to, and their postal address.
 
 An invoice keeps what stood here when it was written; a change is for the next one.
 """

@@ -31,18 +31,18 @@ NAMED = (  # what pages name
 )  # fmt: skip
 SUBJECTS = {  # what actions are about: the workflows whose commands they are
     "invitations": (
-        "guest_lists", "invitations", "replies", "corrections", "moves", "arrivals",
+        "invitations", "guest_lists", "mailshots", "replies", "corrections", "moves", "arrivals",
     ),
-    "members": ("memberships", "departures", "arrivals"),
-    "seats": ("seats", "waitlist"),
-    "tokens": ("tokens",),
+    "members": ("roles", "departures", "arrivals", "account_closures", "errands", "exports"),
+    "seats": ("seats", "seat_blocks", "waitlist"),
+    "tokens": ("tokens", "restitutions"),
     "subscriptions": (
         "subscriptions", "cancellations", "cards", "settlements", "billing_contacts",
     ),
-    "organization": ("organizations", "handovers", "appointments", "logos", "setups"),
+    "organization": (
+        "organizations", "handovers", "appointments", "logos", "setups", "closures",
+    ),
 }  # fmt: skip
-
-
 MOST_OF_A_REQUEST = 20
 
 

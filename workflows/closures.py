@@ -10,15 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, update
 
 from workflows import cancellations, directories, handovers, lines, seats, subscriptions, verdicts
 from workflows.accounts import Account
-from workflows.engine import mailings, outbox, tallies
+from workflows.engine import mailings, outbox, sets, tallies
 from workflows.engine.db import command, db, lock
 from workflows.engine.refusals import Invalid
+from workflows.engine.register import Made
 from workflows.engine.sweeps import sweep
-from workflows.invitations import OPEN, Invitation
+from workflows.invitations import IS_OPEN, Invitation
 from workflows.memberships import Membership, require_owner
 from workflows.organizations import Organization
 from workflows.places import NOBODY, Place
@@ -67,9 +68,9 @@ def _end_tokens(organization: Organization, by: Account) -> None:
     theirs = select(Token.id).where(ours)
     ends = {"reason": "revoked", "ends_at": organization.since}
     living = Generation.token_id.in_(theirs) & _works_at(Generation, organization)
-    _quietly(db.update(Generation).where(living).values(**ends))
+    sets.write(update(Generation).where(living).values(**ends))
     answered = (Verdict.organization_id == organization.id) & _works_at(Verdict, organization)
-    _quietly(db.update(Verdict).where(answered).values(**ends))
+    sets.write(update(Verdict).where(answered).values(**ends))
 
 
 def _works_at(kind: Any, organization: Organization) -> Any:
@@ -86,7 +87,7 @@ def _end_seats(organization: Organization, by: Account) -> None:
     ours = Seat.organization_id == organization.id
     nobody = {"membership_id": None, "holder_active": None}
     sweep(Seat, ours, "free_up", organization_id=organization.id, by=by, **nobody)
-    _quietly(delete(Seat).where(ours))
+    sets.write(delete(Seat).where(ours))
 
 
 def _end_invitations(organization: Organization, by: Account) -> list[int]:
@@ -94,10 +95,6 @@ def _end_invitations(organization: Organization, by: Account) -> list[int]:
     ours, place = Invitation.organization_id == organization.id, organization.id
     sweep(Invitation, ours, "close", organization_id=place, by=by)
     return sweep(Invitation, ours, "revoke", organization_id=place, by=by)
-
-
-def _quietly(statement: Any) -> None:
-    db.session.execute(statement, execution_options={"synchronize_session": False})
 
 
 def _members(organization: Organization) -> list[int]:
@@ -111,13 +108,13 @@ def ending(organization: Organization) -> Ending:
     return Ending(
         members=directories.number_of_members(organization),
         seats=seats.count(organization),
-        invitations=db.session.scalar(asked.where(text(OPEN))) or 0,
+        invitations=db.session.scalar(asked.where(text(IS_OPEN))) or 0,
         subscription=subscriptions.live(organization),
     )
 
 
 @outbox.letter("organization_closed", about=Membership, rationed=True)
-def to_member(membership: Membership, _: Any) -> tuple[str, dict[str, Any]] | None:
+def to_member(membership: Membership, _: Any) -> Made:
     organization, person = membership.organization, membership.account
     if organization.state != "closed" or not membership.active:
         return None

@@ -14,7 +14,7 @@ from workflows.engine import history, outbox
 from workflows.engine.db import command, db, lock
 from workflows.engine.identity import parse_address
 from workflows.engine.refusals import Invalid
-from workflows.invitations import Invitation
+from workflows.invitations import OPEN, Invitation
 from workflows.memberships import require_admin
 from workflows.organizations import Organization
 
@@ -51,5 +51,5 @@ def _require_new(organization: Organization, key: str, *, was: str) -> None:
     if memberships.of(accounts.with_key(key), organization):
         raise Invalid(email="This address is a member already.")
     open_ones = select(Invitation.id).filter_by(organization=organization, email_key=key)
-    if db.session.scalar(open_ones.where(Invitation.state.in_(["sent", "expired"])).limit(1)):
+    if db.session.scalar(open_ones.where(Invitation.state.in_(OPEN)).limit(1)):
         raise Invalid(email="This address is invited already.")

@@ -12,7 +12,7 @@ from sqlalchemy import and_, or_, select
 
 from workflows.engine.db import db
 from workflows.engine.letters import Attempt, Letter
-from workflows.engine.outbox import REGISTER
+from workflows.engine.register import REGISTER
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from workflows import operators
 from workflows.accounts import Account
-from workflows.engine import history, outbox, pauses
+from workflows.engine import history, outbox, pauses, register, sets
 from workflows.engine.db import command, db, lock, now
 from workflows.engine.identity import domain_of
 from workflows.engine.letters import Letter
@@ -27,17 +27,12 @@ def retry(letter: Letter, *, by: Account) -> None:
     """Let a letter that bounced or was given up begin anew."""
     operators.require_acting(by)
     lock(letter).fire("retry", by=by, **_anew())
-    _redraw(letter)
+    register.moved(letter)
 
 
 def _anew() -> dict[str, Any]:
     moment = now()
     return {"attempts": 0, "lost": 0, "due_at": moment, "again_at": moment, "cause": None}
-
-
-def _redraw(letter: Letter) -> None:
-    """The line of whoever the letter is about says something else now."""
-    history.moved(outbox.REGISTER[letter.template].about.__tablename__, letter.about_id)
 
 
 @command
@@ -60,7 +55,7 @@ def set_aside(letter: Letter, *, by: Account) -> None:
     """Say that nobody needs this letter any more; it is kept, with all its tries."""
     operators.require_acting(by)
     lock(letter).fire("discard", by=by)
-    _redraw(letter)
+    register.moved(letter)
 
 
 @command
@@ -103,7 +98,7 @@ def pause(domain: str, *, by: Account) -> Pause:
         raise NotNow(f"Letters to {known} are paused already.")
     begun = Pause.begin(domain=known, by=by)
     known_ones = update(Letter).where(Letter.domain == known, Letter.state == "pending")
-    _quietly(known_ones.values(revision=Letter.revision + 1, **begun.holds))
+    sets.write(known_ones.values(revision=Letter.revision + 1, **begun.holds))
     return begun
 
 
@@ -122,8 +117,4 @@ def resume(pause: Pause, *, by: Account) -> None:
     lock(pause).fire("resume", by=by)
     waiting = update(Letter).where(Letter.pause_id == pause.id, Letter.state == "pending")
     due = {"pause_id": None, "reply": None, "due_at": now(), "again_at": now()}
-    _quietly(waiting.values(revision=Letter.revision + 1, **due))
-
-
-def _quietly(statement: Any) -> None:
-    db.session.execute(statement, execution_options={"synchronize_session": False})
+    sets.write(waiting.values(revision=Letter.revision + 1, **due))

@@ -10,6 +10,7 @@ from workflows.accounts import Account
 from workflows.engine import cohorts, outbox
 from workflows.engine.db import command, lock
 from workflows.engine.refusals import NotAllowed
+from workflows.engine.register import Made
 from workflows.memberships import Membership, require_admin
 from workflows.organizations import Organization
 
@@ -67,6 +68,6 @@ def remove_all(organization: Organization, ids: Sequence[int], *, by: Account) -
 
 
 @outbox.letter("member_removed", about=Membership, rationed=True)
-def to_removed(membership: Membership, _: Any) -> tuple[str, dict[str, Any]]:
+def to_removed(membership: Membership, _: Any) -> Made:
     person = membership.account
     return person.email, {"name": person.name, "organization": membership.organization.name}

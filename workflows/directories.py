@@ -8,12 +8,11 @@ Only a search for part of a name reads every line of the organization, until a p
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, literal, or_, select, tuple_
@@ -228,14 +227,14 @@ def _read(after: str, order: Sequence[Any]) -> list[Any] | None:
     try:
         told = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
         return [_as(column, value) for column, value in zip(order, told, strict=True)]
-    except (binascii.Error, ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return None
 
 
 def _as(column: Any, value: Any) -> Any:
-    """Raises ValueError or TypeError when this is no value of the column."""
+    """Raises what `_read` knows of when this is no value of the column."""
     if column is Line.since:
-        return literal(datetime.fromisoformat(value), Moment)
+        return literal(datetime.fromisoformat(value).astimezone(UTC), Moment)
     if column is Line.name_key:
         return literal(_text(value))
     if type(value) is not int or abs(value) >= 2**31:
@@ -246,4 +245,5 @@ def _as(column: Any, value: Any) -> Any:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or "\0" in value or len(value) > LONGEST_KEY:
         raise ValueError("not a name")
+    value.encode()  # half a character is none
     return value

@@ -1,4 +1,4 @@
-"""Dossiers: what belongs to one row, on its page for operators and in the twin of that. Read only.
+"""Dossiers: what belongs to one row, for its page for operators and the same as JSON. Read only.
 
 What would surprise a reader: invitation, membership, seat and token are one way of one person, so
 whichever of them is asked for, it is the same dossier.

@@ -106,7 +106,7 @@ def prepare(
     if len(whom) < len(asked):
         raise Invalid(who=UNKNOWN)
     if len(whom) > MOST:
-        raise Invalid(who=f"{len(whom)} people; choose at most {MOST} at once.")
+        raise Invalid(who=f"{len(whom):,} people; choose at most {MOST:,} at once.")
     foreseen = portions.foresee(deed, organization, whom, TOGETHER, by=by)
     told = [Foreseen(*one, sentence=foreseen.get(one)) for one in whom]
     return plan(organization, deed, told, by=by)

@@ -24,7 +24,7 @@ from workflows.memberships import Membership, require_admin
 from workflows.organizations import Organization
 
 COMMAND = "guest_lists.invite"  # what it is written down as, whoever calls
-MOST, FEW = 10_000, 20  # at once; and how many are sent without being shown first
+MOST, FEW = 10_000, 50  # at once; and how many are sent without being shown first
 LONGEST = 300  # characters that are kept of what is no address
 TWICE, NONE = "Listed twice", "No address"
 FULL = "{} invitations are open, the most for now. Buy seats, or revoke some."
@@ -185,13 +185,13 @@ def members(organization_id: int, keys: Sequence[str]) -> Any:
 def open_invitations(organization_id: int, keys: Sequence[str]) -> Any:
     """The invitations that wait for an answer from these addresses, or did in vain."""
     asked = select(Invitation.id, Invitation.email_key, Invitation.state)
-    here = asked.where(Invitation.organization_id == organization_id, text(invitations.OPEN))
+    here = asked.where(Invitation.organization_id == organization_id, text(invitations.IS_OPEN))
     return here.where(sets.matches(Invitation.email_key, keys))
 
 
 def _number_open(organization: Organization) -> int:
     mine = select(func.count()).select_from(Invitation)
-    here = mine.where(Invitation.organization_id == organization.id, text(invitations.OPEN))
+    here = mine.where(Invitation.organization_id == organization.id, text(invitations.IS_OPEN))
     return db.session.scalar(here) or 0
 
 

@@ -25,6 +25,7 @@ from workflows.engine import outbox, receipts
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotAllowed, NotNow
+from workflows.engine.register import Made
 from workflows.engine.settings import settings
 from workflows.memberships import ROLES, Membership, require_admin, require_owner
 from workflows.organizations import Organization
@@ -211,9 +212,6 @@ def _expire(handover: Handover) -> None:
 def pending(organization: Organization) -> Handover | None:
     """The offer that waits for an answer; there is at most one."""
     return db.session.scalar(select(Handover).filter_by(organization=organization, state="offered"))
-
-
-Made = tuple[str, dict[str, Any]] | None
 
 
 @outbox.letter("handover_offered", about=Handover, rationed=True)

@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import and_, exists, func, or_, select
 
 from workflows.accounts import Account
-from workflows.engine import outbox
 from workflows.engine.db import db
 from workflows.engine.history import Step
 from workflows.engine.letters import Attempt, Letter
 from workflows.engine.machine import Stateful
+from workflows.engine.register import REGISTER
 from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
@@ -161,7 +161,7 @@ def _handed_over() -> Any:
 def _about_nothing() -> Any:
     lost = [
         and_(Letter.template == name, ~exists().where(one.about.id == Letter.about_id))
-        for name, one in outbox.REGISTER.items()
+        for name, one in REGISTER.items()
     ]
     return or_(*lost)
 

@@ -14,10 +14,10 @@ from typing import Any
 from workflows import silences
 from workflows.engine import outbox, receipts, seals
 from workflows.engine.rations import Ration
+from workflows.engine.register import Made
 from workflows.engine.settings import settings
 from workflows.invitations import Invitation, link, who_hears
 
-Made = tuple[str, dict[str, Any]] | None
 TOLD_IN = {  # the state in which it is still news
     "invitation_declined": "declined", "invitation_expired": "expired",
     "invitation_bounced": "sent",

@@ -13,6 +13,7 @@ from workflows import billing_contacts, prices
 from workflows.accounts import Account
 from workflows.engine import outbox
 from workflows.engine.db import Base, db, now
+from workflows.engine.register import Made
 from workflows.engine.settings import settings
 from workflows.organizations import Organization
 
@@ -77,7 +78,7 @@ def of_organization(organization: Organization) -> Sequence[Invoice]:
 
 @outbox.letter("subscription_started", about=Invoice)
 @outbox.letter("subscription_updated", about=Invoice)
-def to_buyer(bill: Invoice, _: Any) -> tuple[str, dict[str, Any]]:
+def to_buyer(bill: Invoice, _: Any) -> Made:
     """The receipt, for whoever bought."""
     buyer = db.session.get_one(Account, bill.by_id)
     url = f"{settings().base_url}/{bill.organization.slug}/subscriptions"

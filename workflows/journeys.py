@@ -21,7 +21,7 @@ from workflows.accounts import Account
 from workflows.engine import outbox, sets
 from workflows.engine.db import db, now
 from workflows.engine.letters import Letter
-from workflows.invitations import Invitation
+from workflows.invitations import OPEN, Invitation
 from workflows.memberships import Membership
 from workflows.moves import Move
 from workflows.places import Standing
@@ -113,7 +113,7 @@ def of_invitations(ids: Collection[int]) -> list[Person]:
     """
     mine = select(Invitation).where(Invitation.id.in_(ids), Invitation.membership_id.is_(None))
     mine = mine.where(Invitation.became.is_(None))
-    ended = Invitation.state.not_in(["sent", "expired"])
+    ended = Invitation.state.not_in(OPEN)
     shown = mine.where(~ended | (Invitation.since > now() - ENDED_ARE_SHOWN) & ~_came_back())
     known = shown.options(
         selectinload(Invitation.invited_by), selectinload(Invitation.organization)
@@ -126,7 +126,7 @@ def of_invitations(ids: Collection[int]) -> list[Person]:
 
 
 def _asked(invitation: Invitation, letter: Letter | None, move: Move | None) -> Person:
-    if move is None or invitation.state not in ("sent", "expired"):
+    if move is None or invitation.state not in OPEN:
         return Person(invitation.state, 0, _invited(invitation, letter), invitation=invitation)
     who = f"{move.account.name} ({move.account.email})"
     turn = Turn(
@@ -155,9 +155,9 @@ def ended_to(addresses: Collection[tuple[int, str]]) -> set[int]:
 
     Whoever comes to such an address, or goes, decides whether they are of interest.
     """
-    places, keys = {place for place, _ in addresses}, [key for _, key in addresses]
-    there = Invitation.organization_id.in_(places) & sets.matches(Invitation.email_key, keys)
-    over = Invitation.state.not_in(["sent", "expired"]) & Invitation.membership_id.is_(None)
+    where, keys = {place for place, _ in addresses}, [key for _, key in addresses]
+    there = Invitation.organization_id.in_(where) & sets.matches(Invitation.email_key, keys)
+    over = Invitation.state.not_in(OPEN) & Invitation.membership_id.is_(None)
     return set(db.session.scalars(select(Invitation.id).where(there, over))) if keys else set()
 
 

@@ -1,4 +1,4 @@
-"""Likenesses: people of whom `journeys` says the same, so that one of them is asked for all.
+"""Likenesses: people of whom `journeys` says the same, so that it is asked about one of them.
 
 What would surprise a reader: whatever the columns of a person's rows hold, beside who it is, must
 be the same for two to be alike. Only moments may differ, and then in the same pattern, so that the
@@ -20,14 +20,13 @@ from workflows.accounts import Account
 from workflows.engine import moments, sets
 from workflows.engine.db import Moment
 from workflows.engine.letters import Letter
-from workflows.invitations import Invitation
+from workflows.invitations import OPEN, Invitation
 from workflows.journeys import Person
 from workflows.memberships import Membership
 from workflows.organizations import Organization
 from workflows.tokens import Token
 
 FEW = 40  # so many are asked one by one
-OPEN = ("sent", "expired")  # invitations
 WHO = {"id", "account_id", "membership_id", "seat_id", "revision", "email", "email_key", "name"}
 
 

@@ -208,7 +208,7 @@ def _moves(
     return moves
 
 
-def tally_of(turn: Any, done: Any) -> Any:
+def tally_of(turn: int, done: int) -> str:
     """What lines with this turn and so many steps behind them are called as a tally."""
     return f"line {turn} {done}"
 

@@ -32,7 +32,7 @@ from workflows.organizations import Organization
 FEW = 20  # rows of a kind on the first page
 LONGEST = 200
 MESSAGE_ID = re.compile(r"<?letter-(\d{1,18})(?:\.|$)")
-NUMBER = re.compile(r"(?:#|inv-|invitation |letter )?(\d{1,18})", re.IGNORECASE)
+NUMBER = re.compile(r"(?:#|no\. ?|inv-|invitation |letter )?(\d{1,18})", re.IGNORECASE)
 OF_A_PAGE = re.compile(r"/(invitations|members|memberships|letters)/(\d{1,18})")
 REQUEST = re.compile(r"[0-9a-f]{16}")  # as `web.visits` makes them
 KINDS = ("people", "invitations", "sign-ups", "organizations")

@@ -1,4 +1,4 @@
-"""Machines: every kind of row that has one, for pictures and counts of all of them.
+"""Machines: every kind of row that has a machine, for pictures and counts of all of them.
 
 What would surprise a reader: of each machine only the states of a life are named here, which a
 picture shows from top to bottom; the others are ends, or ways around.

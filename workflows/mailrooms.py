@@ -18,7 +18,7 @@ from workflows.accounts import Account, SignUp
 from workflows.engine import masks, windows
 from workflows.engine.db import db
 from workflows.engine.letters import Attempt, Letter, LetterMachine
-from workflows.engine.outbox import REGISTER
+from workflows.engine.register import REGISTER
 from workflows.engine.windows import Window
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
@@ -142,7 +142,9 @@ def attempts(letter: Letter) -> Sequence[Attempt]:
 
 def contents(letter: Letter) -> Contents:
     """What the letter would say now. Nothing that opens anything is in it, and nothing is made."""
-    registered = REGISTER[letter.template]
+    registered = REGISTER.get(letter.template)
+    if registered is None:
+        return Contents(sentence="Another version of Usher posted it. It waits for that one.")
     about = db.session.get(registered.about, letter.about_id)
     if about is None:
         return Contents(sentence="What it was about is not kept any more.")

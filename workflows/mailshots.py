@@ -8,7 +8,6 @@ from workflows import invitations, quotas
 from workflows.accounts import Account
 from workflows.engine import cohorts, sets
 from workflows.engine.db import command
-from workflows.engine.refusals import why_not_each
 from workflows.invitations import Invitation
 from workflows.memberships import require_admin
 from workflows.organizations import Organization
@@ -20,8 +19,7 @@ def resend(organization: Organization, ids: Sequence[int], *, by: Account) -> di
     require_admin(by, organization)
     asked = _hold(organization, ids)
     refused = cohorts.refused(asked, "resend", by=by)
-    rest = [one for one in asked if one.id not in refused]
-    refused |= why_not_each(lambda one: quotas.spend_again(one.id), rest)
+    refused |= quotas.spend_all_again([one.id for one in asked if one.id not in refused])
     good = [one for one in asked if one.id not in refused]
     rounds = {one.id: one.round + 1 for one in good}
     cohorts.fire(

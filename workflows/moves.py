@@ -15,14 +15,15 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import corrections, invitations, memberships, organizations, silences
+from workflows import corrections, invitations, memberships, silences
 from workflows.accounts import Account
 from workflows.engine import history, limits, outbox, sets
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, NotNow
+from workflows.engine.register import Made
 from workflows.engine.settings import settings
-from workflows.invitations import Invitation
+from workflows.invitations import OPEN, Invitation
 from workflows.memberships import require_admin
 from workflows.organizations import Organization
 
@@ -83,7 +84,7 @@ def ask(invitation: Invitation, *, by: Account) -> Move:
 
 def may_ask(invitation: Invitation, *, by: Account) -> None:
     """The rule behind Ask to Move It."""
-    organizations.require_open(invitation.organization)
+    memberships.require_open(invitation.organization)
     if invitation.state != "sent" or invitation.expires_at <= now():
         raise NotNow("This invitation cannot be answered any more.")
     if by.email_key == invitation.email_key:
@@ -142,15 +143,15 @@ def of(invitation_ids: Collection[int]) -> dict[int, Move]:
 
 
 @outbox.letter("move_asked", about=Move, rationed=True)
-def to_admins(move: Move, _: Any) -> tuple[str, dict[str, Any]] | None:
-    if move.state != "asked" or move.invitation.state not in ("sent", "expired"):
+def to_admins(move: Move, _: Any) -> Made:
+    if move.state != "asked" or move.invitation.state not in OPEN:
         return None
     url = f"{_home(move)}/invitations/{move.invitation_id}/move"
     return invitations.who_hears(move.invitation).email, {**_facts(move), "url": url}
 
 
 @outbox.letter("move_refused", about=Move)
-def to_asker(move: Move, _: Any) -> tuple[str, dict[str, Any]] | None:
+def to_asker(move: Move, _: Any) -> Made:
     host = {"host_email": invitations.who_hears(move.invitation).email, "name": move.account.name}
     return move.account.email, {**_facts(move), **host}
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from workflows import places
 from workflows.engine import outbox
+from workflows.engine.register import Made
 from workflows.engine.settings import settings
 from workflows.tokens import Token
 
 
 @outbox.letter("seat_assigned", about=Token, rationed=True)
-def to_seated(token: Token, _: Any) -> tuple[str, dict[str, Any]] | None:
+def to_seated(token: Token, _: Any) -> Made:
     if token.state != "inactive":
         return None
     organization, place = token.membership.organization, places.ended(token.membership, "seated")
@@ -26,6 +27,6 @@ def to_seated(token: Token, _: Any) -> tuple[str, dict[str, Any]] | None:
 
 
 @outbox.letter("seat_revoked", about=Token, rationed=True)
-def to_unseated(token: Token, _: Any) -> tuple[str, dict[str, Any]] | None:
+def to_unseated(token: Token, _: Any) -> Made:
     person, organization = token.membership.account, token.membership.organization
     return person.email, {"name": person.name, "organization": organization.name}

@@ -20,7 +20,7 @@ from workflows.engine import history, limits
 from workflows.engine.db import Base, command, db
 from workflows.engine.identity import parse_name
 from workflows.engine.machine import Machine, State, Stateful
-from workflows.engine.refusals import Invalid, NotNow
+from workflows.engine.refusals import Invalid
 from workflows.memberships import Membership
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -149,12 +149,6 @@ def free_near(slug: str) -> str:
     stem = slug[:34].rstrip("-")
     near = (f"{stem}-{number}" for number in range(2, 10_000))
     return next(candidate for candidate in near if not by_slug(candidate))
-
-
-def require_open(organization: Organization) -> None:
-    """Refuse whoever would come into an organization that was closed."""
-    if organization.state == "closed":
-        raise NotNow(f"“{organization.name}” was closed.")
 
 
 def by_slug(slug: str) -> Organization | None:

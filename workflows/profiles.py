@@ -9,6 +9,7 @@ from workflows.accounts import Account
 from workflows.engine import history, identity, outbox
 from workflows.engine.db import command
 from workflows.engine.refusals import Invalid, NotNow, all_of
+from workflows.engine.register import Made
 from workflows.engine.settings import settings
 from workflows.sessions import Session
 
@@ -52,7 +53,7 @@ def _set(here: Session, known: str, password_hash: str, *, by: Account) -> None:
 
 
 @outbox.letter("password_changed", about=Account)
-def to_person(account: Account, _: Any) -> tuple[str, dict[str, Any]] | None:
+def to_person(account: Account, _: Any) -> Made:
     if account.state != "active":
         return None
     return account.email, {"name": account.name, "url": f"{settings().base_url}/forgot"}

@@ -8,8 +8,9 @@ ada+1@ and ada+2@ are one mailbox. An invitation that is accepted gives its plac
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from workflows.accounts import Account
 from workflows.engine import limits
@@ -21,6 +22,7 @@ PER_SEAT = 3  # unanswered invitations for each seat bought
 ASKED_ENOUGH = "You have asked this address often enough lately."
 SENT_ENOUGH = "So many invitations cannot be sent at once."
 JUST_SENT = "This invitation was sent again a moment ago. Its letter is on the way."
+Waits = Mapping[tuple[Any, ...], timedelta]  # by whom a limit is for, how long until it has room
 
 
 def room(seats: int) -> int:
@@ -88,10 +90,24 @@ def spend_again(invitation_id: int) -> None:
         limits.count("recipient", "again", invitation_id, sentence=ASKED_ENOUGH)
 
 
+def spend_all_again(asked: Collection[int]) -> dict[int, str]:
+    """The same for each of these invitations; why some cannot be sent again just now."""
+    lately = limits.take_all("resend", [(one,) for one in asked])
+    rest = [("again", one) for one in asked if (one,) not in lately]
+    often = limits.take_all("recipient", rest)
+    for _, one in often:
+        limits.give_back("resend", one)
+    return _refusals(asked, lately, often)
+
+
 def waits(asked: Collection[int]) -> dict[int, str]:
-    """Which of these invitations cannot be sent again just now, and why: what was counted yet."""
+    """Why some of these invitations cannot be sent again just now; nothing is counted."""
     lately = limits.waits("resend", [(one,) for one in asked])
     often = limits.waits("recipient", [("again", one) for one in asked])
+    return _refusals(asked, lately, often)
+
+
+def _refusals(asked: Collection[int], lately: Waits, often: Waits) -> dict[int, str]:
     refusals = {}
     for one in asked:
         if wait := lately.get((one,)):

@@ -12,6 +12,7 @@ from typing import Any
 from workflows import (
     deliveries,
     handovers,
+    inquiries,
     invitations,
     leftovers,
     memberships,
@@ -226,6 +227,11 @@ SERVE = Remedy(
     "serve", "Give Out the Seats", "Give Out the Seats of {} Organizations",
     "The free seats go to the first in line, who get a letter.",
     may_serve, serve, Organization,
+)  # fmt: skip
+INQUIRE = Remedy(
+    "inquire", "Write to the Admins", "Write to the Admins of {} Organizations",
+    "Each admin is sent a letter. The first that a mail server takes ends it.",
+    inquiries.may_inquire, inquiries.inquire, Organization,
 )  # fmt: skip
 SETTLE = Remedy(
     "settle", "Mark as Paid", "Mark {} Bills as Paid",

@@ -7,19 +7,23 @@ not to be reminded then is passed over for this round, so that no later change b
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import or_, select, text, update
 
 from workflows import invitation_letters, silences
-from workflows.engine import outbox
+from workflows.engine import cohorts, outbox, sets
 from workflows.engine.db import command, db, now
 from workflows.engine.letters import Letter
+from workflows.engine.register import Made
 from workflows.invitations import Invitation
 from workflows.organizations import Organization
 
 BEFORE, SHORTEST = timedelta(days=2), timedelta(days=3)
 TOGETHER = 500  # invitations that the clock looks at in one go
+PLACE = attrgetter("organization_id")
 
 
 @command
@@ -30,10 +34,10 @@ def remind() -> int:
     letters = outbox.newest(("invitation",), ids)
     passed = update(Invitation).where(Invitation.id.in_(ids))
     looked_at = {"reminded": Invitation.round, "revision": Invitation.revision + 1}
-    db.session.execute(passed.values(looked_at), execution_options={"synchronize_session": False})
-    for invitation in found:
-        if _is_owed(invitation, letters.get(invitation.id)):
-            outbox.post("invitation_reminder", about=invitation, generation=invitation.round)
+    sets.write(passed.values(looked_at))
+    owed = [one for one in found if _is_owed(one, letters.get(one.id))]
+    for place, theirs in groupby(sorted(owed, key=PLACE), PLACE):
+        cohorts.post("invitation_reminder", place, {one.id: one.round for one in theirs})
     return len(found)
 
 
@@ -55,7 +59,7 @@ def _is_owed(invitation: Invitation, letter: Letter | None) -> bool:
 
 
 @outbox.letter("invitation_reminder", about=Invitation, rationed=True, unwanted=silences.unwanted)
-def to_invited(invitation: Invitation, letter: Any) -> tuple[str, dict[str, Any]] | None:
+def to_invited(invitation: Invitation, letter: Any) -> Made:
     """Nobody who has answered is reminded."""
     open_still = invitation.state == "sent" and now() < invitation.expires_at
     welcome = invitation.organization.state == "active"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from workflows import invitations, organizations, silences
+from workflows import invitations, memberships, silences
 from workflows.accounts import Account
 from workflows.engine import limits, outbox
 from workflows.engine.db import command, lock, now
+from workflows.engine.register import Made
 from workflows.engine.settings import settings
 from workflows.invitations import Invitation
 
@@ -28,7 +29,7 @@ def ask_again(invitation: Invitation, email: str, *, by: Account | None) -> None
 @command
 def _ask_again(invitation: Invitation, *, by: Account | None) -> None:
     lock(invitation)
-    organizations.require_open(invitation.organization)
+    memberships.require_open(invitation.organization)
     invitation.rehearse("ask_again", by=by)
     limits.count("ask", invitation.id, sentence=ASKED)
     silences.end(invitation.email_key)  # else the letter they ask for would be kept back
@@ -57,7 +58,7 @@ def hear_again(invitation: Invitation, email: str, *, by: Account | None) -> Non
 
 
 @outbox.letter("invitation_asked", about=Invitation, rationed=True)
-def to_inviter(invitation: Invitation, letter: Any) -> tuple[str, dict[str, Any]] | None:
+def to_inviter(invitation: Invitation, letter: Any) -> Made:
     if invitation.asked_at is None or invitation.round != letter.generation:
         return None
     organization = invitation.organization

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -26,6 +26,8 @@ from workflows.engine.letters import Letter
 from workflows.engine.refusals import NotFound, NotNow, why_not, why_not_each
 
 MOST, TOGETHER, MANY = 10_000, 100, 1000  # rows of a rescue, of a step, of a look at them
+OUTCOMES = ("waiting", "verifying", "moved", "relapsed", "refused")
+GONE = "It is not there any more."
 IN_TIME, KEEP = timedelta(minutes=10), timedelta(hours=1)  # to have helped; to be shown
 
 
@@ -51,16 +53,14 @@ class Rescued(Base):
 
     __tablename__ = "rescued"
     __table_args__ = (
-        CheckConstraint(
-            "outcome IN ('waiting', 'verifying', 'moved', 'relapsed', 'refused')", name="outcome"
-        ),
+        CheckConstraint(f"outcome IN {OUTCOMES}", name="outcome"),
         Index(None, "rescue_id", "outcome", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     rescue_id: Mapped[int] = mapped_column(ForeignKey("rescues.id"))
     row_id: Mapped[int]
-    outcome: Mapped[str]
+    outcome: Mapped[str]  # one of OUTCOMES
     sentence: Mapped[str | None]  # why it was refused
     at: Mapped[datetime | None]  # when it was done
 
@@ -77,8 +77,7 @@ def known(ailment: str, remedy: str) -> tuple[Ailment, Remedy]:
 def foresee(helps: Remedy, row_ids: Sequence[int]) -> dict[int, str]:
     """Why the remedy would be refused to some of these. Nothing is done."""
     rows = db.session.scalars(select(helps.row).where(sets.among(helps.row.id, row_ids))).all()
-    there = {row.id for row in rows}
-    gone = {one: "It is not there any more." for one in row_ids if one not in there}
+    gone = dict.fromkeys(set(row_ids) - {row.id for row in rows}, GONE)
     return gone | why_not_each(helps.may, rows)
 
 
@@ -148,18 +147,19 @@ def _do(rescue_id: int, ids: Sequence[int]) -> None:
     """The remedy and its outcomes in one transaction, unless another clock was here before."""
     rescue = db.session.get_one(Rescue, rescue_id)
     _, helps = known(rescue.ailment, rescue.remedy)
-    as_operator: dict[str, Any] = {"by": rescue.by, "why": rescue.why}
-    rows, moment = _held(ids), now()
+    act = partial(operators.act, helps.do, by=rescue.by, why=rescue.why)
+    rows, refused, moment = _held(ids), dict[int, str](), now()
     if not rows:
         return
     if helps.sets:
-        refused = operators.act(helps.do, [row.row_id for row in rows], **as_operator)
+        refused = act([row.row_id for row in rows])
+    elif row := db.session.get(helps.row, rows[0].row_id):
+        act(row)
     else:
-        refused = {}
-        operators.act(helps.do, db.session.get_one(helps.row, rows[0].row_id), **as_operator)
-    for row in rows:
-        row.sentence, row.at = refused.get(row.row_id), moment
-        row.outcome = "refused" if row.sentence else "verifying"
+        refused = {rows[0].row_id: GONE}
+    for one in rows:
+        one.sentence, one.at = refused.get(one.row_id), moment
+        one.outcome = "refused" if one.sentence else "verifying"
 
 
 @command

@@ -18,6 +18,7 @@ from workflows.engine import identity, limits, outbox
 from workflows.engine.db import Base, command, db, lock, now
 from workflows.engine.identity import network
 from workflows.engine.refusals import NotNow
+from workflows.engine.register import Made
 
 WITHIN = timedelta(hours=2)
 KEEP = timedelta(days=4)  # longer than a letter is tried
@@ -101,7 +102,7 @@ def forget(key: str) -> None:
 
 
 @outbox.letter("password_reset", about=Wish, rationed=True)
-def to_reset(wish: Wish, _: Any) -> tuple[str, dict[str, Any]] | None:
+def to_reset(wish: Wish, _: Any) -> Made:
     account = accounts.with_key(wish.email_key)
     if account is None or account.state != "active" or now() - wish.at > WITHIN:
         return None

@@ -1,4 +1,4 @@
-"""Restitutions: an account goes back to its old address, and what left meanwhile ends.
+"""Restitutions: an account has its old address back, and tokens mailed elsewhere meanwhile end.
 
 What would surprise a reader: that the password is void and everybody logged out does not end a
 token. Its secret was in a letter, and whoever had the other address may have copied it. So every

@@ -1,4 +1,4 @@
-"""Restores: the database is one of earlier, and what ended since must not begin again by that.
+"""Restores: a backup was put back, and what ended since it was made must not work again.
 
     what waited to leave         is held back as perhaps sent: operators let it go, or discard it
     secrets that ended since     end again, as the journal says
@@ -19,12 +19,11 @@ from typing import Any
 from sqlalchemy import delete, select, text
 
 from workflows import departures, seats, tokens, verdicts
-from workflows.engine import history, journal, seals
+from workflows.engine import history, journal, register, seals
 from workflows.engine.db import Base, command, db, lock, now
 from workflows.engine.history import Action, Step
 from workflows.engine.journal import Ending
 from workflows.engine.letters import Letter
-from workflows.engine.outbox import REGISTER
 from workflows.engine.settings import settings
 from workflows.errands import Errand
 from workflows.sessions import Session
@@ -107,7 +106,7 @@ def end_sessions() -> None:
 
 @command
 def stop_errands() -> int:
-    """Go on with no bulk action: it may have been done. Its admins see it and can take it up."""
+    """Go on with no bulk action: it may have been done. Its admins see it, and can do the rest."""
     running = db.session.scalars(select(Errand).where(text("errands.state = 'running'"))).all()
     for errand in running:
         lock(errand).fire("stop", by=None, why=f"{WHY}.")
@@ -122,7 +121,7 @@ def hold_back() -> int:
     for letter in held:
         letter.state, letter.since, letter.lease_until, letter.pause_id = "dead", now(), None, None
         letter.reply = letter.cause = PERHAPS
-        history.moved(REGISTER[letter.template].about.__tablename__, letter.about_id)
+        register.moved(letter)
     return len(held)
 
 

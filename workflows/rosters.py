@@ -1,4 +1,4 @@
-"""Rosters: many members of an organization by their ids, of whom a rule is asked as of few.
+"""Rosters: many members of an organization by their ids, and what a rule says of each.
 
 What would surprise a reader: ten thousand people are not made into objects. A rule that lets one
 of them pass lets all pass who are alike to it; only who is refused is looked at, for the name.

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, delete, inspect, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from workflows import bounces
 from workflows.accounts import Account
 from workflows.engine import seals
 from workflows.engine.db import Base, command, db, now
@@ -49,6 +50,7 @@ def open_session(account: Account, *, browser: str = "", network: str = "") -> s
         begun_at=moment, seen_at=moment, proved_at=moment, browser=browser, network=network,
     )  # fmt: skip
     db.session.add(opened)
+    bounces.forget(account.id)
     return secret
 
 
@@ -82,6 +84,7 @@ def see(session: Session) -> None:
 @command
 def _touch(session: Session) -> None:
     session.seen_at = now()
+    bounces.forget(session.account_id or 0)
 
 
 @command
@@ -92,10 +95,14 @@ def prove(session: Session) -> str:
     return secret
 
 
-def is_fresh(session: Session) -> bool:
-    """Whether it was proved just now who this is, so that nobody has to be asked again."""
+def is_fresh(session: Session, secret: str) -> bool:
+    """Whether it was proved just now who this is, so that nobody has to be asked again.
+
+    Who asks by a secret of before, and at that very moment, is not who typed the password.
+    """
     proved_at, patience = session.proved_at, timedelta(minutes=settings().proof_minutes)
-    return proved_at is not None and now() - proved_at < patience
+    lately = proved_at is not None and now() - proved_at < patience
+    return lately and session.digest == seals.digest(secret)
 
 
 @command

@@ -21,7 +21,7 @@ from workflows.memberships import require_admin
 from workflows.organizations import Organization
 
 STEPS = {  # in their order: the deed, as a button or a link would say it
-    "invite": "Invite members", "buy": "Buy seats", "assign": "Assign seats",
+    "invite": "Send the first invitations", "buy": "Buy seats", "assign": "Give people seats",
     "contact": "Add a billing contact", "logo": "Add a logo",
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from workflows.engine import outbox
 from workflows.engine.db import db, now
 from workflows.engine.letters import Letter
 from workflows.engine.rations import Ration
+from workflows.engine.register import Made
 from workflows.engine.settings import settings
 
 
@@ -22,9 +23,6 @@ def _another_opens_the_way(waiting: SignUp) -> bool:
     )  # fmt: skip
     left = select(Letter.id).where(Letter.template == "confirm_sign_up", Letter.state == "sent")
     return db.session.scalar(left.where(Letter.about_id.in_(good)).limit(1)) is not None
-
-
-Made = tuple[str, dict[str, Any]] | None
 
 
 @outbox.letter("confirm_sign_up", about=SignUp, rationed=Ration(spare=_another_opens_the_way))

@@ -9,9 +9,10 @@ from __future__ import annotations
 from workflows.ailments import Ailment
 from workflows.stuck_letters import LETTERS
 from workflows.stuck_people import CONTRADICTIONS, PERSONS
+from workflows.stuck_places import PLACES
 from workflows.stuck_processes import PROCESSES
 
-AILMENTS: tuple[Ailment, ...] = (*PROCESSES, *LETTERS, *CONTRADICTIONS, *PERSONS)
+AILMENTS: tuple[Ailment, ...] = (*PROCESSES, *LETTERS, *CONTRADICTIONS, *PLACES, *PERSONS)
 BY_NAME = {ailment.name: ailment for ailment in AILMENTS}
 
 # Of the list that Usher was planned with: what is not among them, and why.
@@ -22,7 +23,6 @@ NOT_LISTED = {
     "K15": "Seats are rows: taking away more than are free is refused, and nobody evicts.",
     "K16": "No provider of payments reports events yet.",
     "K17": "Forming an organization is one transaction: there is none that is half formed.",
-    "K18": "Every organization has an owner who is an admin; letters that fail are listed.",
     "K19": "A form that comes twice needs no row that could stay behind (decision 6).",
     "K23": "PostgreSQL shows its own locks; Usher holds none while it waits for anybody else.",
     "K25": "History is append-only by trigger, not a chain that could break.",

@@ -23,8 +23,13 @@ from workflows.tokens import Token
 LETTERS = {  # what a letter is called, by its template
     "alarm_raised": "Alarm to an operator",
     "alarm_over": "End of an alarm, to an operator",
-    "confirm_sign_up": "Letter to confirm the address",
+    **dict.fromkeys(("confirm_sign_up", "confirm_address"), "Letter to confirm the address"),
+    "sign_up_known": "Letter to somebody who signed up already",
+    "address_taken": "Letter to the account whose address another asked for",
+    "address_change_asked": "Letter to the address that is to be left",
+    "address_changed": "Letter to the address that was left",
     "password_reset": "Letter to set a new password",
+    "password_changed": "Letter about the new password",
     "subscription_settled": "Receipt of a settled bill",
     "owner_appointed": "Letter to the new owner",
     "owner_replaced": "Letter to the owner before",
@@ -52,8 +57,12 @@ LETTERS = {  # what a letter is called, by its template
         ),
         "Letter about the offer of ownership",
     ),
-    "subscription_started": "Receipt",
-    "subscription_updated": "Receipt",
+    **dict.fromkeys(("subscription_started", "subscription_updated"), "Receipt"),
+    **dict.fromkeys(
+        (f"subscription_{change}" for change in ("canceled", "resumed", "ended")),
+        "Letter about the subscription",
+    ),
+    "letters_came_back": "Letter to see whether an admin can be reached",
     "organization_closed": "Letter about the end of the organization",
 }
 

@@ -31,6 +31,7 @@ from workflows.engine import history, limits, outbox, seals
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow
+from workflows.engine.register import Made
 from workflows.engine.settings import settings
 from workflows.memberships import Membership
 
@@ -50,9 +51,7 @@ class TokenMachine(Machine):
     revoked = State(final=True)
 
     activate = inactive.to(active, validators=["holder_only"])
-    reissue = active.to(reissued, validators=["holder_only"]) | reissued.to(
-        reissued, validators=["holder_only"]
-    )
+    reissue = reissued.from_(active, reissued, validators=["holder_only"])
     revoke = inactive.to(revoked) | active.to(revoked) | reissued.to(revoked)
 
     def holder_only(self, by: Account) -> None:
@@ -232,7 +231,7 @@ def of(membership: Membership) -> Token | None:
 
 @outbox.letter(LETTERS[0], about=Token)
 @outbox.letter(LETTERS[1], about=Token)
-def to_holder(token: Token, letter: Any) -> tuple[str, dict[str, Any]] | None:
+def to_holder(token: Token, letter: Any) -> Made:
     """The letter with the secret; a secret that was superseded before it left is never made."""
     lock(token)
     if token.state == "revoked" or token.generation != letter.generation:

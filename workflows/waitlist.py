@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import exists, select, text
+from sqlalchemy import exists, select, text, update
 
 from workflows import memberships, places, rosters, seats
 from workflows.accounts import Account
@@ -18,6 +18,7 @@ from workflows.engine import outbox, sets
 from workflows.engine.db import command, db, lock, now
 from workflows.engine.identity import LINK, parse_words
 from workflows.engine.refusals import Invalid, NotAllowed, NotNow
+from workflows.engine.register import Made
 from workflows.engine.settings import settings
 from workflows.invitations import Invitation
 from workflows.memberships import Membership, require_admin
@@ -170,7 +171,7 @@ def wish_seats(
     differs = Invitation.seat_wished != wish
     other = Invitation.state == "sent", differs | (Invitation.invited_by_id != by.id) & wish
     values = {"seat_wished": wish, "invited_by_id": by.id} if wish else {"seat_wished": wish}
-    db.session.execute(db.update(Invitation).where(*here, *other).values(**values))
+    db.session.execute(update(Invitation).where(*here, *other).values(**values))
 
 
 def next_ones(organization: Organization, but: Membership) -> list[Membership]:
@@ -199,7 +200,7 @@ def _tell_admins(organization: Organization) -> None:
 
 
 @outbox.letter("seat_asked", about=Membership)
-def to_admin(admin: Membership, _: Any) -> tuple[str, dict[str, Any]] | None:
+def to_admin(admin: Membership, _: Any) -> Made:
     """Who has asked by now, and waits for an answer."""
     organization = admin.organization
     waiting = places.asked(organization.id, NAMED)
@@ -212,7 +213,7 @@ def to_admin(admin: Membership, _: Any) -> tuple[str, dict[str, Any]] | None:
 
 
 @outbox.letter("seat_refused", about=Place, rationed=True)
-def to_refused(place: Place, _: Any) -> tuple[str, dict[str, Any]] | None:
+def to_refused(place: Place, _: Any) -> Made:
     """Whoever has asked again, has a seat or is gone needs no more to hear of a no."""
     member = place.membership
     if not member.active or places.of(member) or seats.of(member):

@@ -1,22 +1,17 @@
-"""A whole Usher of its own for each story, started as people start it, and a real browser."""
+"""A whole Usher of its own for each story, and a real browser."""
 
 import json
-import os
 import re
 import shutil
-import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
+import forks
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((found for name in NAMES if (found := shutil.which(name))), None)
 FLAGS = [
@@ -26,7 +21,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-expect.set_options(timeout=30_000)
+PATIENCE = 120_000  # milliseconds that a page may take, however slow this machine is
+expect.set_options(timeout=PATIENCE)
 
 
 class Usher:
@@ -42,28 +38,24 @@ class Usher:
         self.start()
 
     def start(self):
-        known = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         settings = {"PORT": str(self.port), "USHER_HOME": str(self.home / "var")}
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, ROOT / "launch.py"],
-                cwd=ROOT, env=known | settings, stdout=log, stderr=log,
-            )  # fmt: skip
-        for _ in range(300):
+        self.process = forks.begin(log=self.log, **settings)
+        for _ in range(1800):
             try:
                 return self.get("/healthz")
             except OSError:
-                assert self.process.poll() is None, self.log.read_text()
+                assert self.process.is_alive(), self.log.read_text()
                 time.sleep(0.1)
         raise AssertionError(f"does not answer:\n{self.log.read_text()}")
 
     def kill(self):
         self.process.kill()
-        self.process.wait()
+        self.process.join()
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=60)
+        self.process.terminate()
+        self.process.join(60)
+        return self.process.exitcode
 
     def get(self, path, **headers):
         """The answer to a request without any browser: status, headers, text."""
@@ -80,7 +72,7 @@ class Usher:
 
     def letter(self, to, about):
         """The newest letter to this person whose subject says this; waits until it is there."""
-        for _ in range(900):  # after a kill a letter waits for the end of a lease
+        for _ in range(1800):  # after a kill a letter waits for the end of a lease
             for letter in self.letters():
                 if to in letter["to"] and re.search(about, letter["subject"]):
                     return letter
@@ -97,7 +89,7 @@ class Usher:
 def usher(tmp_path):
     service = Usher(tmp_path)
     yield service
-    if service.process.poll() is None:
+    if service.process.is_alive():
         assert service.stop() == 0, service.log.read_text()
     assert "Traceback" not in service.log.read_text()
 
@@ -121,6 +113,7 @@ def visit(chromium, usher):
         context = chromium.new_context(
             base_url=usher.url, java_script_enabled=javascript, **more
         )  # fmt: skip
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda said: problems.append(said.text) if is_problem(said) else None)

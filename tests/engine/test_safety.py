@@ -202,7 +202,7 @@ def test_every_process_says_why_it_does_not_start_and_ends(name):
     }
 
     ended = subprocess.run(
-        PROCESSES[name], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        PROCESSES[name], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=180
     )
     said = ended.stdout + ended.stderr
 

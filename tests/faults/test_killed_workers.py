@@ -17,7 +17,7 @@ from workflows.engine import outbox
 from workflows.engine.db import db
 from workflows.organizations import Organization
 
-PATIENCE = 30  # seconds, for a worker to begin
+PATIENCE = 50  # seconds, for a worker to begin: less than the mail server hangs
 PROMISED = 45  # seconds from the death to the letter, of which five are for the bell and the rest
 AT_ONCE = 10
 

@@ -11,7 +11,8 @@ from workflows import guest_lists, invitations
 from workflows.engine import outbox
 from workflows.engine.db import command, db
 from workflows.engine.letters import Attempt, Letter
-from workflows.engine.outbox import LEASE, POISON, REGISTER
+from workflows.engine.outbox import LEASE, POISON
+from workflows.engine.register import REGISTER
 from workflows.invitations import Invitation
 
 AFTER_THE_LEASE = LEASE.total_seconds() + 1

@@ -21,7 +21,7 @@ from workflows.engine.outbox import LEASE
 from workflows.invitations import Invitation
 
 LOSABLE = ("fsync", "full_page_writes")  # the machine stays up; what was committed must stay too
-PATIENCE = 60  # seconds
+PATIENCE = 180  # seconds
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ class Sight:
         self._offers()
         self.changes = list(self._changes())
         self._seats_and_tokens()
-        self.silent = {one for one in MAILBOXES if silences.holds(one)}
+        self.silent = self._silent()
         self.letters = Counter(self._letters())
 
     def _organizations(self):
@@ -130,6 +130,11 @@ class Sight:
 
     def _member(self, row):
         return self.about[Membership, row.membership_id][1][0]
+
+    def _silent(self):
+        """Asked for each mailbox, once there is a silence at all."""
+        some = db.session.scalar(db.select(silences.Silence.key).limit(1))
+        return {one for one in MAILBOXES if silences.holds(one)} if some else set()
 
     def _letters(self):
         for letter in db.session.scalars(db.select(Posted).filter_by(state="pending")):

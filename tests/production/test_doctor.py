@@ -5,6 +5,7 @@ import ssl
 import subprocess
 import sys
 
+import forks
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
@@ -69,17 +70,16 @@ def world(tmp_path_factory, postgresql):
 
 
 @pytest.fixture
-def doctor(world):
-    """What the doctor says, and how it ended, with these changes to the environment."""
+def doctor(world, tmp_path):
+    """How the doctor ended, and what it said, with these changes to the environment."""
 
     def doctor(**changes):
-        ended = subprocess.run(
-            [sys.executable, "launch.py", "doctor"], cwd=ROOT, env=world | changes,
-            capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        assert "Traceback" not in ended.stderr, ended.stderr
-        assert PASSWORD not in ended.stdout + ended.stderr
-        return ended.returncode, ended.stdout
+        log = tmp_path / "said.txt"
+        code = forks.run("doctor", log=log, **world | changes)
+        said = log.read_text()
+        assert "Traceback" not in said, said
+        assert PASSWORD not in said
+        return code, said
 
     return doctor
 

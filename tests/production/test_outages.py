@@ -96,7 +96,7 @@ def test_while_the_database_is_away_all_doors_say_503_and_recover_by_themselves(
             "page again": ann.ask("/signup/sent"),
         }
         alive, missing = ann.ask("/healthz"), stage.missing()
-    wait_for(lambda: stage.missing() == [], "the database to be there again", 20)
+    wait_for(lambda: stage.missing() == [], "the database to be there again")
 
     assert alive[0] == 200
     assert missing == ["database"]
@@ -109,16 +109,16 @@ def test_while_the_database_is_away_all_doors_say_503_and_recover_by_themselves(
 
 def test_readyz_names_the_queue_while_it_is_away(stage):
     stage.queue.stop()
-    wait_for(lambda: stage.missing() == ["queue"], "the queue to be missed", 20)
+    wait_for(lambda: stage.missing() == ["queue"], "the queue to be missed")
     assert Browser(stage.url).sign_up("bob@acme.example")[0] == 200  # letters wait in the database
 
     stage.queue.start()
-    wait_for(lambda: stage.missing() == [], "the queue to be there again", 20)
+    wait_for(lambda: stage.missing() == [], "the queue to be there again")
 
 
 def test_readyz_names_the_mail_server_while_it_is_away_or_says_nothing(stage):
     stage.mail.stop()
-    wait_for(lambda: stage.missing() == ["mail"], "the mail server to be missed", 20)
+    wait_for(lambda: stage.missing() == ["mail"], "the mail server to be missed")
 
     with socket.create_server(("127.0.0.1", stage.mail_port)):  # it takes calls and is silent
         time.sleep(FRESH)
@@ -126,7 +126,7 @@ def test_readyz_names_the_mail_server_while_it_is_away_or_says_nothing(stage):
             assert stage.missing() == ["mail"]
 
     stage.mail = stage.mail_server()
-    wait_for(lambda: stage.missing() == [], "the mail server to be there again", 30)
+    wait_for(lambda: stage.missing() == [], "the mail server to be there again")
 
 
 def test_readyz_names_migrations_that_are_not_done(stage):

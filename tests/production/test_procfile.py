@@ -261,7 +261,7 @@ def test_without_what_it_needs_it_does_not_start(production, missing):
 
     ended = subprocess.run(
         [sys.executable, "-m", "workers.clock"], cwd=ROOT, env=environment,
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=180,
     )  # fmt: skip
 
     assert ended.returncode != 0

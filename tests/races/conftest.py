@@ -20,16 +20,6 @@ def race(app):
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
-def acme(cast, ann):
-    return cast.organization(ann, seats=3)
-
-
-@pytest.fixture
 def bob(cast, acme, ann):
     return cast.member(acme, "Bob", ann)
 

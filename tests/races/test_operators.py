@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import pytest
 from racing import nothing_is_wrong, won
 
 from workflows import (
@@ -15,11 +14,6 @@ from workflows import (
     subscriptions,
 )
 from workflows.engine.db import command
-
-
-@pytest.fixture
-def marta(cast):
-    return operators.make_operator(cast.account("Marta").email)
 
 
 def act(deed, row, marta):

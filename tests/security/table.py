@@ -18,6 +18,7 @@ ROLES = {
 EVERYBODY, SIGNED_IN, INVITED = "everybody", "whoever is logged in", "the invited person"
 OPERATOR = "whoever runs Usher"
 NOBODY = "nobody who has not opened a link"  # the pages behind links in letters
+LOG_IN = "led to the login page"
 WORDS = {EVERYBODY, SIGNED_IN, INVITED, NOBODY, OPERATOR, *ROLES}
 
 
@@ -31,6 +32,7 @@ class Row:
     about: str = "member"  # whose membership is meant
     own: frozenset = frozenset()  # other answers that depend on what one has
     no: str = "403"  # how a member is refused; 409 where the machine has no such arrow
+    first: str = LOG_IN  # how whoever is not logged in is
 
 
 PASSWORD = {"password": "a password to test with"}
@@ -232,7 +234,7 @@ OPERATORS = {  # the status page; an operator is made on the command line
     "GET /status/stuck/<ailment>/<remedy>": Row(OPERATOR),
     "POST /status/stuck/<ailment>/<remedy>": Row(OPERATOR, RESCUE),
     "GET /status/rescues/<int:rescue_id>": Row(OPERATOR),
-    "GET /metrics": Row(OPERATOR),
+    "GET /metrics": Row(OPERATOR, first="401"),
     "GET /status/search": Row(OPERATOR),
     "GET /status/letters": Row(OPERATOR),
     "GET /status/letters/<int:letter_id>": Row(OPERATOR),

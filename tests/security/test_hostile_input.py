@@ -222,24 +222,34 @@ def changed(purpose):
 
 @pytest.fixture
 def opened(town):
-    """Answers a browser in which a link of this kind was opened."""
+    """Answers a browser in which a link of this kind was opened, always in the same database."""
+    mailed = {}
 
     def browser(kind):
-        town.reset()
         purpose = kind.split()[0]
-        with town.app.app_context():
-            waiting = accounts.sign_up("New", "new@new.test", "a password to test with").id
-            resets.ask_reset("owner@acme.test")
-            Cast().deliver()  # the link is good from when its letter is written
-            asked = town.ids[OURS]["invitation"]
-            rows = {"signup": waiting, "reset": 1, "join": asked, "never": asked}
-            rows |= dict.fromkeys(OPENED_AT, changed(purpose))
-            sealed = seals.seal(purpose, rows[purpose])
+        if purpose not in mailed:
+            mailed[purpose] = mail(town, purpose), town.picture()
+        sealed, picture = mailed[purpose]
+        town.put_back(picture)
         opening, at = town.app.test_client(), OPENED_AT.get(purpose, f"/{purpose}")
         assert opening.get(f"{at}/{sealed}", base_url=HERE).status_code == 303
         return opening
 
-    return browser
+    yield browser
+    for _, picture in mailed.values():
+        picture.close()
+
+
+def mail(town, purpose):
+    """Let the letter with such a link leave; answers what the link carries."""
+    with town.app.app_context():
+        waiting = accounts.sign_up("New", "new@new.test", "a password to test with").id
+        resets.ask_reset("owner@acme.test")
+        Cast().deliver()  # the link is good from when its letter is written
+        asked = town.ids[OURS]["invitation"]
+        rows = {"signup": waiting, "reset": 1, "join": asked, "never": asked}
+        rows |= dict.fromkeys(OPENED_AT, changed(purpose))
+        return seals.seal(purpose, rows[purpose])
 
 
 @pytest.mark.parametrize("kind", BEHIND)

@@ -7,6 +7,7 @@ from security.table import (
     ADMINS,
     EVERYBODY,
     INVITED,
+    LOG_IN,
     MAY,
     MEMBERS,
     NOBODY,
@@ -22,7 +23,7 @@ from security.town import KINDS, OURS, THEIRS
 
 pytestmark = pytest.mark.sqlite
 ABOUT_ALL = re.compile(r"<(slug|int:\w+)>")
-LOG_IN, HIDDEN = "led to the login page", "404"
+HIDDEN = "404"
 
 
 def routes(app):
@@ -67,7 +68,7 @@ def due(route, kind, slug):
     if row.who in (EVERYBODY, NOBODY):
         return allowed if row.who == EVERYBODY else HIDDEN
     if kind == "anonymous":
-        return LOG_IN
+        return row.first
     if row.who in (SIGNED_IN, INVITED):
         return allowed if row.who == SIGNED_IN or (kind, slug) == ("invited", OURS) else HIDDEN
     if row.who == OPERATOR:

@@ -5,8 +5,8 @@ change, so that a thousand requests cost seconds. On PostgreSQL, where there is 
 back, changes stay: only tests that do not mind them run there.
 """
 
-import shutil
 import sqlite3
+import time
 import traceback
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -39,6 +39,7 @@ from workflows.invitations import Invitation
 
 HERE = "http://127.0.0.1:8000"
 OURS, THEIRS = "acme", "bolt"
+MOMENT = 60  # seconds
 OF_A_BROWSER = {"sessions", "buckets", "alembic_version"}  # not an organization's business
 LETTER = b"From: a@b.test\nTo: c@d.test\nSubject: Hi\nDate: Tue, 24 Nov 2026 10:00:00 +0000\n\nHi"
 KINDS = {  # everybody, and the role of each in our organization and in theirs
@@ -67,6 +68,7 @@ class Town:
         self.app.config["WTF_CSRF_ENABLED"] = False
         self.file = folder / "usher.db" if address.startswith("sqlite") else None
         self.ids, self.secrets, self.tokens, self.crashes = {}, {}, {}, []
+        self.clean = None, 0.0  # how the database was marked at the last reset, good until then
         got_request_exception.connect(self._remember, self.app, weak=False)
         self.settings.mailbox.mkdir()
         (self.settings.mailbox / "one.eml").write_bytes(LETTER)
@@ -156,31 +158,51 @@ class Town:
             db.session.execute(db.text("PRAGMA wal_checkpoint(TRUNCATE)"))
             db.session.remove()
             db.engine.dispose()
-        shutil.copy(self.file, self.file.with_suffix(".kept"))
-        self.pristine = self.rows()
+        self.reading, self.read = sqlite3.connect(self.file), None
+        self.kept, self.pristine = self.picture(), self.rows()
 
     def reset(self):
-        """Everything as it was in the beginning, where it can be had."""
+        """Everything as it was in the beginning, where it can be had; nothing is to be done where
+        nobody has written since the last time, which was a moment ago."""
         self.crashes.clear()
-        if not self.file:
-            return
-        kept, changed = (sqlite3.connect(f) for f in (self.file.with_suffix(".kept"), self.file))
-        with closing(kept), closing(changed):
+        version, until = self.clean
+        if self.file and (version != self._version() or time.monotonic() > until):
+            self.put_back(self.kept)
+            self.clean = self._version(), time.monotonic() + MOMENT
+
+    def picture(self):
+        """The database as it is now, in memory."""
+        kept = sqlite3.connect(":memory:")
+        self.reading.backup(kept)
+        return kept
+
+    def put_back(self, kept):
+        """The database as it was in this picture; but however long the tests take, everybody
+        logged in a moment ago."""
+        with closing(sqlite3.connect(self.file)) as changed:
             kept.backup(changed)
-            # However long the tests take: everybody logged in a moment ago.
             moment = datetime.now(UTC).replace(tzinfo=None).isoformat(" ")
             changed.execute("UPDATE sessions SET seen_at = ?", [moment])
             changed.execute("UPDATE sessions SET proved_at = ? WHERE proved_at NOT NULL", [moment])
             changed.commit()
 
     def rows(self):
-        """Every row of every table that is an organization's or a person's business."""
-        with closing(sqlite3.connect(self.file)) as connection:
-            return {
-                name: connection.execute(f"SELECT * FROM {name}").fetchall()
+        """Every row of every table that is an organization's or a person's business.
+
+        They are read again only where somebody has written since: most requests write nothing.
+        """
+        if (version := self._version()) != self.read:
+            self.read = version
+            self.known = {
+                name: self.reading.execute(f"SELECT * FROM {name}").fetchall()
                 for name in Base.metadata.tables
                 if name not in OF_A_BROWSER
             }
+        return dict(self.known)
+
+    def _version(self):
+        """SQLite's own mark, another one after each COMMIT of anybody."""
+        return self.reading.execute("PRAGMA data_version").fetchone()
 
     def cookie(self, content):
         """A cookie that we signed ourselves."""

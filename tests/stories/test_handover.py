@@ -19,16 +19,6 @@ from workflows.memberships import Membership
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
-def acme(cast, ann):
-    return cast.organization(ann, seats=3)
-
-
-@pytest.fixture
 def bob(cast, acme, ann):
     bob = cast.member(acme, "Bob", ann)
     roles.make_admin(bob, by=ann)

@@ -27,11 +27,6 @@ from workflows.invitations import Invitation
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
 def acme(cast, ann):
     return cast.organization(ann)
 

@@ -9,16 +9,6 @@ from workflows.engine.history import history
 from workflows.engine.refusals import NotAllowed, NotFound, NotNow
 
 
-@pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
-def acme(cast, ann):
-    return cast.organization(ann, seats=3)
-
-
 def test_whoever_leaves_takes_neither_seat_nor_token_along(cast, acme, ann):
     bob = cast.seated(acme, "Bob", ann)
     secret = cast.secret(bob)

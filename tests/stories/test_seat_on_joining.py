@@ -1,14 +1,8 @@
 """A seat on joining: whoever accepts gets one at once, or a place in line."""
 
-import pytest
 from people import PASSWORD
 
 from workflows import arrivals, guest_lists, invitations, memberships, places, roles, seats
-
-
-@pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
 
 
 def arrive(organization, address, by):

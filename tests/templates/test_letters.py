@@ -10,7 +10,7 @@ import workflows  # noqa: F401
 from web.letter_samples import TOKEN, samples
 from workflows.engine import stationery
 from workflows.engine.app import bare_app
-from workflows.engine.outbox import REGISTER
+from workflows.engine.register import REGISTER
 from workflows.engine.settings import Settings
 
 BASE, SUPPORT = "https://usher.example", "https://help.example/usher"

@@ -49,6 +49,14 @@ def client(app):
     return app.test_client()
 
 
+@pytest.fixture
+def ines(cast, client):
+    """Somebody who is logged in, and owns the organization in most tests."""
+    account = cast.account("Ines")
+    client.sign_in(account)
+    return account
+
+
 class Office:
     """The organization, moved by the same commands as everywhere."""
 

@@ -416,7 +416,7 @@ def test_the_profile_shows_who_one_is(client, cast):
     assert "ada@acme.test" in page
     column = re.search(r'<nav class="u-nav".*?</nav>', page, re.DOTALL)[0]
     words = re.findall(r"</svg>([^<]*)", column)
-    assert [word.strip() for word in words] == ["Profile", "Organizations", "Subscriptions"]
+    assert [word.strip() for word in words] == ["Account", "Organizations", "Subscriptions"]
     assert 'href="/profile" aria-current="page"' in column
 
 

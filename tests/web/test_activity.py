@@ -10,6 +10,7 @@ import pytest
 from web import activity, crowd, exports
 from web.sentences import SENTENCES
 from workflows import (
+    chronicles,
     departures,
     guest_lists,
     handovers,
@@ -26,13 +27,6 @@ from workflows.engine.db import db, now
 
 ROOT = Path(__file__).parents[2]
 MOVES = {"begin", "fire", "note", "record"}  # what writes a step or an action
-
-
-@pytest.fixture
-def ines(cast, client):
-    account = cast.account("Ines")
-    client.sign_in(account)
-    return account
 
 
 @pytest.fixture
@@ -248,7 +242,10 @@ def test_activity_is_filtered_by_subject_person_and_day(client, cast, acme, ines
     bo = cast.member(acme, "Bo", ines)
     seats.assign(bo, by=ines)
 
+    roles.make_admin(bo, by=ines)
+
     assert lines(client, "/acme/activity?about=seats") == ["Ines assigned a seat to Bo"]
+    assert lines(client, "/acme/activity?about=members")[0] == "Ines made Bo an admin Was member."
     by_bo = lines(client, "/acme/activity?who=BO")
     assert by_bo == ["Bo signed up and accepted the invitation"]
     today = f"{now():%Y-%m-%d}"
@@ -257,6 +254,15 @@ def test_activity_is_filtered_by_subject_person_and_day(client, cast, acme, ines
     assert "Nothing like that happened" in client.get("/acme/activity?until=2020-01-01").text
     for odd in ("about=x", "since=x", "until=9999-12-31", "since=0001-01-01", "who=%00%25_"):
         assert client.get(f"/acme/activity?{odd}").status_code == 200
+
+
+def test_what_admins_and_members_do_is_found_under_a_subject():
+    of_operators = {  # about letters and processes, or about several subjects
+        "acknowledgements", "alarms", "deliveries", "leftovers", "remedies", "reruns", "restores",
+    }  # fmt: skip
+    told = {event.partition(".")[0] for event in SENTENCES} - of_operators - {"crowd"}
+
+    assert told == {name for names in chronicles.SUBJECTS.values() for name in names}
 
 
 def test_what_moved_thousands_is_told_in_one_line(client, cast, acme, ines):

@@ -9,11 +9,6 @@ NEW = "ann@else.test"
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
 def here(client, ann):
     client.sign_in(ann)
     return client

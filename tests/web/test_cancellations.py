@@ -18,11 +18,6 @@ def ann(cast, client):
 
 
 @pytest.fixture
-def acme(cast, ann):
-    return cast.organization(ann, seats=3)
-
-
-@pytest.fixture
 def bob(cast, acme, ann):
     return cast.seated(acme, "Bob", ann)
 

@@ -15,11 +15,6 @@ def ann(cast, client):
     return ann
 
 
-@pytest.fixture
-def acme(cast, ann):
-    return cast.organization(ann, seats=3)
-
-
 def change(client, subscription, **changes):
     data = {"subscription": subscription.id, **NEW, **changes}
     return client.post("/acme/subscriptions/card", data=data)

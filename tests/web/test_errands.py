@@ -15,13 +15,6 @@ from workflows.errands import Errand
 
 
 @pytest.fixture
-def ines(cast, client):
-    account = cast.account("Ines")
-    client.sign_in(account)
-    return account
-
-
-@pytest.fixture
 def acme(cast, ines):
     return cast.organization(ines, seats=2)
 

@@ -1,15 +1,10 @@
+import re
+
 import pytest
 
 from workflows import gate, handovers, memberships, roles, seats, tokens
 from workflows.engine.db import now
 from workflows.gate import Use
-
-
-@pytest.fixture
-def ines(cast, client):
-    account = cast.account("Ines")
-    client.sign_in(account)
-    return account
 
 
 @pytest.fixture
@@ -43,6 +38,19 @@ def test_the_first_sentence_says_where_things_stand(client, cast, acme, ines):
     page = client.get("/acme/home").text
     assert "Nobody waits for you." in page
     assert "1 of 2 seats is free." in page
+
+
+def test_no_link_of_the_page_is_called_like_a_line_of_the_left_column(client, acme, cast, ines):
+    cast.member(acme, "Bo", by=ines)
+
+    column, page = client.get("/acme/home").text.split("<main")
+
+    called = {words.strip() for words in re.findall(r"<a [^>]*>(?:<svg.*?</svg>)?([^<]+)", page)}
+    assert 'aria-describedby="who-waits"' in column
+    assert "Bill and invoices" in called
+    assert not any(
+        "Subscriptions" in one or "Members" in one for one in called - {"Invite Members"}
+    )
 
 
 def test_whoever_waits_is_listed_with_the_one_button_that_moves_them_on(client, cast, acme, ines):

@@ -44,7 +44,7 @@ def test_our_own_names_are_answered(site, host):
     ["evil.test", "usher.acme.test.evil.test", "evil.test:443", "127.0.0.1", "usher.acme.test@evil",
      "usher.acme.test:evil", "acme.test", "[", ""],
 )  # fmt: skip
-def test_t68_a_strange_name_is_refused_whatever_is_asked(site, host):
+def test_a_strange_name_is_refused_whatever_is_asked(site, host):
     for path in ("/login", "/", "/static/usher.css", "/no/such/page", "/acme/home"):
         answer = ask(site, host, path, Accept="text/html")
 
@@ -60,7 +60,7 @@ def test_whoever_comes_by_a_strange_name_is_told_the_right_one(site):
     assert 'href="https://usher.acme.test"' in answer.text
 
 
-def test_t68_a_proxys_word_for_the_name_is_not_believed(site):
+def test_a_proxys_word_for_the_name_is_not_believed(site):
     forwarded = {"X-Forwarded-Host": "usher.acme.test", "Forwarded": "host=usher.acme.test"}
 
     assert ask(site, "evil.test", **forwarded).status_code == 400

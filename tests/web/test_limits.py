@@ -7,7 +7,7 @@ from people import PASSWORD
 
 from web import create_app
 from workflows import invitations, sessions
-from workflows.engine import outbox, seals
+from workflows.engine import embedded, outbox, seals
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
 from workflows.engine.limits import Bucket
@@ -22,11 +22,6 @@ def slowly(settings):
     settings.limit_log_in = "10/5h"
     settings.limit_links = "20/20h"
     settings.limit_again = "1/10m"
-
-
-@pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
 
 
 def without_tokens(answer):
@@ -203,3 +198,45 @@ def test_the_secret_of_a_session_is_another_after_log_in_and_rests_nowhere(clien
     assert sessions.session_of(secret) is None
     digests = db.session.scalars(db.select(sessions.Session.digest)).all()
     assert secret.encode() not in digests
+
+
+@pytest.fixture
+def tried(monkeypatch, settings, tmp_path):
+    """The settings of `./usher up`, with these in its environment, on the database of this test."""
+
+    def tried(**environment):
+        for name in type(settings).model_fields:
+            monkeypatch.delenv(name.upper(), raising=False)
+        for name, value in {"USHER_HOME": str(tmp_path), **environment}.items():
+            monkeypatch.setenv(name, value)
+        ours = embedded.read_settings()
+        ours.secret_key = settings.secret_key
+        return ours
+
+    return tried
+
+
+def test_one_person_tries_out_everybody_without_meeting_a_limit(app, tried):
+    trial = create_app(tried())
+    trial.config["WTF_CSRF_ENABLED"] = False
+    browser = trial.test_client()
+
+    signed_up = {"name": "Somebody", "password": PASSWORD}
+    answers = [
+        browser.post("/signup", data={"email": f"somebody{number % 30}@acme.test", **signed_up})
+        for number in range(60)
+    ]
+
+    assert {answer.location for answer in answers} == {"/signup/sent"}
+
+
+def test_limits_that_somebody_set_and_those_for_real_mail_stay(tried):
+    usual = type(tried()).model_fields
+
+    chosen = tried(LIMIT_SIGN_UP="2/1h", PROOF_MINUTES="3")
+    mailing = tried(SMTP_URL="smtp://127.0.0.1")
+
+    assert (chosen.limit_sign_up, chosen.proof_minutes) == ("2/1h", 3)
+    assert chosen.limit_recipient == "300/1d, 1000/30d"
+    assert mailing.limit_sign_up == usual["limit_sign_up"].default
+    assert mailing.proof_minutes == usual["proof_minutes"].default

@@ -196,7 +196,7 @@ def test_in_production_only_operators_see_the_letters(site):
     assert look() == 200
 
 
-def test_no_link_or_token_in_a_letter_is_in_the_database(site, tmp_path):
+def test_no_link_of_a_letter_is_in_the_database(site, tmp_path):
     app = site()
     sign_up(app, "Ann", "ann@acme.test")
     [letter] = listed(app.test_client())

@@ -1,3 +1,4 @@
+import base64
 import re
 from html import unescape
 from itertools import product
@@ -7,13 +8,6 @@ from answers import bare
 
 from workflows import roles, seats
 from workflows.engine.db import db
-
-
-@pytest.fixture
-def ines(cast, client):
-    account = cast.account("Ines")
-    client.sign_in(account)
-    return account
 
 
 @pytest.fixture
@@ -46,6 +40,24 @@ def test_admins_manage_members_and_whoever_waits_for_them_comes_first(client, ca
     assert "0 of 1 seat in use, 1 free." in page
     assert page.index("Priya") < page.index(">Ines<", page.index("u-people"))
     assert "priya@acme.test" in page
+
+
+@pytest.mark.parametrize(
+    ("order", "told"),
+    [
+        ("turn", "[" * 5000),
+        ("turn", '[0, "0001-01-01T00:00:00+14:00", 1]'),
+        ("turn", '[0, "0001-01-01", 1]'),
+        ("name", r'["\ud800", 1]'),
+    ],
+)
+def test_a_page_that_begins_where_nobody_can_stand_is_the_first(client, acme, priya, order, told):
+    after = base64.urlsafe_b64encode(told.encode()).decode()
+
+    page = client.get(f"/acme/members?order={order}&after={after}")
+
+    assert page.status_code == 200
+    assert "priya@acme.test" in page.text
 
 
 def test_the_menu_names_every_deed_in_order_and_why_one_cannot_be(client, acme, priya):

@@ -4,7 +4,7 @@ import re
 from urllib.parse import urlencode
 
 import pytest
-from ailing import change
+from ailing import change, refuse_all
 from click.testing import CliRunner
 from people import PASSWORD
 
@@ -15,6 +15,7 @@ from workflows import (
     invitations,
     memberships,
     operators,
+    resets,
     roles,
     seats,
     subscriptions,
@@ -525,3 +526,19 @@ def test_what_an_operator_does_asks_for_the_password_after_a_while(
     assert (told.status_code, still) == (403, "sent")
     assert "It is done under your name" in told.text
     assert (done.status_code, asked.state) == (303, "revoked")
+
+
+def test_whom_no_letter_reaches_is_told_beside_the_person_and_the_organization(
+    cast, client, acme, ada
+):
+    resets.ask_reset(ada.email)
+    refuse_all()
+    words = "550 5.1.1 No such mailbox (acme.test)"
+
+    listed = text(client.get("/status/stuck/organization-unreachable"))
+    assert words in listed
+    assert "Acme" in listed
+    for page in (f"/status/organizations/{acme.id}", f"/status/memberships/{acme.owner_id}"):
+        assert words in text(client.get(page))
+    client.sign_in(ada)
+    assert "come back" not in text(client.get("/acme/members"))

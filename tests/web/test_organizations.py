@@ -14,13 +14,6 @@ from workflows.engine.db import db
 from workflows.organizations import Organization
 
 
-@pytest.fixture
-def ines(cast, client):
-    account = cast.account("Ines")
-    client.sign_in(account)
-    return account
-
-
 def form(client, name, slug, **more):
     return client.post("/organizations/new", data={"name": name, "slug": slug, **more})
 
@@ -31,7 +24,7 @@ def test_forming_an_organization_leads_to_its_home_where_members_are_invited_fir
     assert (answer.status_code, answer.location) == (303, "/acme/home")
     home = client.get("/acme/home").text
     assert "“Acme Robotics” is formed. You are its owner and an admin." in home
-    assert home.index("Invite Members") < home.index("Purchase Subscriptions")
+    assert home.index("Invite Members") < home.index("Buy Seats")
 
 
 def test_whoever_forms_it_is_owner_and_needs_no_seat(client, ines):

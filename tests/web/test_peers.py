@@ -38,7 +38,7 @@ def seen(count, forwarded, peer="10.0.0.2"):
         (1, f"::ffff:{CLIENT}", CLIENT),
     ],
 )
-def test_t96_only_what_trusted_proxies_wrote_is_believed(count, forwarded, address):
+def test_only_what_trusted_proxies_wrote_is_believed(count, forwarded, address):
     assert seen(count, forwarded) == address
 
 
@@ -53,14 +53,14 @@ def test_t96_only_what_trusted_proxies_wrote_is_believed(count, forwarded, addre
         CLIENT,
     ],
 )
-def test_t96_a_header_of_one_word_is_read_as_its_standard_says(forwarded):
+def test_a_header_of_one_word_is_read_as_its_standard_says(forwarded):
     settings = Settings(trusted_proxies=1, client_header="Forwarded")
     both = {"HTTP_FORWARDED": forwarded, "HTTP_X_FORWARDED_FOR": EVIL, "REMOTE_ADDR": "10.0.0.2"}
 
     assert address_in(both, settings) == CLIENT
 
 
-def test_t96_an_ipv6_address_in_forwarded_has_brackets_and_quotes():
+def test_an_ipv6_address_in_forwarded_has_brackets_and_quotes():
     environ = {"HTTP_FORWARDED": 'for="[2001:DB8::7]:4711"'}
     settings = Settings(trusted_proxies=1, client_header="Forwarded")
 
@@ -122,7 +122,7 @@ def answer(port, head):
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_t96_a_second_line_of_the_header_hides_nobody(name, tmp_path):
+def test_a_second_line_of_the_header_hides_nobody(name, tmp_path):
     """HAProxy adds a line of its own below the client's."""
     head = (
         "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
@@ -133,7 +133,7 @@ def test_t96_a_second_line_of_the_header_hides_nobody(name, tmp_path):
         assert answer(port, head) == CLIENT
 
 
-def test_t96_no_spelling_of_a_header_takes_the_place_of_forwarded(tmp_path):
+def test_no_spelling_of_a_header_takes_the_place_of_forwarded(tmp_path):
     """A name of one word has no other form, whatever the server makes of underscores."""
     head = (
         "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
@@ -145,7 +145,7 @@ def test_t96_no_spelling_of_a_header_takes_the_place_of_forwarded(tmp_path):
         assert answer(port, head) == CLIENT
 
 
-def test_t96_an_underscore_of_the_client_does_not_hide_it_from_what_runs_in_production(tmp_path):
+def test_an_underscore_of_the_client_does_not_hide_it_from_what_runs_in_production(tmp_path):
     head = (
         "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
         f"X-Forwarded-For: {CLIENT}\r\nX_Forwarded_For: {EVIL}\r\nX-Forwarded_For: {EVIL}\r\n\r\n"

@@ -10,13 +10,6 @@ from workflows.gate import Use
 
 
 @pytest.fixture
-def ines(cast, client):
-    account = cast.account("Ines")
-    client.sign_in(account)
-    return account
-
-
-@pytest.fixture
 def acme(cast, ines):
     return cast.organization(ines, seats=2)
 

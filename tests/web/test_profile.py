@@ -6,7 +6,7 @@ import re
 import pytest
 from people import PASSWORD
 
-from web import browsers
+from web import browsers, downloads
 from workflows import accounts, roles, sessions
 
 ANOTHER = "quite another password"
@@ -21,11 +21,6 @@ AGENTS = {
     "<script>alert(1)</script>": "Another browser",
     "": "Another browser",
 }
-
-
-@pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
 
 
 @pytest.fixture
@@ -167,6 +162,16 @@ def test_a_takeout_is_a_file_of_json(here, cast, ann):
     assert told["format"] == "usher-person-1"
     assert told["account"]["email"] == "ann@acme.test"
     assert [one["organization"] for one in told["memberships"]] == [acme.slug]
+
+
+def test_a_takeout_that_would_be_one_download_too_many_is_refused(here, monkeypatch):
+    monkeypatch.setattr(downloads, "OF_ONE", 1)
+    monkeypatch.setattr(downloads, "running", downloads.Downloads())
+    running = here.post("/profile/takeout", buffered=False)
+
+    assert here.post("/profile/takeout").status_code == 503
+    running.close()
+    assert here.post("/profile/takeout").status_code == 200
 
 
 GUARDED = {

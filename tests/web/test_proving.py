@@ -14,16 +14,6 @@ FIELDS = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
-def acme(cast, ann):
-    return cast.organization(ann, seats=3)
-
-
-@pytest.fixture
 def bob(cast, acme, ann):
     return cast.member(acme, "Bob", ann)
 
@@ -105,6 +95,16 @@ def test_typing_it_once_is_enough_for_a_while_and_renews_the_session(stale, ann,
     assert bob.state == "member"
     assert sessions.session_of(before) is None
     assert sessions.session_of(after).account == ann
+
+
+def test_a_copy_of_the_cookie_is_not_proved_by_the_password_that_the_owner_types(ann):
+    stolen = sessions.open_session(ann)
+    there = sessions.session_of(stolen)  # a request of the thief has come as far as this
+
+    own = sessions.prove(sessions.session_of(stolen))
+
+    assert not sessions.is_fresh(there, stolen)
+    assert sessions.is_fresh(there, own)
 
 
 def test_passwords_typed_there_are_guesses_and_are_limited(stale, bob):

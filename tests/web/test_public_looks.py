@@ -67,9 +67,7 @@ ALL = "X_Forwarded_For X-Forwarded_For X_Forwarded-For"
 
 
 @pytest.mark.parametrize("drops", ["", *(ALL.replace(name, "") for name in ALL.split())])
-def test_t96_a_proxy_that_passes_on_one_spelling_with_underscores_is_found_out(
-    looked, proxy, drops
-):
+def test_a_proxy_that_passes_on_one_spelling_with_underscores_is_found_out(looked, proxy, drops):
     proxy.drops = drops
 
     found = looked(trusted_proxies=1)

@@ -14,13 +14,6 @@ from workflows.setups import SkippedStep
 
 
 @pytest.fixture
-def ines(cast, client):
-    account = cast.account("Ines")
-    client.sign_in(account)
-    return account
-
-
-@pytest.fixture
 def acme(cast, ines):
     return cast.organization(ines)
 

@@ -4,13 +4,6 @@ from workflows import organizations, roles
 
 
 @pytest.fixture
-def ines(cast, client):
-    account = cast.account("Ines")
-    client.sign_in(account)
-    return account
-
-
-@pytest.fixture
 def acme(cast, ines):
     return cast.organization(ines)
 

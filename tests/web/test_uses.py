@@ -144,15 +144,18 @@ def test_nothing_is_lost_between_threads():
 
 
 CHILD = """
-import os, sys, time
+import os, sys
 from datetime import UTC, datetime
 from multiprocessing import get_context
+from threading import Event
 from web.uses import Uses
 from workflows.gate import Use
+written = Event()
 def use(generation):
     return Use(generation, datetime.now(UTC), "", False)
 def write(batch):
     print(os.getpid(), len(batch), flush=True)
+    written.set()
 def serve():
     global uses
     uses = Uses(write)
@@ -166,8 +169,9 @@ if __name__ == "__main__":
     else:
         serve()
     if how == "fork" and os.fork() == 0:
+        written = Event()
         uses.add(use(2))
-        time.sleep(2)
+        written.wait(60)
         os._exit(0)
     elif how == "fork":
         os.wait()

@@ -18,6 +18,7 @@ from workflows import (
     closures,
     departures,
     handovers,
+    inquiries,
     invitations,
     memberships,
     moves,
@@ -31,12 +32,13 @@ from workflows import (
     sessions,
     settlements,
     subscriptions,
+    titles,
     tokens,
     waitlist,
 )
 from workflows.engine.db import command, db
 from workflows.engine.letters import Letter
-from workflows.engine.outbox import REGISTER
+from workflows.engine.register import REGISTER
 from workflows.handovers import Handover
 from workflows.invitations import Invitation
 from workflows.subscriptions import Subscription
@@ -185,6 +187,16 @@ def alarm_letters(ann, monkeypatch):
     post.deliver()
 
 
+def letters_to_admins_out_of_reach(people, gus, monkeypatch):
+    place = people.organization(gus, "Remote", seats=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(mailers, "way_out", Bouncing)
+        post.deliver_batch()
+    marta = operators.make_operator(people.account("Mia").email)
+    operators.act(inquiries.inquire, place, by=marta, why="Their server is mended")
+    post.deliver()
+
+
 def test_every_letter_leaves(people, tmp_path, monkeypatch):
     ann = people.account("Ann")
     acme = people.organization(ann, seats=2)
@@ -200,6 +212,7 @@ def test_every_letter_leaves(people, tmp_path, monkeypatch):
     subscription_letters(people, ann, acme)
     ownership_letters(people, ann, acme)
     alarm_letters(ann, monkeypatch)
+    letters_to_admins_out_of_reach(people, people.account("Gus"), monkeypatch)
 
     letters = db.session.scalars(db.select(Letter)).all()
     assert {letter.template for letter in letters if letter.state == "sent"} == set(REGISTER)
@@ -207,3 +220,7 @@ def test_every_letter_leaves(people, tmp_path, monkeypatch):
     for file in (tmp_path / "mail").glob("*.eml"):
         mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
         assert "None" not in mail["Subject"] + mail.get_body(("plain",)).get_content()
+
+
+def test_every_letter_has_a_title_for_operators():
+    assert set(titles.LETTERS) == set(REGISTER)

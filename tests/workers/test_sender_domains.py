@@ -68,7 +68,7 @@ def test_a_domain_with_all_three_needs_no_advice(names):
     assert advice(names) == {}
 
 
-def test_t93_a_domain_that_says_nothing_is_advised_on_all_three(names):
+def test_a_domain_that_says_nothing_is_advised_on_all_three(names):
     names.texts = {"acme.test.": "something else"}
 
     said = advice(names)

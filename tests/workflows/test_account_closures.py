@@ -30,11 +30,6 @@ from workflows.invitations import Invitation
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
 def acme(cast, ann):
     return cast.organization(ann, seats=2)
 

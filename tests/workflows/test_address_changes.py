@@ -26,11 +26,6 @@ NEW = "ann@else.test"
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
 def asked(ann):
     """Ann wants to be known by another address."""
     address_changes.ask(ann, NEW)

@@ -17,11 +17,6 @@ def acme(cast):
     return cast.organization(ada, seats=2), ada
 
 
-@pytest.fixture
-def marta(cast):
-    return operators.make_operator(cast.account("Marta").email)
-
-
 def appoint(member, marta):
     return operators.act(appointments.appoint, member, by=marta, why=WHY)
 

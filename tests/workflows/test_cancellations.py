@@ -24,16 +24,6 @@ from workflows.engine.refusals import Invalid, NotAllowed, NotNow
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
-def acme(cast, ann):
-    return cast.organization(ann, seats=3)
-
-
-@pytest.fixture
 def bob(cast, acme, ann):
     return cast.seated(acme, "Bob", ann)
 

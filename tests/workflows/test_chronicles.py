@@ -16,11 +16,6 @@ from workflows.invitations import Invitation
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
 def made(cast, ann):
     return cast.organization(ann, seats=3)
 

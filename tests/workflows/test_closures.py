@@ -1,8 +1,9 @@
 """An organization of any size is closed in one action, and nothing of it goes on."""
 
 import pytest
+from plans import statements
 from racing import nothing_is_wrong
-from sqlalchemy import event, func
+from sqlalchemy import func
 
 from web import crowd
 from workers import clock
@@ -30,19 +31,6 @@ def town(cast, ann, name, people):
     made = cast.organization(ann, name, seats=people * 2 // 3 + 2)
     crowd.gather(made, people, f"{name.lower()}.test", by=ann)
     return made
-
-
-def statements(command, *about, **more):
-    """How many statements this takes."""
-    said = []
-
-    def count(connection, cursor, statement, *_):
-        said.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", count)
-    command(*about, **more)
-    event.remove(db.engine, "before_cursor_execute", count)
-    return len(said)
 
 
 def number(kind, *which):

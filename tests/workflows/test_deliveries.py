@@ -14,11 +14,6 @@ WHY = "they asked on the phone"
 
 
 @pytest.fixture
-def marta(cast):
-    return operators.make_operator(cast.account("Marta").email)
-
-
-@pytest.fixture
 def ada(cast):
     return cast.account("Ada")
 

@@ -2,6 +2,7 @@
 
 import pytest
 import racing
+from plans import statements
 from sqlalchemy import event
 
 from web import crowd
@@ -22,8 +23,9 @@ from workflows import (
     tokens,
     waitlist,
 )
+from workflows.deeds import DEEDS
 from workflows.directories import Search
-from workflows.engine import outbox, tallies
+from workflows.engine import limits, register, tallies
 from workflows.engine.db import Base, db
 from workflows.engine.db import now as db_now
 from workflows.engine.history import Action
@@ -142,7 +144,7 @@ def worded(table, key, value, row, known):
 
 
 def about(template):
-    return outbox.REGISTER[template].about.__tablename__
+    return register.of(template).about.__tablename__
 
 
 def holder(where, row_id, known):
@@ -284,6 +286,32 @@ def test_those_it_is_not_meant_for_hear_why(cast, acme, ann):
         ("refused", "This invitation is not answered yet.")
     ]
     assert outcomes(done(acme, "resend", [bob], ann)) == [("refused", "Bob is a member already.")]
+
+
+def test_what_one_limit_refuses_another_does_not_count(cast, acme, ann, settings):
+    settings.limit_resend, settings.limit_recipient = "5/1d", "1/1d"
+    x, y = (cast.invitation(acme, f"{name}@acme.test", ann) for name in "xy")
+    invitations.resend(x, by=ann)
+
+    [refused, sent] = outcomes(done(acme, "resend", [x, y], ann))
+
+    assert (refused[0], sent[0]) == ("refused", "done")
+    assert refused[1].startswith("You have asked this address often enough lately.")
+    assert [limits.take("resend", x.id) for _ in range(5)].count(None) == 4
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+def test_many_people_take_no_more_statements_than_a_few(cast, ann, deed):
+    def taken(name, people):
+        place = cast.organization(ann, name, seats=people)
+        crowd.gather(place, people, f"{name.lower()}.test", by=ann)
+        kind = DEEDS[deed].kind
+        ids = db.session.scalars(db.select(kind.id).filter_by(organization_id=place.id)).all()
+        return statements(DEEDS[deed].do, place, ids, by=ann)
+
+    few, many = taken("Few", 27), taken("Many", 135)
+
+    assert many <= few + 5  # what happens to nobody among the few is read and written in sets too
 
 
 def test_limits_count_in_sets_too(cast, acme, ann, settings):

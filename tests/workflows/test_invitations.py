@@ -22,11 +22,6 @@ from workflows.engine.refusals import Invalid, NotAllowed, NotNow
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
 def acme(cast, ann):
     acme = cast.organization(ann, seats=2)
     cast.deliver()

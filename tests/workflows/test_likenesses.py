@@ -14,11 +14,6 @@ from workflows.memberships import Membership
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
 def acme(cast, ann):
     return cast.organization(ann, seats=40)
 

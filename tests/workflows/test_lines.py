@@ -32,16 +32,6 @@ from workflows.gate import Use
 from workflows.lines import Line
 
 
-@pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
-def acme(cast, ann):
-    return cast.organization(ann, seats=3)
-
-
 def everybody(organization, **search):
     """Everybody who is looked for, page after page."""
     people, after = [], ""

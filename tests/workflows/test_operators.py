@@ -14,11 +14,6 @@ def acme(cast):
     return organization, ada
 
 
-@pytest.fixture
-def marta(cast):
-    return operators.make_operator(cast.account("Marta").email)
-
-
 def test_an_operator_acts_for_an_organization_and_history_says_who_and_why(cast, acme, marta):
     organization, ada = acme
     bo = cast.member(organization, "Bo", by=ada)

@@ -1,22 +1,29 @@
 """The queries that sets are made of find their rows by an index, however many rows there are."""
 
 import re
+from contextlib import contextmanager
 
 import pytest
 from plans import plan
 from sqlalchemy import event
 
 from web import crowd
-from workflows import cases, directories, guest_lists, likenesses, lines, listings, takeouts
+from workflows import (
+    ailments,
+    bounces,
+    cases,
+    directories,
+    guest_lists,
+    likenesses,
+    lines,
+    listings,
+    takeouts,
+)
 from workflows.directories import Search
-from workflows.engine import sets
-from workflows.engine.db import db, now
+from workflows.engine import addressees, sets
+from workflows.engine.db import command, db, now
 from workflows.engine.history import Action
-
-
-@pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
+from workflows.stuck import BY_NAME
 
 
 @pytest.fixture
@@ -30,14 +37,20 @@ def acme(cast, ann):
 @pytest.fixture
 def explained():
     """Every query on these tables, by how the database would go about it."""
+    db.session.execute(db.text("ANALYZE"))
+    db.session.commit()
+    with listening() as said:
+        yield said
+
+
+@contextmanager
+def listening():
     said = []
 
     def explain(connection, cursor, statement, parameters, context, many):
         if statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT INTO lines")) and not many:
             said.append((statement, plan(connection, statement, parameters, scans=False)))
 
-    db.session.execute(db.text("ANALYZE"))
-    db.session.commit()
     event.listen(db.engine, "before_cursor_execute", explain)
     yield said
     event.remove(db.engine, "before_cursor_execute", explain)
@@ -113,3 +126,17 @@ def test_the_next_cases_of_an_errand_are_found_by_an_index(acme, ann, explained)
     assert len(some) == 50
     assert len(explained) == 2
     assert reads_all(explained) == []
+
+
+def test_whom_no_letter_reaches_is_looked_for_once_in_a_batch_and_among_few(cast, ann):
+    """A database that was never measured: one with a single organization would read all of it."""
+    cast.organization(ann)
+    command(bounces.remember)(ann.email, "550 No such mailbox")
+
+    with listening() as said:
+        addressees.taken([f"person{n}@crowd.test" for n in range(20)])
+        [cause] = ailments.causes(BY_NAME["organization-unreachable"])
+
+    assert cause.number == 1
+    when_taken, when_looked = [how for statement, how in said if "bounces" in statement]
+    assert re.findall(r"(?:Seq Scan on|SCAN) (?!bounces\b)\w+", when_taken + when_looked) == []

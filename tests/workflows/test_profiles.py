@@ -14,11 +14,6 @@ PLACE = {"client": "192.0.2.1", "browser": "hers"}
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
 def here(ann):
     return sessions.session_of(sessions.open_session(ann))
 

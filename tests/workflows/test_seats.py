@@ -11,11 +11,6 @@ from workflows.seats import Seat
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
 def acme(cast, ann):
     return cast.organization(ann, seats=2)
 

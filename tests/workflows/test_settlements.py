@@ -18,11 +18,6 @@ def ada(cast):
 
 
 @pytest.fixture
-def marta(cast):
-    return operators.make_operator(cast.account("Marta").email)
-
-
-@pytest.fixture
 def bought(cast, ada):
     place = cast.organization(ada, seats=3)
     cast.deliver()

@@ -4,7 +4,7 @@ import pytest
 from ailing import SEEDS, Ward, change
 from databases import loosen
 from people import CARD
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from web import crowd, demo
 from workflows import (
@@ -22,12 +22,13 @@ from workflows import (
 )
 from workflows.accounts import SignUp
 from workflows.engine import heartbeats, history, outbox, readings
-from workflows.engine.db import db, now
+from workflows.engine.db import command, db, now
 from workflows.engine.heartbeats import Heartbeat
 from workflows.engine.letters import Letter
 from workflows.engine.refusals import NotAllowed, NotNow
 from workflows.invitations import Invitation
 from workflows.memberships import Membership
+from workflows.seats import Seat
 from workflows.stuck import AILMENTS, BY_NAME
 from workflows.tokens import Generation
 
@@ -45,11 +46,6 @@ def ward(app, cast, settings):
     loosen(settings)
     all_run()
     return Ward(cast)
-
-
-@pytest.fixture
-def marta(cast):
-    return operators.make_operator(cast.account("Marta").email)
 
 
 def listed(name):
@@ -247,6 +243,19 @@ def test_what_cannot_be_done_to_one_is_refused_to_that_one_alone(ward, cast, mar
     assert rescues.reasons(rescue.id) == [
         ("The one seat is in use. Buy more, or revoke it first.", 1)
     ]
+
+
+def test_a_row_that_is_gone_by_then_keeps_no_other_from_its_turn(ward, marta):
+    gone, there = SEEDS["seat-tokenless"](ward, 2)
+    rescue = rescues.plan(
+        "seat-tokenless", "make-token", [gone, there], None, by=marta, why="they have none"
+    )
+    command(db.session.execute)(delete(Seat).filter_by(id=gone))
+
+    rescues.go_on()
+
+    assert rescues.counts(rescue.id) == {"verifying": 1, "refused": 1}
+    assert rescues.reasons(rescue.id) == [("It is not there any more.", 1)]
 
 
 def test_a_second_click_finds_nothing_more_to_do(ward, marta):

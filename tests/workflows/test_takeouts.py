@@ -7,11 +7,6 @@ from workflows import address_changes, profiles, roles, sessions, takeouts
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
 def bo(cast, ann):
     return cast.seated(cast.organization(ann, seats=2), "Bo", ann)
 

@@ -14,11 +14,6 @@ from workflows.verdicts import Verdict
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
 def bob(cast, ann):
     bob = cast.seated(cast.organization(ann, seats=2), "Bob", ann)
     cast.deliver()

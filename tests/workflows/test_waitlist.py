@@ -21,11 +21,6 @@ from workflows.places import Place
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
 def acme(cast, ann):
     return cast.organization(ann, seats=1)
 

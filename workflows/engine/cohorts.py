@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
-from workflows.engine import history, mailings, outbox, sets
+from workflows.engine import history, mailings, register, sets
 from workflows.engine.db import db, now
 from workflows.engine.machine import Stateful
 
@@ -135,4 +135,4 @@ def begin(kind: type[Kind], each: sets.Each, *, by: Any, **same: Any) -> list[in
 def post(template: str, organization_id: int, generations: Mapping[int, int]) -> None:
     """Send this letter about many rows of one organization: about each id, of this generation."""
     mailings.post_all(template, organization_id, generations)
-    history.moved(outbox.REGISTER[template].about.__tablename__, *generations)
+    history.moved(register.of(template).about.__tablename__, *generations)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -33,7 +34,25 @@ def examined() -> tuple[Settings, list[str]]:
     """The embedded mode's settings: a database that the environment names is not for trying."""
     home = Path(os.environ.get("USHER_HOME") or ROOT / "var").absolute()
     database = f"sqlite:///{home}/usher.db"
-    return safety.examine(embedded=True, usher_home=home, database_url=database, redis_url="")
+    ours, reasons = safety.examine(
+        embedded=True, usher_home=home, database_url=database, redis_url=""
+    )
+    if ours.mailbox:
+        _loosen(ours)
+    return ours, reasons
+
+
+def _loosen(settings: Settings) -> None:
+    """A hundred times the usual limits, and a password that proves for ten hours.
+
+    Here one person plays everybody, from one network and within minutes, and no letter leaves: the
+    limits would keep out nobody else. What the environment says about one stays.
+    """
+    unsaid = Settings.model_fields.keys() - settings.model_fields_set
+    for name in (name for name in unsaid if name.startswith("limit_")):
+        setattr(settings, name, re.sub(r"(\d+)/", r"\g<1>00/", getattr(settings, name)))
+    if "proof_minutes" in unsaid:
+        settings.proof_minutes = 600
 
 
 def keep_a_key(settings: Settings) -> None:

@@ -224,9 +224,7 @@ def _pour_all(keys: Sequence[bytes], rate: Rate) -> set[bytes]:
 
 def _drain(key: bytes, rate: Rate, number: int = 1) -> None:
     less = update(Bucket).values(empty_at=Bucket.empty_at - number * rate.interval)
-    db.session.execute(
-        less.where(Bucket.key == key), execution_options={"synchronize_session": False}
-    )
+    sets.write(less.where(Bucket.key == key))
 
 
 def _wait(key: bytes, rate: Rate, burst: int) -> timedelta:

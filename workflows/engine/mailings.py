@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from workflows.engine import logs, sets
 from workflows.engine.db import now
 from workflows.engine.letters import Letter
-from workflows.engine.outbox import REGISTER
+from workflows.engine.register import REGISTER
 
 
 def post_all(template: str, organization_id: int, generations: Mapping[int, int]) -> None:

@@ -8,38 +8,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
 
-from workflows.engine import history, letters, logs, pauses, receipts
+from workflows.engine import addressees, history, letters, logs, pauses, receipts, register
 from workflows.engine.db import command, db, now
 from workflows.engine.envelopes import Claim, Envelope
 from workflows.engine.identity import domain_of
 from workflows.engine.letters import Attempt, Letter, LetterMachine
 from workflows.engine.rations import Ration
+from workflows.engine.register import REGISTER, Heard, Recipe, Registered
 
 LEASE, GIVE_UP = timedelta(seconds=40), timedelta(hours=72)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
 FAILED = ("pending", "bounced", "dead")  # where a reply says what a letter failed of
 POISON = 5  # claims in a row that ended without a word from the worker
-
-Recipe = Callable[[Any, Any], "tuple[str, dict[str, Any]] | None"]
-Heard = Callable[[Any], None] | None
-
-
-@dataclass(frozen=True)
-class Registered:
-    about: type[Any]
-    recipe: Recipe
-    ration: Ration | None
-    unwanted: Callable[[str], bool] | None  # keeps it back, and who caused it cannot tell
-    bounced: Heard
-
-
-REGISTER: dict[str, Registered] = {}
 
 
 def letter(
@@ -52,11 +37,11 @@ def letter(
     and never leaves for an address that is `unwanted`.
     """
 
-    def register(recipe: Recipe) -> Recipe:
+    def enter(recipe: Recipe) -> Recipe:
         REGISTER[template] = Registered(about, recipe, Ration.of(rationed), unwanted, bounced)
         return recipe
 
-    return register
+    return enter
 
 
 def post(template: str, *, about: Any, generation: int = 0) -> Letter:
@@ -125,7 +110,7 @@ def _without_poison(left: Iterable[Letter]) -> list[Letter]:
             lost.state, lost.since, lost.lease_until = "dead", now(), None
             lost.reply = f"{POISON} workers in a row died with it."
             lost.cause = letters.cause_of(lost.reply)
-            history.moved(REGISTER[lost.template].about.__tablename__, lost.about_id)
+            register.moved(lost)
             _tell(lost)
     return batch
 
@@ -142,7 +127,7 @@ def compose(claim: Claim) -> Envelope | None:
     if mine.lease > 1 and (taken := receipts.of(mine.id)):
         _settle(claim, "hand_over", letters.FOUND, taken.reply, sent_at=taken.ended_at)
         return None
-    registered = REGISTER[mine.template]
+    registered = register.of(mine.template)
     row = db.session.get(registered.about, mine.about_id)
     made = registered.recipe(row, mine)
     if made is None or not made[0]:  # whoever closed the account has no address
@@ -196,17 +181,17 @@ def later(claim: Claim, reply: str) -> bool:
 
 
 @command
-def bounced(claim: Claim, reply: str) -> bool:
-    """The mail server will never take it; whoever caused the letter hears of it."""
-    mine = db.session.get_one(Letter, claim.letter_id)
-    return _settle(claim, "bounce", "bounced", reply) and _tell(mine)
+def bounced(claim: Claim, reply: str, to: str = "") -> bool:
+    """The mail server will never take it, for this address; whoever caused it hears of it."""
+    settled = _settle(claim, "bounce", "bounced", reply) and addressees.refused(to, reply)
+    return settled and _tell(db.session.get_one(Letter, claim.letter_id))
 
 
 def _tell(failed: Letter) -> bool:
     """Let whoever caused the letter hear that it will not arrive."""
-    registered = REGISTER[failed.template]
-    if registered.bounced:
-        registered.bounced(db.session.get_one(registered.about, failed.about_id))
+    known = REGISTER.get(failed.template)
+    if known and known.bounced:
+        known.bounced(db.session.get_one(known.about, failed.about_id))
     return True
 
 
@@ -224,7 +209,7 @@ def _settle(
     """Move a letter that is being sent, if this claim still holds it, and close its attempt."""
     [target] = {to for _, name, to in LetterMachine.arrows() if name == event}
     failed = letters.cause_of(reply) if target in FAILED else None
-    moved = db.session.execute(
+    settled = db.session.execute(
         update(Letter)
         .where(Letter.id == claim.letter_id, Letter.lease == claim.lease)
         .where(Letter.state.in_(LetterMachine.sources(event)))
@@ -232,9 +217,9 @@ def _settle(
         .values(**{"lost": 0, "reply": reply, "cause": failed} | changes)
         .returning(Letter.template, Letter.about_id)
     ).one_or_none()
-    if moved is None:
+    if settled is None:
         return False
-    history.moved(REGISTER[moved.template].about.__tablename__, moved.about_id)
+    register.moved(settled)
     db.session.execute(
         update(Attempt)
         .where(Attempt.letter_id == claim.letter_id, Attempt.lease == claim.lease)

@@ -22,8 +22,7 @@ from workflows.engine.settings import settings
 
 PREFIX = "ush"
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-LENGTH = len(PREFIX) + 1 + 38 + 6  # letters and digits only: conda cuts a token at anything else
-SHAPE = re.compile(rf"{PREFIX}[a-z][0-9A-Za-z]{{44}}")
+SHAPE = re.compile(rf"{PREFIX}[a-z][0-9A-Za-z]{{44}}")  # conda cuts a token at anything else
 
 
 def seal(purpose: str, row_id: int, generation: int = 0) -> str:

@@ -1,4 +1,4 @@
-"""Windows: a page of a table of any size, newest first, at a cost that has an end.
+"""Windows: a page of a table of any size, newest first, at a cost with a limit.
 
 What would surprise a reader: a page may be short, or empty, and still have another after it. Only
 so many rows are looked at for one page; the next one goes on where this one stopped.

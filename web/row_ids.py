@@ -1,4 +1,4 @@
-"""How the numbers in our addresses are written: one way for each row, none for anything else."""
+"""Row ids: how a row is named in the address of its page, in one way and no other."""
 
 from __future__ import annotations
 

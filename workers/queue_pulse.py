@@ -1,4 +1,4 @@
-"""Whether the queue answers, asked before a letter needs it."""
+"""The pulse of the queue: whether it answers, asked again and again before a letter needs it."""
 
 from __future__ import annotations
 
