@@ -203,6 +203,14 @@ def test_where_redis_never_started_every_letter_leaves(tmp_path, postgresql, sin
     verdict.holds(lost=0, repeated=0)
 
 
+def tried(production, tries):
+    """How many invitations wait that were tried more often than this."""
+    which = "template = 'invitation' AND state = 'pending' AND attempts > %s"
+    with psycopg.connect(production.environment["DATABASE_URL"]) as connection:
+        counted = connection.execute(f"SELECT count(*) FROM letters WHERE {which}", [tries])
+        return counted.fetchone()[0]
+
+
 SILENT = ("Process silent", "worker on ", "clock on ")
 
 
@@ -240,7 +248,9 @@ def test_a_day_without_the_mail_server_is_told_and_over_when_somebody_retries(
             cast.invitation(acme, email, by=ada)
     see(marta, "The mail server does not answer.", gone=["Everything moves"])
 
-    postgresql.go_on(production.environment["DATABASE_URL"], timedelta(days=1))
+    for number, hours in enumerate((0, 0.5, 1.5, 3, 7, 12)):  # a day in which it is tried on
+        postgresql.go_on(production.environment["DATABASE_URL"], timedelta(hours=hours))
+        wait_for(lambda tries=number: tried(production, tries) == 3, "another try")
     marta.log_in("marta@acme.example")  # nobody stays logged in for a day without a click
 
     page = see(marta, "Letter put off by the mail server", "1 day")
