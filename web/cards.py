@@ -1,4 +1,4 @@
-"""The card that bills are charged to, and another one in its place."""
+"""The card that bills are charged to, another one in its place, and a bill that it did not pay."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from web.proving import proved
 from web.subscriptions import for_billing
 from workflows import cards, subscriptions
 from workflows.engine.refusals import NotNow
+from workflows.engine.stationery import day
 from workflows.memberships import BILLING
+from workflows.subscriptions import OWED
 
 bp = Blueprint("cards", __name__)
 CARD = "/<slug>/subscriptions/card"
@@ -50,7 +52,25 @@ def change() -> Any:
     if subscription is None or subscription.id != typed.subscription:
         raise NotNow(cards.NONE)
     billing.change_card(subscription, typed.card_number, typed.expiry, typed.cvc, by=g.account)
-    flash(f"Later bills go to the card ending in {subscription.card.last4}.")
+    said = f"Later bills go to the card ending in {subscription.card.last4}."
+    open_bill = " Nothing was charged: Pay Now charges it for the open bill."
+    flash(said + open_bill if subscription.state in OWED else said)
+    return _back()
+
+
+@bp.post("/<slug>/subscriptions/pay-now")
+@for_billing
+@deed("Pay Now", BILLING)
+@proved("Pay Now", "The open bill of “{organization}” is charged to its card.")
+def pay_now() -> Any:
+    subscription = subscriptions.live(g.organization)
+    if subscription is None:
+        raise NotNow(cards.NONE)
+    refused = subscription.state == "suspended"
+    billing.pay_what_is_owed(subscription, by=g.account)
+    again = "All tokens work again." if refused else "Everything goes on."
+    until = day(subscription.period_end)
+    flash(f"The bill is paid, until {until}. {again} Members need do nothing.")
     return _back()
 
 

@@ -163,8 +163,17 @@ def _settlement() -> dict[str, tuple[str, dict[str, Any]]]:
         "name": "Ines Okafor", "organization": "Acme Robotics", "amount": "$2,880.00",
         "description": "12 seats, one year from 24 November 2026",
         "invoice_number": "ACME-ROBOTICS-00002", "url": _url("acme-robotics/subscriptions"),
+        "card": "Visa ending in 4242",
     }  # fmt: skip
-    return {"subscription_settled": (ADMIN, facts)}
+    owed = {name: facts[name] for name in ("name", "organization", "amount", "card", "url")}
+    owed["since"] = AT
+    when = {"until": AT + timedelta(days=14), "try_at": AT + timedelta(days=3, hours=12)}
+    return {
+        "subscription_renewed": (ADMIN, facts),
+        "subscription_past_due": (ADMIN, {**owed, **when}),
+        "subscription_suspended": (ADMIN, owed),
+        "subscription_settled": (ADMIN, {**facts, "card": "Other means than the card"}),
+    }
 
 
 def _appointment(chosen: dict[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from people import CARD
 
-from workers import mailers, post
+from workers import billing, mailers, post
 from workers.packing import Answer
 from workflows import (
     accounts,
@@ -143,6 +143,19 @@ def subscription_letters(people, ann, acme):
     subscriptions.pay(subscriptions.begin(acme, 5, "monthly", by=ann), CARD, by=ann)
 
 
+def renewal_letters(people, ann, settings):
+    """Renewed; declined, and suspended when that was long enough."""
+    bought = subscriptions.live(people.organization(ann, "Renewing", seats=1))
+    change = db.update(Subscription).where(Subscription.id == bought.id)
+    for card, days in (("4242", 14), ("0341", 14), ("0341", 0)):
+        settings.grace_days = days
+        over = {"period_end": bought.period_start, "try_at": bought.period_start}
+        db.session.execute(change.values(**over, card_last4=card))
+        db.session.commit()
+        billing.charge_due()
+        post.deliver()
+
+
 def ownership_letters(people, ann, acme):
     """One offer for each way that it can end; at last the organization itself."""
     bea = people.member(acme, "Bea", ann)
@@ -185,7 +198,7 @@ def alarm_letters(ann, monkeypatch):
     post.deliver()
 
 
-def test_every_letter_leaves(people, tmp_path, monkeypatch):
+def test_every_letter_leaves(people, tmp_path, settings, monkeypatch):
     ann = people.account("Ann")
     acme = people.organization(ann, seats=2)
     accounts.sign_up("New", "new@acme.test", "a password to test with")
@@ -198,6 +211,7 @@ def test_every_letter_leaves(people, tmp_path, monkeypatch):
     member = invitations_letters(people, ann, acme)
     seat_letters(people, ann, member)
     subscription_letters(people, ann, acme)
+    renewal_letters(people, ann, settings)
     ownership_letters(people, ann, acme)
     alarm_letters(ann, monkeypatch)
 

@@ -12,7 +12,7 @@ from dramatiq.brokers.redis import RedisBroker
 from redis import Redis
 
 import workers
-from workers import clock, mailers, post, queue_looks
+from workers import billing, clock, mailers, post, queue_looks
 from workers.packing import Answer
 from workflows import invitations, seats, tokens
 from workflows.engine import heartbeats, outbox
@@ -295,7 +295,7 @@ def test_one_job_failing_keeps_no_other_from_its_turn(usher, caplog):
 
 
 def test_every_job_of_the_clock_runs(usher, caplog):
-    clock.tick(usher, clock.jobs())
+    clock.tick(usher, [*clock.jobs(), clock.Job(1, billing.charge_due)])
 
     assert caplog.records == []
 
