@@ -66,7 +66,9 @@ def pay_now() -> Any:
     subscription = subscriptions.live(g.organization)
     if subscription is None:
         raise NotNow(cards.NONE)
-    refused = subscription.state == "suspended"
+    at, refused = f"/{g.organization.slug}/subscriptions", subscription.state == "suspended"
+    if subscription.state in OWED:
+        g.ways = [("Change Card", f"{at}/card"), ("See the Subscription", at)]
     billing.pay_what_is_owed(subscription, by=g.account)
     again = "All tokens work again." if refused else "Everything goes on."
     until = day(subscription.period_end)

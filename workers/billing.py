@@ -12,7 +12,6 @@ from workflows import renewals
 from workflows.billing import Declined
 from workflows.billing.companies import card_company
 
-
 FEW = 5  # in a row, since other calls wait for these
 
 

@@ -61,6 +61,7 @@ def quote(subscription: Any, number: int) -> int:
     """
     more = max(0, number - subscription.seats)
     start, end = subscription.period_start, subscription.period_end
-    days = (end - start) / timedelta(days=1)
+    days: float = (end - start) / timedelta(days=1)
     left = min(max(0, ceil((end - now()) / timedelta(days=1))), days)
-    return round(more * subscription.price * left / days)
+    amount: float = more * subscription.price * left / days
+    return round(amount)

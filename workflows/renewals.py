@@ -90,9 +90,7 @@ def may_pay(subscription: Subscription) -> None:
 
 
 @command
-def renew(
-    subscription: Subscription, bill: Bill, payment: Payment, *, by: Account | None
-) -> None:
+def renew(subscription: Subscription, bill: Bill, payment: Payment, *, by: Account | None) -> None:
     """The card paid: the next period runs, and all tokens pass as before."""
     lock(subscription.organization, subscription)
     if subscription.period_end != bill.period_end:

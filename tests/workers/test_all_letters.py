@@ -34,7 +34,7 @@ from workflows import (
     tokens,
     waitlist,
 )
-from workflows.engine.db import command, db
+from workflows.engine.db import command, db, now
 from workflows.engine.letters import Letter
 from workflows.engine.outbox import REGISTER
 from workflows.handovers import Handover
@@ -143,14 +143,13 @@ def subscription_letters(people, ann, acme):
     subscriptions.pay(subscriptions.begin(acme, 5, "monthly", by=ann), CARD, by=ann)
 
 
-def renewal_letters(people, ann, settings):
+def renewal_letters(people, rea, settings):
     """Renewed; declined, and suspended when that was long enough."""
-    bought = subscriptions.live(people.organization(ann, "Renewing", seats=1))
+    bought = subscriptions.live(people.organization(rea, "Renewing", seats=1))
     change = db.update(Subscription).where(Subscription.id == bought.id)
     for card, days in (("4242", 14), ("0341", 14), ("0341", 0)):
         settings.grace_days = days
-        over = {"period_end": bought.period_start, "try_at": bought.period_start}
-        db.session.execute(change.values(**over, card_last4=card))
+        db.session.execute(change.values(period_end=now(), try_at=now(), card_last4=card))
         db.session.commit()
         billing.charge_due()
         post.deliver()
@@ -211,7 +210,7 @@ def test_every_letter_leaves(people, tmp_path, settings, monkeypatch):
     member = invitations_letters(people, ann, acme)
     seat_letters(people, ann, member)
     subscription_letters(people, ann, acme)
-    renewal_letters(people, ann, settings)
+    renewal_letters(people, people.account("Rea"), settings)
     ownership_letters(people, ann, acme)
     alarm_letters(ann, monkeypatch)
 

@@ -104,7 +104,8 @@ def test_at_its_end_the_card_pays_the_next_period(cast, comes, acme, subscriptio
     assert (subscription.state, taken()) == ("active", [6000])
     after = prices.later(end, "monthly", subscription.billing_day)
     assert (subscription.period_start, subscription.period_end) == (end, after)
-    assert bills(acme)[0] == (6000, f"3 seats, one month from {end:%-d %B %Y}", "Visa ending in 4242")
+    paid_for = f"3 seats, one month from {end:%-d %B %Y}"
+    assert bills(acme)[0] == (6000, paid_for, "Visa ending in 4242")
     step = history.history(subscription)[-1]
     assert (step.event, step.action.by, step.action.why) == ("renew", None, "Visa 4242 paid $60.00")
     [letter] = cast.deliver()
@@ -310,7 +311,7 @@ def test_what_an_operator_marks_as_paid_is_not_charged(cast, comes, ann, subscri
     assert taken() == [6000]
 
 
-def test_what_is_owed_may_be_dropped_and_what_is_in_use_is_kept(comes, acme, ann, secret, suspended):
+def test_what_is_owed_may_be_dropped_and_what_is_in_use_is_kept(acme, ann, secret, suspended):
     subscription = subscriptions.live(acme)
 
     cancellations.cancel(subscription, "Too dear", by=ann)
