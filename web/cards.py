@@ -71,8 +71,7 @@ def pay_now() -> Any:
         g.ways = [("Change Card", f"{at}/card"), ("See the Subscription", at)]
     billing.pay_what_is_owed(subscription, by=g.account)
     again = "All tokens work again." if refused else "Everything goes on."
-    until = day(subscription.period_end)
-    flash(f"The bill is paid, until {until}. {again} Members need do nothing.")
+    flash(f"The bill is paid. {again} The next one comes on {day(subscription.period_end)}.")
     return _back()
 
 

@@ -27,12 +27,12 @@ from workflows.billing import Billing, Card, Declined, Payment
 from workflows.engine import history, outbox
 from workflows.engine.db import command, db, lock, now
 from workflows.engine.history import Action
+from workflows.engine.outbox import LEASE  # after it whoever asks the company counts as lost, too
 from workflows.engine.refusals import NotNow
 from workflows.engine.settings import settings
 from workflows.memberships import Membership
 from workflows.subscriptions import CHARGING, OWED, RENEWING, TRIED_AGAIN, Subscription
 
-LEASE = timedelta(minutes=1)  # after which whoever asks the company counts as lost
 DECLINED = "renewals.decline"
 TRIES = 4  # after the first, as far apart as each other; the last is at the end of GRACE_DAYS
 
