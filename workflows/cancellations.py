@@ -66,7 +66,7 @@ def resume(subscription: Subscription, *, by: Account) -> None:
 def break_off(organization: Organization, *, by: Account) -> None:
     """End what was bought at once, and a purchase that waits; nothing is kept or paid back."""
     if bought := subscriptions.live(organization):
-        lock(bought).fire("break_off", by=by)
+        lock(bought).fire("break_off", by=by, try_at=None)
     if unpaid := subscriptions.pending(organization):
         lock(unpaid).fire("abandon", by=by)
     subscriptions.keep_no_longer(organization)

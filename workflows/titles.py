@@ -26,6 +26,10 @@ LETTERS = {  # what a letter is called, by its template
     "confirm_sign_up": "Letter to confirm the address",
     "password_reset": "Letter to set a new password",
     "subscription_settled": "Receipt of a settled bill",
+    "subscription_renewed": "Receipt of the next period",
+    **dict.fromkeys(
+        ("subscription_past_due", "subscription_suspended"), "Letter about an open bill"
+    ),
     "owner_appointed": "Letter to the new owner",
     "owner_replaced": "Letter to the owner before",
     "invitation": "Invitation letter",

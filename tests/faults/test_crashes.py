@@ -126,7 +126,11 @@ JOURNEY = {  # every command of it, as the doors call it
     "end a subscription": cancellations.end_due,
     "renew": billing.charge_due,
 }
-LATER = {"expire": 15 * DAY, "end a subscription": 32 * DAY, "renew": 32 * DAY}  # Ed's time is over then, Fay's is not
+LATER = {
+    "expire": 15 * DAY,
+    "end a subscription": 32 * DAY,
+    "renew": 32 * DAY,
+}  # Ed's time is over then, Fay's is not
 SECRETS = ("activate", "reissue")  # these mail one
 WHOLE = "activate"  # tried at each point, at any size
 OLD = "Bo's token of before"
