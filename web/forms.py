@@ -20,7 +20,8 @@ from workflows.engine.refusals import Invalid
 Form = TypeVar("Form", bound=BaseModel)
 LONGEST = 200_000  # characters in one field, unless its schema lets it have more
 PROOF = "proof"  # the password, typed again before some deeds
-OURS = {"csrf_token", "shown", PROOF, "proof_of"}  # `shown`: which row the page was about
+# `shown`: which row the page was about; `back`: where the person came from
+OURS = {"csrf_token", "shown", "back", PROOF, "proof_of"}
 OF_ONE_PAGE = OURS - {"shown"}  # what another page has of its own
 NUMBER = re.compile(r"-?[0-9]{1,18}")
 

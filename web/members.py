@@ -89,7 +89,7 @@ def revoke_seat(membership_id: int) -> Any:
     seats.revoke(member, by=g.account, to=to)
     gone = f"{member.account.name} has no seat any more, and the token has stopped working."
     flash(f"{gone} {to.account.name} has the seat now." if to else gone)
-    return redirect(f"/{g.organization.slug}/members", 303)
+    return redirect(people_menu.came_from(), 303)
 
 
 @bp.post(f"{MEMBER}/make-admin")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from flask import g, request, url_for
 
 from web import errors, ways_out
+from web.session import safe_path
 from workflows import corrections, handovers, memberships, seats, waitlist
 from workflows.accounts import Account
 from workflows.engine import refusals
@@ -54,8 +55,12 @@ def of_people(people: list[Person], organization: Organization, *, by: Account) 
 
 
 def came_from() -> str:
-    """The page whose button was pressed, with its search: a list, a person's page or home."""
-    at, page = f"/{g.organization.slug}/", errors.back() or ""
+    """The page whose button was pressed, with its search: a list, a person's page or home.
+
+    A page in between, which asks again, hands it on as `back`.
+    """
+    at, handed_on = f"/{g.organization.slug}/", request.form.get("back", "")
+    page = safe_path(handed_on) or errors.back() or ""
     path = urlsplit(page).path
     if path.startswith(at) and LISTS.fullmatch(path.removeprefix(at)):
         return page

@@ -16,7 +16,7 @@ import dramatiq
 
 from workers import inside, mailers, packing
 from workers.mailers import WayOut
-from workflows.engine import outbox
+from workflows.engine import outbox, receipts
 from workflows.engine.envelopes import Claim
 from workflows.engine.outbox import LEASE
 
@@ -61,11 +61,13 @@ def _deliver_or_return(claim: Claim, way: WayOut, *, late: bool) -> None:
 
 
 def _deliver(claim: Claim, way: WayOut) -> None:
-    """Compose, send, mark: three moments, and no transaction is open in the second."""
+    """Compose, send, sign, mark: four moments, and no transaction is open in the second."""
     mail = _packed(claim)
     if mail is None:
         return
     answer = way.send(mail)
+    if answer.outcome == "sent":
+        receipts.sign(claim, answer.reply)
     mark = {"sent": outbox.sent, "later": outbox.later, "bounced": outbox.bounced}
     mark[answer.outcome](claim, answer.reply)
     log.info("letter %d: %s", claim.letter_id, answer.outcome)

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workflows import memberships, organizations
 from workflows.accounts import Account
-from workflows.engine import outbox
+from workflows.engine import outbox, receipts
 from workflows.engine.db import Base, command, db, index_of_few, lock, now
 from workflows.engine.machine import Machine, State, Stateful
 from workflows.engine.refusals import NotAllowed, NotNow
@@ -222,7 +222,7 @@ def to_chosen(handover: Handover, letter: Any) -> Made:
     """Only whoever has had the offer needs to hear that it was taken back."""
     if handover.state != letter.template.removeprefix("handover_"):
         return None
-    if handover.state == "canceled" and not outbox.was_sent("handover_offered", handover.id):
+    if handover.state == "canceled" and not receipts.was_sent("handover_offered", handover.id):
         return None
     return handover.chosen.account.email, facts(handover, handover.chosen)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from workflows import silences
-from workflows.engine import outbox, seals
+from workflows.engine import outbox, receipts, seals
 from workflows.engine.rations import Ration
 from workflows.engine.settings import settings
 from workflows.invitations import Invitation, link, who_hears
@@ -50,7 +50,7 @@ def facts(invitation: Invitation) -> dict[str, Any]:
 @outbox.letter("invitation_revoked", about=Invitation, rationed=True, unwanted=silences.unwanted)
 def to_disinvited(invitation: Invitation, _: Any) -> Made:
     """Only somebody who has had the first letter needs the second."""
-    if not outbox.was_sent("invitation", invitation.id):
+    if not receipts.was_sent("invitation", invitation.id):
         return None
     inviter = {"inviter_email": invitation.inviter.email}
     return invitation.email, {"organization": invitation.organization.name, **inviter}

@@ -7,7 +7,7 @@ only what is stuck is looked for within the minute whatever that takes.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -79,11 +79,13 @@ def _moves() -> dict[str, dict[str, int]]:
     lately = select(Step.kind, Step.source, Step.target, func.count()).where(
         Step.action_id >= first, Step.source.is_not(None)
     )
-    moves: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    moves: defaultdict[str, Counter[str]] = defaultdict(Counter)
     steps = lately.group_by(Step.kind, Step.source, Step.target)
     for kind, source, target, number in db.session.execute(steps):
         moves[kind][f"{source}>{target}"] = number
     tried = select(Attempt.outcome, func.count()).where(Attempt.at > now() - LATELY)
     for outcome, number in db.session.execute(tried.group_by(Attempt.outcome)):
-        moves["letters"][ARROWS.get(outcome or "", "pending>sending")] = number
-    return moves
+        moves["letters"]["pending>sending"] += number
+        if outcome:
+            moves["letters"][ARROWS.get(outcome, "sending>pending")] += number
+    return {kind: dict(arrows) for kind, arrows in moves.items()}

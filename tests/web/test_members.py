@@ -1,4 +1,5 @@
 import re
+from html import unescape
 from itertools import product
 
 import pytest
@@ -308,3 +309,33 @@ def test_whoever_keeps_a_member_is_back_at_the_search(client, acme, priya):
     page = client.get(at(priya, "remove"), headers=came_from).text
 
     assert 'href="/acme/members?q=pri" autofocus>Keep Member</a>' in page
+
+
+@pytest.mark.parametrize("deed", ["remove", "revoke-seat"])
+def test_the_page_that_asks_again_leads_back_to_the_search(client, acme, priya, deed):
+    seats.assign(priya, by=acme.owner.account)
+    came_from = {"Referer": "http://localhost/acme/members?q=pri&turn=theirs"}
+
+    page = client.get(at(priya, deed), headers=came_from).text
+    [back] = re.findall(r'name="back" value="([^"]+)"', page)
+    answer = client.post(at(priya, deed), data={"back": unescape(back)})
+
+    assert answer.location == "/acme/members?q=pri&turn=theirs"
+
+
+@pytest.mark.parametrize(
+    "back", ["//elsewhere.test/acme/members", "/globex/members", "/acme/[", "x"]
+)
+def test_nobody_is_led_elsewhere_by_the_page_that_asks_again(client, acme, priya, back):
+    answer = client.post(at(priya, "remove"), data={"back": back})
+
+    assert answer.location == "/acme/members"
+
+
+def test_whoever_removes_a_member_from_their_page_is_back_at_it(client, acme, priya):
+    at_home = f"/acme/members/{priya.id}"
+
+    answer = client.post(at(priya, "remove"), data={"back": at_home})
+
+    assert answer.location == at_home
+    assert client.get(at_home).status_code == 200

@@ -17,7 +17,7 @@ from workers.packing import Answer
 from workflows import invitations, seats, tokens
 from workflows.engine import heartbeats, outbox
 from workflows.engine.db import db
-from workflows.engine.letters import Letter
+from workflows.engine.letters import Attempt, Letter
 
 
 @pytest.fixture
@@ -227,6 +227,28 @@ def test_a_way_out_that_breaks_leaves_the_letter_to_the_next_lease(people, acme,
 
     assert [letter.state for letter in letters("sending")] == ["sending"]
     assert "not settled: RuntimeError" in caplog.text
+
+
+def test_a_letter_whose_worker_died_before_it_was_marked_does_not_leave_twice(
+    people, acme, by_way, settings, monkeypatch
+):
+    def die(*_):
+        raise SystemError
+
+    way = by_way()
+    invite(people, acme, "bo")
+    with monkeypatch.context() as dying:
+        dying.setattr(outbox, "sent", die)
+        post.deliver()
+
+    settings.clock_offset += outbox.LEASE.total_seconds() + 1
+    post.deliver()
+
+    [letter] = letters()[-1:]
+    tries = db.session.scalars(db.select(Attempt).filter_by(letter_id=letter.id)).all()
+    assert len(way.mails) == 1
+    assert [one.outcome for one in tries] == ["sent", "found"]
+    assert (letter.state, letter.reply, letter.sent_at) == ("sent", "250 OK", tries[0].ended_at)
 
 
 def test_a_bell_carries_nothing(usher):

@@ -29,6 +29,7 @@ from workflows.engine.settings import settings
 
 OVERDUE = timedelta(minutes=5)  # after which somebody should have come
 HELD = "held"  # its recipient had had too many: what other people did, and so for operators only
+FOUND = "found"  # handed over already, by a try that could not say so any more
 KEPT_BACK = "Kept back: this mailbox wants no such letters."
 
 
@@ -123,7 +124,7 @@ def cause_of(reply: str | None) -> str | None:
 
 ARROWS = {  # of an attempt's outcome: the arrow that the letter took then
     one: f"sending>{one}" for one in ("sent", "pending", "moot", "bounced", "dead")
-}
+} | {FOUND: "sending>sent"}
 
 
 class Attempt(Base):
@@ -141,7 +142,7 @@ class Attempt(Base):
     worker: Mapped[str]
     at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
-    outcome: Mapped[str | None]  # a state of the letter, "returned" or HELD; None: not known
+    outcome: Mapped[str | None]  # a state of the letter, "returned", HELD or FOUND; None: not known
     reply: Mapped[str | None]
 
     @property

@@ -14,11 +14,11 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select, text, update
 
-from workflows.engine import history, logs, pauses
+from workflows.engine import history, letters, logs, pauses, receipts
 from workflows.engine.db import command, db, now
 from workflows.engine.envelopes import Claim, Envelope
 from workflows.engine.identity import domain_of
-from workflows.engine.letters import HELD, KEPT_BACK, Attempt, Letter, LetterMachine, cause_of
+from workflows.engine.letters import Attempt, Letter, LetterMachine
 from workflows.engine.rations import Ration
 
 LEASE, GIVE_UP = timedelta(seconds=40), timedelta(hours=72)
@@ -93,8 +93,8 @@ def claim(limit: int, worker: str) -> list[Claim]:
     it takes no other letter with it.
     """
     moment = now()
-    letters = select(Letter).where(_claimable(moment)).order_by(Letter.due_at, Letter.id)
-    found = db.session.scalars(letters.limit(limit).with_for_update(skip_locked=True)).all()
+    oldest = select(Letter).where(_claimable(moment)).order_by(Letter.due_at, Letter.id)
+    found = db.session.scalars(oldest.limit(limit).with_for_update(skip_locked=True)).all()
     if found and found[0].state == "sending":
         batch = _without_poison(found[:1])
     else:
@@ -115,16 +115,16 @@ def _claimable(moment: datetime) -> Any:
     return or_(and_(pending, Letter.due_at <= moment), and_(sending, Letter.lease_until < moment))
 
 
-def _without_poison(letters: Iterable[Letter]) -> list[Letter]:
+def _without_poison(left: Iterable[Letter]) -> list[Letter]:
     batch = []
-    for lost in letters:
+    for lost in left:
         lost.lost += 1
         if lost.lost < POISON:
             batch.append(lost)
         else:
             lost.state, lost.since, lost.lease_until = "dead", now(), None
             lost.reply = f"{POISON} workers in a row died with it."
-            lost.cause = cause_of(lost.reply)
+            lost.cause = letters.cause_of(lost.reply)
             history.moved(REGISTER[lost.template].about.__tablename__, lost.about_id)
             _tell(lost)
     return batch
@@ -132,12 +132,15 @@ def _without_poison(letters: Iterable[Letter]) -> list[Letter]:
 
 @command
 def compose(claim: Claim) -> Envelope | None:
-    """Write the letter as things are now; None when it is moot, or the lease is lost.
+    """Write the letter as things are now; None when it is moot, has left, or the lease is lost.
 
     What the recipe writes is committed before the letter is on the wire.
     """
     mine = db.session.get(Letter, claim.letter_id)
     if mine is None or (mine.state, mine.lease) != ("sending", claim.lease):
+        return None
+    if mine.lease > 1 and (taken := receipts.of(mine.id)):
+        _settle(claim, "hand_over", letters.FOUND, taken.reply, sent_at=taken.ended_at)
         return None
     registered = REGISTER[mine.template]
     row = db.session.get(registered.about, mine.about_id)
@@ -147,15 +150,23 @@ def compose(claim: Claim) -> Envelope | None:
         return None
     to, facts = made
     mine.domain = domain_of(to)
-    if pause := pauses.of(mine.domain):
-        _settle(claim, "put_off", "returned", **pause.holds, attempts=mine.attempts - 1)
-        return None
-    if registered.ration and mine.attempts == 1 and _is_held(claim, registered.ration, row, to):
-        return None
-    if registered.unwanted and registered.unwanted(to):
-        _settle(claim, "drop", "moot", KEPT_BACK)
+    if _stays(mine, claim, row, to):
         return None
     return Envelope(to, mine.template, facts, mine.message_id, mine.posted_at)
+
+
+def _stays(mine: Letter, claim: Claim, row: Any, to: str) -> bool:
+    """Keep back what is for somewhere that is paused, or for whoever has had many or wants none."""
+    registered = REGISTER[mine.template]
+    if pause := pauses.of(mine.domain):
+        _settle(claim, "put_off", "returned", **pause.holds, attempts=mine.attempts - 1)
+        return True
+    if registered.ration and mine.attempts == 1 and _is_held(claim, registered.ration, row, to):
+        return True
+    if registered.unwanted and registered.unwanted(to):
+        _settle(claim, "drop", "moot", letters.KEPT_BACK)
+        return True
+    return False
 
 
 def _is_held(claim: Claim, ration: Ration, row: Any, to: str) -> bool:
@@ -164,7 +175,7 @@ def _is_held(claim: Claim, ration: Ration, row: Any, to: str) -> bool:
         return False
     if ration.spares(row):
         return _settle(claim, "drop", "moot")
-    return _settle(claim, "put_off", HELD, attempts=0, due_at=now() + wait)
+    return _settle(claim, "put_off", letters.HELD, attempts=0, due_at=now() + wait)
 
 
 @command
@@ -212,10 +223,10 @@ def _settle(
 ) -> bool:
     """Move a letter that is being sent, if this claim still holds it, and close its attempt."""
     [target] = {to for _, name, to in LetterMachine.arrows() if name == event}
-    failed = cause_of(reply) if target in FAILED else None
-    letters, attempts = update(Letter), update(Attempt)
+    failed = letters.cause_of(reply) if target in FAILED else None
     moved = db.session.execute(
-        letters.where(Letter.id == claim.letter_id, Letter.lease == claim.lease)
+        update(Letter)
+        .where(Letter.id == claim.letter_id, Letter.lease == claim.lease)
         .where(Letter.state.in_(LetterMachine.sources(event)))
         .values(revision=Letter.revision + 1, state=target, since=now(), lease_until=None)
         .values(**{"lost": 0, "reply": reply, "cause": failed} | changes)
@@ -225,9 +236,9 @@ def _settle(
         return False
     history.moved(REGISTER[moved.template].about.__tablename__, moved.about_id)
     db.session.execute(
-        attempts.where(Attempt.letter_id == claim.letter_id, Attempt.lease == claim.lease).values(
-            outcome=outcome, reply=reply, ended_at=now()
-        )
+        update(Attempt)
+        .where(Attempt.letter_id == claim.letter_id, Attempt.lease == claim.lease)
+        .values(outcome=outcome, reply=reply, ended_at=now())
     )
     return True
 
@@ -237,11 +248,3 @@ def newest(templates: Collection[str], about_ids: Collection[int]) -> dict[int, 
     about = select(Letter).where(Letter.template.in_(templates), Letter.about_id.in_(about_ids))
     newest_last = about.order_by(Letter.id).execution_options(populate_existing=True)
     return {letter.about_id: letter for letter in db.session.scalars(newest_last)}
-
-
-def was_sent(template: str, about_id: int) -> bool:
-    """Whether such a letter was handed over, may have been, or was kept back without a word."""
-    handed = select(Letter.id).filter_by(template=template, about_id=about_id)
-    on_the_wire = select(Attempt.letter_id).where(Attempt.outcome.is_(None))
-    perhaps = or_(Letter.state == "sent", Letter.reply == KEPT_BACK, Letter.id.in_(on_the_wire))
-    return db.session.scalar(handed.where(perhaps).limit(1)) is not None
