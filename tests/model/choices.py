@@ -53,6 +53,7 @@ WORDS = {
     "ask_change": {"email": st.sampled_from([*PEOPLE, "nobody"])},
     "purchase": {"seats": SEATS},
     "resize": {"seats": SEATS},
+    "pay": {"last4": st.sampled_from(["4242", "0341"])},
     "change_card": {"last4": st.sampled_from(["4242", "5556", "0341"])},
     "cancel": {"word": st.sampled_from(["", "Too dear."])},
     "close": {"typed": st.sampled_from(["acme", "Bolt", "cave", ""])},

@@ -185,8 +185,8 @@ _REAL = {
     "purchase": lambda step, by, seats: partial(
         subscriptions.begin, step.organization, seats, "monthly", by=by
     ),
-    "pay": lambda step, by, number: partial(
-        subscriptions.pay, step.row(Subscription, number), CARD, by=by
+    "pay": lambda step, by, number, last4="4242": partial(
+        subscriptions.pay, step.row(Subscription, number), replace(CARD, last4=last4), by=by
     ),
     "resize": _on(Subscription, subscriptions.resize),
     "change_card": lambda step, by, number, last4: partial(
