@@ -6,23 +6,15 @@ what was read so far is let go, so that nobody waits for the database while we w
 
 from __future__ import annotations
 
-from workflows import cards, invoices, subscriptions
+from workflows import cards, invoices, periods, renewals, subscriptions
 from workflows.accounts import Account
-from workflows.billing import Billing
-from workflows.billing.pretend import TEST_CARDS, Pretend
+from workflows.billing.companies import card_company
+from workflows.billing.pretend import TEST_CARDS
 from workflows.engine.db import db
-from workflows.engine.settings import settings
 from workflows.invoices import Invoice
 from workflows.subscriptions import Subscription
 
-ADAPTERS: dict[str, type[Billing]] = {"pretend": Pretend}
-
-__all__ = ["TEST_CARDS", "buy", "card_company", "change", "change_card"]
-
-
-def card_company() -> Billing:
-    """The adapter that the settings name; Usher does not start with one that is not here."""
-    return ADAPTERS[settings().billing]()
+__all__ = ["TEST_CARDS", "buy", "card_company", "change", "change_card", "pay_what_is_owed"]
 
 
 def buy(purchase: Subscription, number: str, expiry: str, cvc: str, *, by: Account) -> Invoice:
@@ -36,14 +28,23 @@ def buy(purchase: Subscription, number: str, expiry: str, cvc: str, *, by: Accou
 
 
 def change(subscription: Subscription, number: int, *, shown: int, by: Account) -> Invoice:
-    """Charge the kept card for seats that are added, then add them or take them away."""
+    """Charge the kept card for seats that are added, then add them or take them away.
+
+    The same form again is paid once, also where the first was lost before the seats were there.
+    """
     subscriptions.may_resize(subscription, number, shown)
-    amount = subscriptions.quote(subscription, number)
+    amount = periods.quote(subscription, number)
     card, currency = subscription.card, subscription.currency
+    key = f"subscription {subscription.id}.{subscription.revision} to {number} for {amount}"
     db.session.rollback()
     if amount:
-        card_company().charge(card, amount, currency)
+        card_company().charge(card, amount, currency, key)
     return subscriptions.resize(subscription, number, shown=shown, paid=amount, by=by)
+
+
+def pay_what_is_owed(subscription: Subscription, *, by: Account) -> None:
+    """Charge the kept card for the bill that is open; tokens that were refused work again."""
+    renewals.collect(subscription, card_company(), by=by)
 
 
 def change_card(

@@ -14,7 +14,7 @@ from web.proving import proved
 from web.subscriptions import for_billing
 from workflows import cancellations, seats, subscriptions
 from workflows.engine.db import now
-from workflows.engine.refusals import NotNow
+from workflows.engine.refusals import NotNow, why_not
 from workflows.engine.stationery import day
 from workflows.memberships import BILLING
 from workflows.subscriptions import Subscription
@@ -38,7 +38,7 @@ def ask() -> Any:
     assert until is not None
     return render_template(
         "pages/subscriptions/cancel.html",
-        until=until, over=until <= now(), why_not=subscription.why_not("cancel", by=g.account),
+        until=until, over=until <= now(), why_not=why_not(cancellations.may_cancel, subscription),
         freed_at=max(until, now()) + timedelta(days=cancellations.DAYS),
         days=cancellations.DAYS, count=seats.count(g.organization),
     )  # fmt: skip
@@ -54,10 +54,17 @@ def ask() -> Any:
 def cancel() -> Any:
     subscription = _live()
     cancellations.cancel(subscription, read(Farewell).word, by=g.account)
+    flash(_farewell(subscription))
+    return _back()
+
+
+def _farewell(subscription: Subscription) -> str:
+    if subscription.kept_until:
+        until = day(subscription.kept_until)
+        return f"The subscription has ended. Seats in use and their tokens are kept until {until}."
     assert subscription.period_end is not None
     until = day(subscription.period_end)
-    flash(f"The subscription is canceled. It works until {until}, and can be resumed until then.")
-    return _back()
+    return f"The subscription is canceled. It works until {until}, and can be resumed until then."
 
 
 @bp.post(f"{SUBSCRIPTIONS}/resume")

@@ -1,4 +1,4 @@
-"""The card that bills are charged to, and another one in its place."""
+"""The card that bills are charged to, another one in its place, and a bill that it did not pay."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from web.proving import proved
 from web.subscriptions import for_billing
 from workflows import cards, subscriptions
 from workflows.engine.refusals import NotNow
+from workflows.engine.stationery import day
 from workflows.memberships import BILLING
+from workflows.subscriptions import OWED
 
 bp = Blueprint("cards", __name__)
 CARD = "/<slug>/subscriptions/card"
@@ -50,7 +52,26 @@ def change() -> Any:
     if subscription is None or subscription.id != typed.subscription:
         raise NotNow(cards.NONE)
     billing.change_card(subscription, typed.card_number, typed.expiry, typed.cvc, by=g.account)
-    flash(f"Later bills go to the card ending in {subscription.card.last4}.")
+    said = f"Later bills go to the card ending in {subscription.card.last4}."
+    open_bill = " Nothing was charged: Pay Now charges it for the open bill."
+    flash(said + open_bill if subscription.state in OWED else said)
+    return _back()
+
+
+@bp.post("/<slug>/subscriptions/pay-now")
+@for_billing
+@deed("Pay Now", BILLING)
+@proved("Pay Now", "The open bill of “{organization}” is charged to its card.")
+def pay_now() -> Any:
+    subscription = subscriptions.live(g.organization)
+    if subscription is None:
+        raise NotNow(cards.NONE)
+    at, refused = f"/{g.organization.slug}/subscriptions", subscription.state == "suspended"
+    if subscription.state in OWED:
+        g.ways = [("Change Card", f"{at}/card"), ("See the Subscription", at)]
+    billing.pay_what_is_owed(subscription, by=g.account)
+    again = "All tokens work again." if refused else "Everything goes on."
+    flash(f"The bill is paid. {again} The next one comes on {day(subscription.period_end)}.")
     return _back()
 
 

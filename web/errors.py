@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from web import forms, visits
 from web.session import safe_path, wants_json
+from workflows.billing import Declined
 from workflows.engine.db import db
 from workflows.engine.refusals import (
     Invalid,
@@ -30,7 +31,9 @@ from workflows.engine.refusals import (
     Unavailable,
 )
 
-STATUS = {NotAllowed: 403, NotFound: 404, NotNow: 409, TooOften: 429, Unavailable: 503}
+STATUS = {
+    NotAllowed: 403, NotFound: 404, NotNow: 409, Declined: 409, TooOften: 429, Unavailable: 503,
+}  # fmt: skip
 TITLES = {
     400: "This did not arrive whole",
     401: "Log in first",

@@ -18,6 +18,7 @@ from workflows import (
     journeys,
     memberships,
     own_turns,
+    renewals,
     seats,
     setups,
     subscriptions,
@@ -72,7 +73,7 @@ def _ending() -> dict[str, Any]:
         return said
     live = subscriptions.live(g.organization)
     kept = None if live else subscriptions.kept(g.organization)
-    return {**said, "subscription": live, "kept": kept}
+    return {**said, "subscription": live, "kept": kept, "works_until": renewals.works_until}
 
 
 def _turns() -> list[people_menu.Row]:

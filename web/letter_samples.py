@@ -21,8 +21,8 @@ INVITED = "noor.haddad@acme-robotics.example"
 def samples() -> dict[str, tuple[str, dict[str, Any]]]:
     """For each letter, in the order of a person's way: whom it goes to, and its facts."""
     return {
-        **_account(), **_invitation(), **_seat(), **_token(), **_subscription(), **_ownership(),
-        **_by_operators(), **_alarm(),
+        **_account(), **_invitation(), **_seat(), **_token(), **_subscription(), **_open_bills(),
+        **_ownership(), **_to_admins_out_of_reach(), **_alarm(),
     }  # fmt: skip
 
 
@@ -158,15 +158,27 @@ def _ownership() -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
-def _by_operators() -> dict[str, tuple[str, dict[str, Any]]]:
+def _open_bills() -> dict[str, tuple[str, dict[str, Any]]]:
     facts = {
         "name": "Ines Okafor", "organization": "Acme Robotics", "amount": "$2,880.00",
         "description": "12 seats, one year from 24 November 2026",
         "invoice_number": "ACME-ROBOTICS-00002", "url": _url("acme-robotics/subscriptions"),
+        "card": "Visa ending in 4242",
     }  # fmt: skip
+    owed = {name: facts[name] for name in ("name", "organization", "amount", "card", "url")}
+    owed["since"] = AT
+    when = {"until": AT + timedelta(days=14), "try_at": AT + timedelta(days=3, hours=12)}
+    return {
+        "subscription_renewed": (ADMIN, facts),
+        "subscription_past_due": (ADMIN, {**owed, **when}),
+        "subscription_suspended": (ADMIN, owed),
+        "subscription_settled": (ADMIN, {**facts, "card": "Other means than the card"}),
+    }
+
+
+def _to_admins_out_of_reach() -> dict[str, tuple[str, dict[str, Any]]]:
     came_back = {"name": "Ines Okafor", "organization": "Acme Robotics"}
     return {
-        "subscription_settled": (ADMIN, facts),
         "letters_came_back": (ADMIN, {**came_back, "url": _url("acme-robotics/activity")}),
     }
 

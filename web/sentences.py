@@ -66,6 +66,8 @@ SENTENCES = {
     "subscriptions.pay": ("{by} bought seats", "active"),
     "subscriptions.resize": ("{by} changed the number of seats", "active"),
     "cards.change": ("{by} changed the card", "active"),
+    "renewals.renew": ("{by} had the card charged for the next period", "active"),
+    "renewals.decline": ("{by} could not have the card charged for the next period", "past_due"),
     "cancellations.cancel": ("{by} canceled the subscription", "canceling"),
     "cancellations.resume": ("{by} resumed the subscription", "active"),
     "cancellations.end": ("The subscription ended", "canceled"),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal, TypeVar
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from pydantic import BaseModel, Field
 
-from web import billing
+from web import billing, previews
 from web.deeds import deed
 from web.forms import NUMBER, read
 from web.proving import proved
@@ -19,24 +18,22 @@ from workflows import (
     cancellations,
     directories,
     invoices,
-    licences,
     memberships,
+    periods,
     prices,
+    renewals,
     seats,
     subscriptions,
-    tokens,
 )
 from workflows.accounts import Account
 from workflows.engine import refusals
-from workflows.engine.db import Base, db
+from workflows.engine.db import Base, db, now
 from workflows.invoices import Invoice
-from workflows.memberships import BILLING, Membership
+from workflows.memberships import BILLING
 from workflows.subscriptions import Subscription
-from workflows.tokens import Token
 
 bp = Blueprint("subscriptions", __name__)
 Row = TypeVar("Row", bound=Base)
-LISTED = 20  # people in the way of fewer seats; the rest are counted
 
 
 class Purchase(BaseModel):
@@ -54,18 +51,6 @@ class Payment(BaseModel):
 class Change(BaseModel):
     seats: int
     shown: int  # how many there were on the page
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What a number of seats would mean: why not, or the amounts in minor units."""
-
-    number: int
-    why_not: str | None
-    now: int
-    next_bill: int
-    in_the_way: list[tuple[Membership, Token]]
-    more_in_the_way: int
 
 
 def for_billing(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -99,16 +84,27 @@ def _ours(kind: type[Row], row_id: int) -> Row:
 @for_billing
 def overview() -> Any:
     subscription = subscriptions.live(g.organization)
-    events = ("resize", "cancel", "resume") if subscription else ()
     return render_template(
         "pages/subscriptions/index.html",
         subscription=subscription, pending=subscriptions.pending(g.organization),
         ended=subscriptions.kept(g.organization), days=cancellations.DAYS,
-        why_not={event: subscription.why_not(event, by=g.account) for event in events},
+        why_not=_why_not(subscription) if subscription else {},
+        declined=renewals.declined(subscription) if subscription else [],
+        works_until=renewals.works_until, now=now(),
         count=seats.count(g.organization), idle=directories.idle(g.organization),
         invoices=invoices.of_organization(g.organization),
         total=subscriptions.total, price=prices.of, intervals=prices.INTERVALS,
     )  # fmt: skip
+
+
+def _why_not(subscription: Subscription) -> dict[str, str | None]:
+    """What each rule says against its button."""
+    return {
+        "resize": subscription.why_not("resize", by=g.account),
+        "resume": subscription.why_not("resume", by=g.account),
+        "cancel": refusals.why_not(cancellations.may_cancel, subscription),
+        "pay": refusals.why_not(renewals.may_pay, subscription),
+    }
 
 
 @bp.get("/<slug>/subscriptions/new")
@@ -213,27 +209,13 @@ def change() -> Any:
 
 def _update_page(subscription: Subscription, typed: str) -> Any:
     number = _number(typed)
-    preview = None if number is None else _preview(subscription, number)
+    preview = None if number is None else previews.of(subscription, number)
     return render_template(
         "pages/subscriptions/update.html",
         subscription=subscription, shown_seats=typed, preview=preview,
         count=seats.count(g.organization), idle=directories.idle(g.organization),
-        one_more=subscriptions.quote(subscription, subscription.seats + 1),
+        one_more=periods.quote(subscription, subscription.seats + 1),
         intervals=prices.INTERVALS,
-    )  # fmt: skip
-
-
-def _preview(subscription: Subscription, number: int) -> Preview | None:
-    """None for the number there is already, which changes nothing."""
-    if number == subscription.seats:
-        return None
-    no = refusals.why_not(subscriptions.may_resize, subscription, number)
-    used = seats.count(g.organization).used
-    blocking = licences.in_the_way(g.organization, number) if 0 < number < used else []
-    holders = [(one, token) for one in blocking[:LISTED] if (token := tokens.of(one))]
-    return Preview(
-        number, no, subscriptions.quote(subscription, number), number * subscription.price,
-        holders, len(blocking) - len(holders),
     )  # fmt: skip
 
 

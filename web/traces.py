@@ -54,7 +54,7 @@ EVENTS = {  # what the machine's events are called, where the word alone says to
     "free_up": "be freed", "assign": "be given away", "hand_over": "be handed over",
     "put_off": "wait for the next try", "drop": "be dropped", "give_up": "be given up",
     "claim": "be taken by a worker", "hurry": "leave at once", "discard": "be set aside",
-    "fall_due": "fall due", "settle": "be marked as paid", "break_off": "end at once",
+    "fall_due": "fall due", "settle": "be paid", "break_off": "end at once",
     "abandon": "be dropped",
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ from flask import Flask
 from redis.exceptions import RedisError
 
 import workers
-from workers import callers, post, queue_pulse
+from workers import billing, callers, post, queue_pulse
 from workflows import (
     accounts,
     acknowledgements,
@@ -214,10 +214,10 @@ def run(app: Flask, stop: threading.Event) -> None:
     """Tick until told to stop.
 
     Ringing has a thread of its own: it may end in delivering, and no job waits for a mail server,
-    nor for the program behind the webhook.
+    nor for the card company or the program behind the webhook.
     """
     bells = [Job(RING_EVERY, ring), Job(heartbeats.EVERY, queue_pulse.ask)]
-    calls = [Job(1, callers.call_out)]
+    calls = [Job(1, callers.call_out), Job(1, billing.charge_due)]
     ringing = threading.Thread(target=_keep_ticking, args=(app, bells, stop), daemon=True)
     calling = threading.Thread(target=_keep_ticking, args=(app, calls, stop), daemon=True)
     ringing.start()

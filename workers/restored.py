@@ -12,7 +12,7 @@ import click
 from flask import current_app
 from sqlalchemy import func, select
 
-from workers import clock
+from workers import billing, clock
 from workflows import restores
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
@@ -52,7 +52,7 @@ def _do_what_fell_due() -> None:
     app, before = current_app._get_current_object(), None  # type: ignore[attr-defined]
     while (posted := db.session.scalar(select(func.max(Letter.id)))) != before:
         before = posted
-        for job in clock.jobs():
+        for job in [*clock.jobs(), clock.Job(1, billing.charge_due)]:
             job.run(app)
             if clock.failed:
                 raise click.ClickException(f"{', '.join(clock.failed)} failed. See the log.")

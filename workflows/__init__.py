@@ -43,10 +43,13 @@ ORDER = [
     "corrections",
     "moves",
     "prices",
+    "periods",
     "invoices",
     "subscriptions",
+    "billers",
     "cancellations",
     "cards",
+    "renewals",
     "arrivals",
     "departures",
     "account_closures",
@@ -104,3 +107,4 @@ from importlib import import_module  # noqa: E402
 
 for _noun in ORDER:  # every table is known, and in this order, whatever a door imports first
     import_module(f"workflows.{_noun}")
+import_module("workflows.billing.companies")  # which have tables too

@@ -2,7 +2,7 @@
 
     active ── cancel ─▶ canceling ── end ─▶ canceled      by the clock, at the end of what is paid
        ◀───── resume ───────┘                  │ 30 days: tokens are refused, seats are kept
-                                               ▼ then the clock frees them, and tokens are revoked
+    past_due, suspended: `end` at once         ▼ then the clock frees them, and tokens are revoked
 
 What would surprise a reader: buying again within the 30 days restores everything, since all that
 stands in the way is one hold at the gate. Seats are freed a few at a time, in one action.
@@ -15,17 +15,17 @@ from typing import Any
 
 from sqlalchemy import func, select, text
 
-from workflows import licences, memberships, seat_blocks, seats, subscriptions, verdicts
+from workflows import billers, licences, memberships, seat_blocks, seats, subscriptions, verdicts
 from workflows.accounts import Account
 from workflows.engine import cohorts, history, outbox
 from workflows.engine.db import command, db, lock, now
 from workflows.engine.history import Action
 from workflows.engine.identity import parse_words
-from workflows.engine.settings import settings
-from workflows.memberships import BILLING, Membership
+from workflows.engine.register import Made
+from workflows.memberships import Membership
 from workflows.organizations import Organization
 from workflows.seats import Seat
-from workflows.subscriptions import CANCELING, KEPT, Subscription
+from workflows.subscriptions import CANCELING, KEPT, OWED, Subscription
 from workflows.tokens import Token
 
 DAYS = 30  # for which seats and tokens outlive their subscription
@@ -33,19 +33,25 @@ TOGETHER = 200  # seats that are freed in one transaction
 LONGEST_WORD = 200
 FREED = "cancellations.free"
 
-Made = tuple[str, dict[str, Any]] | None
-
 
 @command
 def cancel(subscription: Subscription, word: str = "", *, by: Account) -> None:
-    """Let it end when what is paid for is over; nothing changes until then."""
+    """Let it end when what is paid for is over, at once where that is owed; until then it works."""
     said = parse_words(word, "word", LONGEST_WORD) or None
     lock(subscription.organization, subscription)
     memberships.require_billing(by, subscription.organization)
     if said:
         history.because(said.rstrip("."))
-    subscription.fire("cancel", by=by, word=said)
-    _tell("subscription_canceled", subscription.organization)
+    if subscription.state in OWED:
+        _end(subscription, by=by, word=said)
+    else:
+        subscription.fire("cancel", by=by, word=said)
+        billers.tell("subscription_canceled", subscription.organization)
+
+
+def may_cancel(subscription: Subscription) -> None:
+    """The rule behind Cancel Subscription."""
+    subscription.rehearse("end" if subscription.state in OWED else "cancel", by=None)
 
 
 @command
@@ -54,13 +60,13 @@ def resume(subscription: Subscription, *, by: Account) -> None:
     lock(subscription.organization, subscription)
     memberships.require_billing(by, subscription.organization)
     subscription.fire("resume", by=by, word=None)
-    _tell("subscription_resumed", subscription.organization)
+    billers.tell("subscription_resumed", subscription.organization)
 
 
 def break_off(organization: Organization, *, by: Account) -> None:
     """End what was bought at once, and a purchase that waits; nothing is kept or paid back."""
     if bought := subscriptions.live(organization):
-        lock(bought).fire("break_off", by=by)
+        lock(bought).fire("break_off", by=by, try_at=None)
     if unpaid := subscriptions.pending(organization):
         lock(unpaid).fire("abandon", by=by)
     subscriptions.keep_no_longer(organization)
@@ -76,15 +82,20 @@ def end_due() -> None:
 @command
 def end(subscription: Subscription) -> None:
     """Refuse all tokens, and keep them with their seats for 30 days; who bills hears of it."""
-    organization, _ = lock(subscription.organization, subscription)
+    lock(subscription.organization, subscription)
     assert subscription.period_end is not None
     if subscription.state != "canceling" or subscription.period_end > now():
         return  # resumed, or ended by another clock
     history.because("What was paid for is over")
-    subscription.fire("end", by=None, kept_until=now() + timedelta(days=DAYS))
-    verdicts.hold(organization.id, "subscription_ended")
-    licences.take_free(organization.id)
-    _tell("subscription_ended", organization)
+    _end(subscription, by=None)
+
+
+def _end(subscription: Subscription, *, by: Account | None, **changes: Any) -> None:
+    until = now() + timedelta(days=DAYS)
+    subscription.fire("end", by=by, kept_until=until, try_at=None, **changes)
+    verdicts.hold(subscription.organization_id, "subscription_ended")
+    licences.take_free(subscription.organization_id)
+    billers.tell("subscription_ended", subscription.organization)
 
 
 def free_some() -> bool:
@@ -122,62 +133,41 @@ def _begun(subscription: Subscription) -> Action | None:
     return db.session.scalar(since.order_by(Action.id.desc()).limit(1))
 
 
-def _tell(template: str, organization: Organization) -> None:
-    """Write to everybody who looks after the bill."""
-    cohorts.post(template, organization.id, dict.fromkeys(_billers(organization), 0))
-
-
-def _billers(organization: Organization) -> list[int]:
-    mine = select(Membership.id).filter_by(organization_id=organization.id)
-    bill = mine.where(Membership.state.in_(BILLING.who)).order_by(Membership.id)
-    return list(db.session.scalars(bill))
-
-
 @outbox.letter("subscription_canceled", about=Membership, rationed=True)
 def to_biller(member: Membership, _: Any) -> Made:
     subscription = subscriptions.live(member.organization)
-    if subscription is None or subscription.state != "canceling" or not _bills(member):
+    if subscription is None or subscription.state != "canceling":
         return None
     until = subscription.period_end
     assert until is not None
     word, who = subscription.word or "", _who(subscription, "cancel")
     when = {"until": until, "freed_at": until + timedelta(days=DAYS)}
-    return member.account.email, {**_facts(member), **when, "who": who, "word": word}
+    return billers.letter_to(member, **when, who=who, word=word)
 
 
 @outbox.letter("subscription_resumed", about=Membership, rationed=True)
 def to_biller_again(member: Membership, _: Any) -> Made:
     subscription = subscriptions.live(member.organization)
-    if subscription is None or subscription.state != "active" or not _bills(member):
+    if subscription is None or subscription.state != "active":
         return None
     who = _who(subscription, "resume")
-    return member.account.email, {**_facts(member), "until": subscription.period_end, "who": who}
+    return billers.letter_to(member, until=subscription.period_end, who=who)
 
 
 @outbox.letter("subscription_ended", about=Membership, rationed=True)
 def to_biller_at_the_end(member: Membership, _: Any) -> Made:
     """Who has bought again meanwhile needs no word of the end."""
     ended = subscriptions.kept(member.organization)
-    if ended is None or not _bills(member):
+    if ended is None:
         return None
     used = seats.count(member.organization).used
-    return member.account.email, {**_facts(member), "freed_at": ended.kept_until, "used": used}
-
-
-def _bills(member: Membership) -> bool:
-    return member.state in BILLING.who
+    return billers.letter_to(member, freed_at=ended.kept_until, used=used)
 
 
 def _who(subscription: Subscription, event: str) -> str:
     """Who did this last, by name; what operators do they do without one."""
     action = [step.action for step in history.history(subscription) if step.event == event][-1]
     return "An operator" if action.operator else str(action.by.name)
-
-
-def _facts(member: Membership) -> dict[str, Any]:
-    organization = member.organization
-    url = f"{settings().base_url}/{organization.slug}/subscriptions"
-    return {"name": member.account.name, "organization": organization.name, "url": url}
 
 
 @outbox.letter("seat_ended", about=Token, rationed=True)

@@ -37,7 +37,7 @@ SUBJECTS = {  # what actions are about: the workflows whose commands they are
     "seats": ("seats", "seat_blocks", "waitlist"),
     "tokens": ("tokens", "restitutions"),
     "subscriptions": (
-        "subscriptions", "cancellations", "cards", "settlements", "billing_contacts",
+        "subscriptions", "renewals", "cancellations", "cards", "settlements", "billing_contacts",
     ),
     "organization": (
         "organizations", "handovers", "appointments", "logos", "setups", "closures",

@@ -13,6 +13,7 @@ from workflows.accounts import Account
 from workflows.engine import history, outbox
 from workflows.engine.db import command, lock
 from workflows.engine.refusals import NotNow
+from workflows.engine.register import Made
 from workflows.engine.settings import settings
 from workflows.memberships import Membership
 from workflows.organizations import Organization
@@ -39,7 +40,7 @@ def may_inquire(organization: Organization) -> None:
 
 
 @outbox.letter("letters_came_back", about=Membership)
-def to_admin(admin: Membership, _: Any) -> tuple[str, dict[str, Any]] | None:
+def to_admin(admin: Membership, _: Any) -> Made:
     """Whoever is no admin there any more has nothing to do with it."""
     place = admin.organization
     if admin.state != "admin" or place.state == "closed":

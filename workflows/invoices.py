@@ -44,8 +44,7 @@ class Invoice(Base):
 
 def write(subscription: Any, description: str, amount: int, *, before: int, by: Account) -> Invoice:
     """The bill for a purchase or a change that was just paid for, and its receipt by mail."""
-    card = subscription.card
-    paid = {"card": f"{card.brand} ending in {card.last4}", "by_id": by.id}
+    paid = {"card": subscription.card.in_words, "by_id": by.id}
     bill = enter(subscription, description, amount, seats_before=before, **paid)
     outbox.post("subscription_updated" if before else "subscription_started", about=bill)
     return bill
@@ -89,3 +88,20 @@ def to_buyer(bill: Invoice, _: Any) -> Made:
         "invoice_number": bill.number, "url": url,
     }  # fmt: skip
     return buyer.email, facts
+
+
+@outbox.letter("subscription_renewed", about=Invoice)
+@outbox.letter("subscription_settled", about=Invoice)
+def to_payer(bill: Invoice, _: Any) -> Made:
+    """The receipt of a period: for whoever paid, or the owner; none where all is closed."""
+    organization = bill.organization
+    if organization.owner is None or organization.state == "closed":
+        return None
+    payer = db.session.get(Account, bill.by_id) if bill.by_id else organization.owner.account
+    assert payer is not None
+    return payer.email, {
+        "name": payer.name, "organization": organization.name, "description": bill.description,
+        "amount": prices.in_words(bill.amount, bill.currency), "card": bill.card,
+        "invoice_number": bill.number,
+        "url": f"{settings().base_url}/{organization.slug}/subscriptions",
+    }  # fmt: skip

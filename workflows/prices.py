@@ -27,12 +27,15 @@ def of(interval: str) -> int:
     return settings().price_yearly if interval == "yearly" else settings().price_monthly
 
 
-def later(start: datetime, interval: str) -> datetime:
-    """The same day a month or a year later, or the last day of that month."""
+def later(start: datetime, interval: str, day: int | None = None) -> datetime:
+    """The same day a month or a year later, or the last day of that month.
+
+    `day` is the one that is meant where `start` is the last of a shorter month: the 31st.
+    """
     months = start.month - 1 + (12 if interval == "yearly" else 1)
     year, month = start.year + months // 12, months % 12 + 1
-    day = min(start.day, calendar.monthrange(year, month)[1])
-    return start.replace(year=year, month=month, day=day)
+    last = calendar.monthrange(year, month)[1]
+    return start.replace(year=year, month=month, day=min(day or start.day, last))
 
 
 def in_words(amount: int, currency: str) -> str:

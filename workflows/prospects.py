@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from workflows import accounts, seats, tokens
+from workflows import accounts, renewals, seats, tokens
 from workflows.accounts import Account
 from workflows.engine.db import db
 from workflows.engine.letters import Letter
@@ -43,7 +43,8 @@ WHO: Mapping[str, Mapping[str, str]] = {  # who brings each event about, by tabl
     "seats": {"assign": ADMIN, "free_up": ADMIN},
     "subscriptions": {
         "pay": BUYER, "abandon": BUYER, "resize": BUYER, "cancel": BUYER, "resume": BUYER,
-        "fall_due": CLOCK, "suspend": CLOCK, "end": CLOCK, "settle": OPERATOR,
+        "fall_due": CLOCK, "suspend": CLOCK, "renew": CLOCK,
+        "end": "The clock, or whoever cancels", "settle": "Whoever pays, or an operator",
         "break_off": "The owner, by closing the organization",
     },
     "letters": {
@@ -153,8 +154,12 @@ def _of_token(token: Token) -> Iterator[Deadline]:
 
 
 def _of_subscription(subscription: Subscription) -> Iterator[Deadline]:
-    if subscription.period_end and subscription.state != "canceled":
+    if subscription.period_end and subscription.state in ("active", "canceling"):
         yield Deadline("The paid period ends", subscription.period_end)
+    if subscription.try_at:
+        yield Deadline("The card is charged again", subscription.try_at)
+    if subscription.state == "past_due":
+        yield Deadline("Tokens are refused", renewals.works_until(subscription))
     if subscription.kept_until:
         yield Deadline("Seats are freed, tokens revoked", subscription.kept_until)
 

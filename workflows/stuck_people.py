@@ -224,6 +224,7 @@ PERSONS = (
         "A bill is not paid. While it is past due all tokens work; once it is suspended none does. "
         "Seats and tokens are kept. If the money came another way, mark it as paid.",
         "subscriptions", unpaid, turn="billing admin", remedies=(SETTLE,),
+        itself="While it is past due, the card is charged again, four times at most.",
     ),
     Ailment(
         "ownership-offered", "W10", "Ownership offered",

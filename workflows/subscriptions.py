@@ -4,20 +4,19 @@
         │                 │ ▲ ◀─ settle ─┘─────────┘
      abandon           cancel resume                          canceling works to the end
         ▼                 ▼ │                                 of what was paid
-     canceled ◀── end ── canceling, suspended             break_off: at once, from any of them
+     canceled ◀── end ── canceling, past_due, suspended   break_off: at once, from any of them
 
 Seats are rows of their own: paying adds them, so an unpaid subscription has none to give away.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from math import ceil
+from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from workflows import invoices, licences, memberships, prices, seats, verdicts
+from workflows import invoices, licences, memberships, periods, prices, seats, verdicts
 from workflows.accounts import Account
 from workflows.billing import Card
 from workflows.engine import history
@@ -31,6 +30,9 @@ from workflows.prices import INTERVALS
 
 UNPAID = "state IN ('incomplete', 'past_due', 'suspended')"
 CANCELING, KEPT = "state = 'canceling'", "kept_until IS NOT NULL"
+RENEWING, TRIED_AGAIN = "state = 'active'", "state = 'past_due'"
+CHARGING = "charging_since IS NOT NULL"
+OWED = ("past_due", "suspended")  # the states in which a bill is open
 LIVE = ("active", "past_due", "suspended", "canceling")
 
 
@@ -44,17 +46,19 @@ class SubscriptionMachine(Machine):
 
     pay = incomplete.to(active)
     abandon = incomplete.to(canceled)
-    resize = active.to(active)
-    fall_due = active.to(past_due)
-    settle = past_due.to(active) | suspended.to(active)
-    suspend = past_due.to(suspended)
-    cancel = active.to(canceling) | past_due.to(canceling)
+    resize = active.to(active, validators=["at_rest"])
+    renew = active.to(active, validators=["at_rest"])
+    fall_due = active.to(past_due, validators=["at_rest"])
+    settle = active.from_(past_due, suspended, validators=["at_rest"])
+    suspend = past_due.to(suspended, validators=["at_rest"])
+    cancel = active.to(canceling, validators=["at_rest"])
     resume = canceling.to(active, validators=["in_time"])
-    end = canceling.to(canceled) | suspended.to(canceled)
-    break_off = (
-        active.to(canceled) | past_due.to(canceled)
-        | suspended.to(canceled) | canceling.to(canceled)
-    )  # fmt: skip
+    end = canceled.from_(canceling, past_due, suspended, validators=["at_rest"])
+    break_off = canceled.from_(active, past_due, suspended, canceling, validators=["at_rest"])
+
+    def at_rest(self) -> None:
+        if self.model.charging_since:  # what comes of that is not known yet
+            raise NotNow("The card is being charged for the next period. Look again in a minute.")
 
     def in_time(self) -> None:
         if now() >= self.model.period_end:
@@ -74,6 +78,9 @@ class Subscription(Stateful, Base):
         ),
         index_of_few("unpaid_subscriptions", "since", which=UNPAID),
         index_of_few("canceling_subscriptions", "period_end", which=CANCELING),
+        index_of_few("renewing_subscriptions", "period_end", which=RENEWING),
+        index_of_few("overdue_subscriptions", "try_at", which=TRIED_AGAIN),
+        index_of_few("charging_subscriptions", "charging_since", which=CHARGING),
         index_of_few("kept_subscriptions", "organization_id", unique=True, which=KEPT),
     )  # fmt: skip
     machine = SubscriptionMachine
@@ -88,6 +95,9 @@ class Subscription(Stateful, Base):
     card_until: Mapped[str | None]
     period_start: Mapped[datetime | None]
     period_end: Mapped[datetime | None]
+    billing_day: Mapped[int | None]  # of the month; a short one has its last day instead
+    charging_since: Mapped[datetime | None]  # while nobody knows whether the card has paid
+    try_at: Mapped[datetime | None]  # past due: when the clock charges the card again
     word: Mapped[str | None]  # why it was canceled, in the words of who did
     kept_until: Mapped[datetime | None]  # after its end: how long seats and tokens are kept
 
@@ -142,10 +152,9 @@ def pay(subscription: Subscription, card: Card, *, by: Account) -> Invoice:
     if already := invoices.first_of(subscription):
         return already
     may_pay(subscription)
-    start = now()
     subscription.fire(
         "pay", by=by, card_brand=card.brand, card_last4=card.last4, card_until=card.until,
-        period_start=start, period_end=prices.later(start, subscription.interval),
+        **periods.from_now_on(subscription).columns,
     )  # fmt: skip
     licences.become(subscription.organization_id, subscription.seats)
     keep_no_longer(subscription.organization)
@@ -186,7 +195,8 @@ def resize(
     lock(subscription.organization, subscription)
     memberships.require_billing(by, subscription.organization)
     may_resize(subscription, number, shown)
-    before, amount = subscription.seats, quote(subscription, number) if paid is None else paid
+    before = subscription.seats
+    amount = periods.quote(subscription, number) if paid is None else paid
     history.because(f"{prices.seats_in_words(before)} became {number:,}")
     subscription.fire("resize", by=by, seats=number)
     move = licences.add if number > before else licences.take_away
@@ -199,8 +209,7 @@ def resize(
 def may_resize(subscription: Subscription, number: int, shown: int | None = None) -> None:
     """The rule behind Update Subscription."""
     prices.check(number, subscription.interval)
-    if subscription.state not in SubscriptionMachine.sources("resize"):
-        raise NotNow(subscription.no_arrow("resize"))
+    subscription.rehearse("resize", by=None)
     if number == subscription.seats:
         raise NotNow(f"The subscription has {prices.seats_in_words(number)} already.")
     if shown not in (None, subscription.seats):
@@ -209,21 +218,6 @@ def may_resize(subscription: Subscription, number: int, shown: int | None = None
     used = seats.count(subscription.organization).used
     if number < used:
         raise NotNow(f"{used:,} seats are in use. Free {used - number:,} of them first.")
-
-
-def quote(subscription: Subscription, number: int) -> int:
-    """What a change to this number costs now, in minor units: the rest of the period, or nothing.
-
-    A day that has begun counts whole, so that what is shown is what is charged. Fewer seats cost
-    less from the next bill on; what was paid is not paid back.
-    """
-    more = max(0, number - subscription.seats)
-    start, end = subscription.period_start, subscription.period_end
-    assert start is not None
-    assert end is not None
-    days = (end - start) / timedelta(days=1)
-    left = min(max(0, ceil((end - now()) / timedelta(days=1))), days)
-    return round(more * subscription.price * left / days)
 
 
 def total(subscription: Subscription) -> int:

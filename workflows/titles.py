@@ -31,6 +31,10 @@ LETTERS = {  # what a letter is called, by its template
     "password_reset": "Letter to set a new password",
     "password_changed": "Letter about the new password",
     "subscription_settled": "Receipt of a settled bill",
+    "subscription_renewed": "Receipt of the next period",
+    **dict.fromkeys(
+        ("subscription_past_due", "subscription_suspended"), "Letter about an open bill"
+    ),
     "owner_appointed": "Letter to the new owner",
     "owner_replaced": "Letter to the owner before",
     "invitation": "Invitation letter",

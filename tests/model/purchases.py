@@ -1,7 +1,9 @@
 """What each command on a subscription should do in the town, from section 5."""
 
 from model import lines
-from model.town import KEEPERS, KEPT, NEVER, No, Subscription, unless
+from model.town import GRACE, KEEPERS, KEPT, LIVE, NEVER, OWED, No, Subscription, unless
+
+BAD = "0341"  # a card that pays nothing but the purchase
 
 
 def purchase(town, by, place, seats):
@@ -24,7 +26,7 @@ def _require_sold(seats, late):
     unless(1 <= seats <= 100_000, "Invalid", *["NotNow"] * bool(late))
 
 
-def pay(town, by, place, number):
+def pay(town, by, place, number, last4="4242"):
     organization = town.organizations[place]
     organization.require(by, *KEEPERS)
     subscription = organization.subscriptions[number]
@@ -33,9 +35,14 @@ def pay(town, by, place, number):
     unless(subscription.state == "incomplete", "NotNow")
     unless(subscription.seats >= organization.used, "NotNow", "Invalid")
     _forget(organization.ended)  # all that was kept works again
-    subscription.state, subscription.ends = "active", town.a_month_later()
-    subscription.card = "4242"
+    subscription.state, subscription.card = "active", last4
+    _from_now_on(town, subscription)
     lines.serve(town, place)
+
+
+def _from_now_on(town, subscription):
+    subscription.day = town.day()
+    subscription.ends = town.a_month_later(town.now, subscription.day)
 
 
 def _forget(ended):
@@ -59,16 +66,57 @@ def change_card(town, by, place, number, last4):
     organization = town.organizations[place]
     organization.require(by, *KEEPERS)
     subscription = organization.subscriptions[number]
-    unless(subscription.state in ("active", "canceling"), "NotNow")
+    unless(subscription.state in LIVE, "NotNow")
     subscription.card = last4
 
 
-def cancel(town, by, place, number, word):
-    """It works until the end of what is paid."""
+def charge(town, _):
+    """The clock has come with the bills; the card that is declined is always the same."""
+    for organization in town.organizations.values():
+        for one in organization.subscriptions:
+            due = one.ends if one.state == "active" else one.again
+            if one.state in ("active", "past_due") and due <= town.now:
+                (_decline if one.card == BAD else _go_on)(town, one)
+
+
+def _go_on(town, subscription):
+    """Paid: from the end of what was paid, where tokens worked on and that is not long ago."""
+    following = town.a_month_later(subscription.ends, subscription.day)
+    if subscription.state == "suspended" or following <= town.now:
+        _from_now_on(town, subscription)
+    else:
+        subscription.ends = following
+    subscription.state, subscription.owed, subscription.again = "active", NEVER, NEVER
+
+
+def _decline(town, subscription):
+    if subscription.state == "active":
+        subscription.state, subscription.owed = "past_due", town.now
+    quarters = (subscription.owed + GRACE / 4 * number for number in (1, 2, 3, 4))
+    subscription.again = next((one for one in quarters if one > town.now), NEVER)
+    if subscription.again == NEVER:
+        subscription.state = "suspended"
+
+
+def pay_now(town, by, place, number):
     organization = town.organizations[place]
     organization.require(by, *KEEPERS)
     subscription = organization.subscriptions[number]
-    unless(subscription.state == "active", "NotNow")
+    unless(subscription.state in OWED, "NotNow")
+    unless(subscription.card != BAD, "Declined")
+    _go_on(town, subscription)
+
+
+def cancel(town, by, place, number, word):
+    """It works until the end of what is paid; what is owed ends at once."""
+    organization = town.organizations[place]
+    organization.require(by, *KEEPERS)
+    subscription = organization.subscriptions[number]
+    unless(subscription.state in ("active", *OWED), "NotNow")
+    if subscription.state in OWED:
+        subscription.word = word
+        _end(town, place, subscription)
+        return
     subscription.state, subscription.word = "canceling", word
     _tell(town, place, "subscription_canceled")
 
@@ -91,13 +139,17 @@ def _tell(town, place, template):
 
 def end(town, place, subscription):
     """The clock has come: what is in use outlives the subscription, what is free does not."""
-    organization = town.organizations[place]
     if subscription.state == "canceling" and subscription.ends <= town.now:
-        subscription.state = "canceled"
-        subscription.kept, subscription.kept_until = organization.used, town.now + KEPT
-        _tell(town, place, "subscription_ended")
+        _end(town, place, subscription)
     elif subscription.kept_until <= town.now:
         _free(town, place, subscription)
+
+
+def _end(town, place, subscription):
+    used = town.organizations[place].used
+    subscription.state, subscription.again = "canceled", NEVER
+    subscription.kept, subscription.kept_until = used, town.now + KEPT
+    _tell(town, place, "subscription_ended")
 
 
 def _free(town, place, subscription):

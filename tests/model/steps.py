@@ -7,6 +7,7 @@ from model import addresses, commands, lines, owners, purchases, replies
 from model.town import No
 from people import CARD, PASSWORD
 
+from workers import billing
 from workflows import (
     account_closures,
     address_changes,
@@ -21,6 +22,7 @@ from workflows import (
     invitations,
     moves,
     organizations,
+    renewals,
     restitutions,
     roles,
     seats,
@@ -31,6 +33,7 @@ from workflows import (
 from workflows import replies as answers
 from workflows.accounts import Account
 from workflows.address_changes import AddressChange
+from workflows.billing.companies import card_company
 from workflows.engine.db import db
 from workflows.handovers import Handover
 from workflows.invitations import Invitation
@@ -91,7 +94,7 @@ def _nth(kind, number):
     return db.session.scalars(db.select(kind).order_by(kind.id).offset(number).limit(1)).one()
 
 
-EXPIRE = Step("expire", CLOCK)
+EXPIRE, CHARGE = Step("expire", CLOCK), Step("charge", CLOCK)
 
 
 def _on_organization(function):
@@ -182,12 +185,15 @@ _REAL = {
     "purchase": lambda step, by, seats: partial(
         subscriptions.begin, step.organization, seats, "monthly", by=by
     ),
-    "pay": lambda step, by, number: partial(
-        subscriptions.pay, step.row(Subscription, number), CARD, by=by
+    "pay": lambda step, by, number, last4="4242": partial(
+        subscriptions.pay, step.row(Subscription, number), replace(CARD, last4=last4), by=by
     ),
     "resize": _on(Subscription, subscriptions.resize),
     "change_card": lambda step, by, number, last4: partial(
         cards.change, step.row(Subscription, number), replace(CARD, last4=last4), by=by
+    ),
+    "pay_now": lambda step, by, number: partial(
+        renewals.collect, step.row(Subscription, number), card_company(), by=by
     ),
     "cancel": _on(Subscription, cancellations.cancel),
     "resume": _on(Subscription, cancellations.resume),
@@ -209,4 +215,5 @@ _REAL = {
     "close_account": lambda _, by: partial(account_closures.close, by=by),
     "close": _on_organization(closures.close),
     "expire": lambda step, by: partial(_expire),
+    "charge": lambda step, by: partial(billing.charge_due),
 }

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from model import choices
-from model.steps import EXPIRE
+from model.steps import CHARGE, EXPIRE
 
 ALONE, AT_ONCE = {False: 2_000, True: 50_000}, {False: 150, True: 10_000}  # steps, by `full`
 SHORT, LATE = -0.3, 0.2  # hours before and after the next end
@@ -68,6 +68,7 @@ class Story(RuleBasedStateMachine):
             self.world.wait(round(hours, 1))
         if clock:
             self.world.take(EXPIRE)
+            self.world.take(CHARGE)
         for step in choices.too_late(self.world.town):
             self.world.take(step)
 
@@ -98,7 +99,8 @@ class AtOnce(Story):
 
     @rule(data=st.data())
     def the_clock_comes_meanwhile(self, data):
-        if step := data.draw(choices.a_step(self.world.town)):
+        step = data.draw(choices.a_step(self.world.town))
+        if step and step.command != choices.ALONE:
             self.world.take_at_once(self.race, [step, EXPIRE])
             type(self).taken += 1
 

@@ -13,8 +13,10 @@ HOURS = (0, 1, 24)  # how long an old secret may still work
 DAYS = (1, 7, 14)  # for which an invitation may be good
 RESERVED = ("login", "status")
 KEEPERS = ("admin", "billing_admin")
-LIVE = ("active", "canceling")
+OWED = ("past_due", "suspended")
+LIVE = ("active", "canceling", *OWED)
 KEPT = 30 * 24  # hours for which seats and tokens outlive their subscription
+GRACE = 14 * 24  # hours for which what is past due works on
 NEVER = float("inf")
 
 
@@ -97,6 +99,9 @@ class Subscription:
     ends: float = NEVER  # when what was paid for is over
     word: str = ""  # why it was canceled
     card: str = ""  # its last digits
+    day: int = 0  # of the month, on which bills come
+    owed: float = NEVER  # since when the card does not pay
+    again: float = NEVER  # when it is asked once more
     kept: int = 0  # seats that outlive it
     kept_until: float = NEVER
 
@@ -248,12 +253,16 @@ class Town:
         while any(abs(end - self.now) < 0.1 for end in (*self._ends(), *self._extensible())):
             self.now = round(self.now + 0.2, 1)
 
-    def a_month_later(self):
-        """The same day a month later, or the last day of that month."""
-        start = self.beginning + timedelta(hours=self.now)
+    def day(self):
+        """Of the month, today."""
+        return (self.beginning + timedelta(hours=self.now)).day
+
+    def a_month_later(self, than, day):
+        """That day of the month after, or the last day of that month."""
+        start = self.beginning + timedelta(hours=than)
         year, month = start.year + start.month // 12, start.month % 12 + 1
-        day = min(start.day, calendar.monthrange(year, month)[1])
-        later = start.replace(year=year, month=month, day=day)
+        last = calendar.monthrange(year, month)[1]
+        later = start.replace(year=year, month=month, day=min(day, last))
         return (later - self.beginning) / timedelta(hours=1)
 
     def next_end(self):
@@ -266,7 +275,10 @@ class Town:
             sent = (one for one in organization.invitations if one.state == "sent")
             yield from (one.expires for one in sent)
             yield from (one.expires for one in organization.offers if one.state == "offered")
-            yield from (one.ends for one in organization.subscriptions if one.state in LIVE)
+            live = [one for one in organization.subscriptions if one.state in LIVE]
+            yield from (one.ends for one in live)
+            yield from (self.a_month_later(one.ends, one.day) for one in live)
+            yield from (one.again for one in live if one.again < NEVER)
             yield from (one.kept_until for one in organization.subscriptions if one.kept)
             tokens = (token for one in organization.members for token in one.tokens)
             yield from (end for token in tokens for end in token.ends.values())
@@ -282,7 +294,9 @@ class Town:
             return {"organization_closed"}
         token = self.of(place, number).tokens[which]
         over = {"superseded"} if token.ends.get(generation, NEVER) <= self.now else set()
+        live = self.organizations[place].live
         ended = {"subscription_ended"} if self.organizations[place].ended else set()
+        ended |= {"subscription_suspended"} if live and live.state == "suspended" else set()
         if token.alive:
             return (over | ended) or {None}
         return token.reasons | over | ended

@@ -24,7 +24,7 @@ OPENING = [
     Step("make_admin", CY, "acme", {"number": 4}),
     Step("make_billing_admin", CY, "acme", {"number": 3}),
     Step("purchase", DEE, "acme", {"seats": 2}),
-    Step("pay", DEE, "acme", {"number": 0}),
+    Step("pay", DEE, "acme", {"number": 0, "last4": "0341"}),
     Step("assign_seat", CY, "acme", {"number": 1}),
     Step("found", FAY, "", {"name": "Bolt", "typed": "Bolt"}),
     Step("invite", FAY, "bolt", {"emails": [EVE]}),

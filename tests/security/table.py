@@ -205,6 +205,7 @@ BILLING = {  # purchase, update, cancel; invoices, card. Both organizations have
     "POST /<slug>/subscriptions/card": Row(
         "billing admins", {"subscription": "{purchase}", **CARD, "card_number": "5555555555554444"}
     ),
+    "POST /<slug>/subscriptions/pay-now": Row("billing admins", status=409),  # nothing is owed
     "GET /<slug>/subscriptions/cancel": Row("billing admins"),
     "POST /<slug>/subscriptions/cancel": Row("billing admins", {"word": "Too dear."}),
     "POST /<slug>/subscriptions/resume": Row("billing admins", status=409),  # not canceled

@@ -258,7 +258,8 @@ def test_activity_is_filtered_by_subject_person_and_day(client, cast, acme, ines
 
 def test_what_admins_and_members_do_is_found_under_a_subject():
     of_operators = {  # about letters and processes, or about several subjects
-        "acknowledgements", "alarms", "deliveries", "leftovers", "remedies", "reruns", "restores",
+        "acknowledgements", "alarms", "deliveries", "inquiries", "leftovers", "remedies", "reruns",
+        "restores",
     }  # fmt: skip
     told = {event.partition(".")[0] for event in SENTENCES} - of_operators - {"crowd"}
 

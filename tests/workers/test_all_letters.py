@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from people import CARD
 
-from workers import mailers, post
+from workers import billing, mailers, post
 from workers.packing import Answer
 from workflows import (
     accounts,
@@ -36,7 +36,7 @@ from workflows import (
     tokens,
     waitlist,
 )
-from workflows.engine.db import command, db
+from workflows.engine.db import command, db, now
 from workflows.engine.letters import Letter
 from workflows.engine.register import REGISTER
 from workflows.handovers import Handover
@@ -145,6 +145,18 @@ def subscription_letters(people, ann, acme):
     subscriptions.pay(subscriptions.begin(acme, 5, "monthly", by=ann), CARD, by=ann)
 
 
+def renewal_letters(people, rea, settings):
+    """Renewed; declined, and suspended when that was long enough."""
+    bought = subscriptions.live(people.organization(rea, "Renewing", seats=1))
+    change = db.update(Subscription).where(Subscription.id == bought.id)
+    for card, days in (("4242", 14), ("0341", 14), ("0341", 0)):
+        settings.grace_days = days
+        db.session.execute(change.values(period_end=now(), try_at=now(), card_last4=card))
+        db.session.commit()
+        billing.charge_due()
+        post.deliver()
+
+
 def ownership_letters(people, ann, acme):
     """One offer for each way that it can end; at last the organization itself."""
     bea = people.member(acme, "Bea", ann)
@@ -197,7 +209,7 @@ def letters_to_admins_out_of_reach(people, gus, monkeypatch):
     post.deliver()
 
 
-def test_every_letter_leaves(people, tmp_path, monkeypatch):
+def test_every_letter_leaves(people, tmp_path, settings, monkeypatch):
     ann = people.account("Ann")
     acme = people.organization(ann, seats=2)
     accounts.sign_up("New", "new@acme.test", "a password to test with")
@@ -210,6 +222,7 @@ def test_every_letter_leaves(people, tmp_path, monkeypatch):
     member = invitations_letters(people, ann, acme)
     seat_letters(people, ann, member)
     subscription_letters(people, ann, acme)
+    renewal_letters(people, people.account("Rea"), settings)
     ownership_letters(people, ann, acme)
     alarm_letters(ann, monkeypatch)
     letters_to_admins_out_of_reach(people, people.account("Gus"), monkeypatch)

@@ -13,7 +13,7 @@ from people import PASSWORD
 from redis import Redis
 
 import workers
-from workers import clock, mailers, post, queue_pulse
+from workers import billing, clock, mailers, post, queue_pulse
 from workers.packing import Answer
 from workflows import accounts, bounces, invitations, resets, seats, tokens
 from workflows.engine import heartbeats, outbox
@@ -365,7 +365,7 @@ def test_one_job_failing_keeps_no_other_from_its_turn(usher, caplog):
 
 
 def test_every_job_of_the_clock_runs(usher, caplog):
-    clock.tick(usher, clock.jobs())
+    clock.tick(usher, [*clock.jobs(), clock.Job(1, billing.charge_due)])
 
     assert caplog.records == []
 

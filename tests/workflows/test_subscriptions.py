@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from people import CARD
 
-from workflows import invoices, prices, seats, subscriptions
+from workflows import invoices, periods, prices, seats, subscriptions
 from workflows.engine.db import now
 from workflows.engine.refusals import Invalid, NotNow
 
@@ -45,11 +45,11 @@ def test_a_purchase_that_was_replaced_cannot_be_paid(cast, ann):
 
 def test_more_seats_cost_the_days_that_are_left(settings, subscription):
     days = (subscription.period_end - subscription.period_start).days
-    assert subscriptions.quote(subscription, 12) == 2 * 2000
+    assert periods.quote(subscription, 12) == 2 * 2000
 
     settings.clock_offset = timedelta(days=10, hours=1).total_seconds()
 
-    assert subscriptions.quote(subscription, 12) == round(2 * 2000 * (days - 10) / days)
+    assert periods.quote(subscription, 12) == round(2 * 2000 * (days - 10) / days)
 
 
 def test_the_bill_says_what_was_charged(ann, subscription):
@@ -77,7 +77,7 @@ def test_a_number_chosen_on_an_old_page_changes_nothing(acme, ann, subscription)
 def test_after_its_end_a_period_costs_nothing_more(settings, subscription):
     settings.clock_offset = (subscription.period_end - now() + timedelta(days=3)).total_seconds()
 
-    assert subscriptions.quote(subscription, 12) == 0
+    assert periods.quote(subscription, 12) == 0
 
 
 @pytest.mark.parametrize("number", [-1, 0, 100_001, 10**9])

@@ -1,12 +1,20 @@
-"""Pretend billing: test cards and no money, with the same refusals as a real card company."""
+"""Pretend billing: test cards and no money, with the same refusals as a real card company.
+
+What would surprise a reader: it has a table, as a company has books. What was paid for is found
+there by its key, so that nothing is taken twice.
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 
-from workflows.billing import Card, outside_a_transaction
-from workflows.engine.refusals import Invalid, NotNow
+from sqlalchemy import BigInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from workflows.billing import Card, Declined, Payment, outside_a_transaction
+from workflows.engine.db import Base, command, db, now
+from workflows.engine.refusals import Invalid
 
 DECLINED = {
     "4000000000000002": "The card was declined. Nothing was bought; try another card.",
@@ -17,9 +25,25 @@ TEST_CARDS = {
     "4242424242424242": "Works.",
     "4000000000000002": "Is declined.",
     "4000000000009995": "Has insufficient funds.",
-    "4000000000000341": "Works now, and is declined when seats are added later.",
+    "4000000000000341": "Works now, and is declined for every bill after the first.",
 }
 BRANDS = {"4": "Visa", "5": "Mastercard", "3": "American Express"}
+
+
+class PretendPayment(Base):
+    __tablename__ = "pretend_payments"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    card_brand: Mapped[str]
+    card_last4: Mapped[str]
+    card_until: Mapped[str]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    at: Mapped[datetime]
+
+    @property
+    def payment(self) -> Payment:
+        return Payment(Card(self.card_brand, self.card_last4, self.card_until), self.amount)
 
 
 class Pretend:
@@ -38,10 +62,24 @@ class Pretend:
         month, year = _month_and_year(expiry)
         return Card(BRANDS.get(digits[0], "Card"), digits[-4:], f"{month:02}/{year}")
 
-    def charge(self, card: Card, amount: int, currency: str) -> None:
+    def charge(self, card: Card, amount: int, currency: str, key: str) -> Payment:
         outside_a_transaction()
-        if card.last4 == DECLINED_LATER and amount > 0:
-            raise NotNow(f"The card ending in {card.last4} was declined. Nothing has changed.")
+        return _take(card, amount, currency, key)
+
+
+@command
+def _take(card: Card, amount: int, currency: str, key: str) -> Payment:
+    """Of two who pay for the same at once, one runs again, and finds what the other paid."""
+    if paid := db.session.get(PretendPayment, key):
+        return paid.payment
+    if card.last4 == DECLINED_LATER and amount > 0:
+        raise Declined(f"The card ending in {card.last4} was declined. Nothing has changed.")
+    taken = PretendPayment(
+        key=key, card_brand=card.brand, card_last4=card.last4, card_until=card.until,
+        amount=amount, currency=currency, at=now(),
+    )  # fmt: skip
+    db.session.add(taken)
+    return taken.payment
 
 
 def _number_problem(digits: str) -> str | None:

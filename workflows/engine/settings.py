@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
     """Three capitals, as on bills."""
     grace_days: int = Field(default=14, ge=0, le=365)
-    """Days a past due subscription still works."""
+    """Days a past due subscription still works, while its card is charged again at each quarter."""
     proof_minutes: int = Field(default=10, ge=1)
     """For how long a typed password proves who acts, where that is asked for."""
     limit_log_in: Limit = "10/5m"
