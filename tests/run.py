@@ -94,7 +94,7 @@ def timed(name: str, group: Callable[[], Counter[str]]) -> Counter[str]:
     print(f"\n== {name}", flush=True)
     began = time.monotonic()
     outcome = group()
-    print(f"== {name}: {in_words(outcome)} in {time.monotonic() - began:.1f} s", flush=True)
+    print(f"\n== {name}: {in_words(outcome)} in {time.monotonic() - began:.1f} s", flush=True)
     return outcome
 
 
