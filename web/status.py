@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from flask import Blueprint, abort, g, jsonify, redirect, render_template, request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import text
 
 from web import impossible, status_words
@@ -25,7 +25,7 @@ PAGE = 50
 
 
 class Note(BaseModel):
-    cause: str = ""
+    cause: str = Field("", max_length=400)
     note: str = ""
 
 

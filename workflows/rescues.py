@@ -68,8 +68,7 @@ class Rescued(Base):
 def known(ailment: str, remedy: str) -> tuple[Ailment, Remedy]:
     """This remedy of this ailment; there is none elsewhere."""
     ill = stuck.ailment(ailment)
-    helps = ill.remedy(remedy) if ill else None
-    if ill is None or helps is None:
+    if ill is None or (helps := ill.remedy(remedy)) is None:
         raise NotFound("There is no such thing to do about it.")
     return ill, helps
 
@@ -126,9 +125,8 @@ def plan(
 def _under_way(ailment: str, remedy: str) -> set[int]:
     """The rows to which this is being done, or was and has not shown yet whether it helped."""
     rows = select(Rescued.row_id).join(Rescue, Rescue.id == Rescued.rescue_id)
-    rows = rows.where(Rescue.over_at.is_(None), Rescue.ailment == ailment)
-    some = rows.where(Rescue.remedy == remedy, Rescued.outcome.in_(["waiting", "verifying"]))
-    return set(db.session.scalars(some))
+    rows = rows.where(Rescue.over_at.is_(None), Rescue.ailment == ailment, Rescue.remedy == remedy)
+    return set(db.session.scalars(rows.where(Rescued.outcome.in_(["waiting", "verifying"]))))
 
 
 def step(rescue: Rescue) -> bool:
@@ -179,7 +177,8 @@ def go_on() -> bool:
 
 
 def _unfinished() -> Sequence[Rescue]:
-    return db.session.scalars(select(Rescue).filter_by(over_at=None).order_by(Rescue.id)).all()
+    mine = Rescue.over_at.is_(None), Rescue.ailment.in_(stuck.BY_NAME)  # not another version's
+    return db.session.scalars(select(Rescue).where(*mine).order_by(Rescue.id)).all()
 
 
 def verify_all() -> None:
@@ -237,8 +236,9 @@ def counts(rescue_id: int) -> Counter[str]:
 def lately() -> list[tuple[Rescue, Counter[str]]]:
     """The rescues that are not over, or have not been for long, the newest first."""
     recent = or_(Rescue.over_at.is_(None), Rescue.over_at > now() - KEEP)
-    shown = select(Rescue).where(recent).order_by(Rescue.id.desc()).limit(20)
-    return [(rescue, counts(rescue.id)) for rescue in db.session.scalars(shown).all()]
+    shown = select(Rescue).where(recent, Rescue.ailment.in_(stuck.BY_NAME))
+    newest = db.session.scalars(shown.order_by(Rescue.id.desc()).limit(20)).all()
+    return [(rescue, counts(rescue.id)) for rescue in newest]
 
 
 def reasons(rescue_id: int) -> list[tuple[str, int]]:

@@ -21,6 +21,7 @@ from workflows.engine.db import db, now
 from workflows.engine.heartbeats import Heartbeat
 from workflows.engine.letters import Letter
 from workflows.invitations import Invitation
+from workflows.rescues import Rescue
 from workflows.tokens import Generation, Token
 
 DEAD = "/status/stuck/letter-dead"
@@ -264,6 +265,23 @@ def test_from_a_cause_to_its_remedy_and_to_the_proof_that_it_helped(client, ward
     rescues.verify_all()
     assert "3</span> <span" in text_of(client, answer.location)
     assert 'data-state="fine">Moved' in text_of(client, answer.location)
+
+
+def test_a_rescue_of_what_another_version_knew_stops_no_page_and_no_other_rescue(
+    client, ward, marta
+):
+    [known, unknown] = SEEDS["letter-dead"](ward, 2)
+    rescues.begin("letter-dead", "retry", [unknown], None, by=marta, why="to try")
+    change(Rescue, [1], ailment="letter-of-old")
+    looked()
+    rescues.begin("letter-dead", "retry", [known], None, by=marta, why="to try")
+    ward.cast.deliver()
+
+    rescues.go_on()
+    rescues.verify_all()
+
+    assert client.get("/status").status_code == 200
+    assert rescues.counts(2) == {"moved": 1}
 
 
 def test_without_a_reason_nothing_is_done(client, ward, marta):
