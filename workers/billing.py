@@ -1,7 +1,7 @@
 """Bills: the card company, called by the clock, outside of any command.
 
 What would surprise a reader: whatever goes wrong but a no leaves the bill as it is, and it is asked
-for again a minute later, under the same key.
+for again within a minute, under the same key.
 """
 
 from __future__ import annotations

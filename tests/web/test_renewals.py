@@ -20,11 +20,6 @@ def ann(cast, client):
 
 
 @pytest.fixture
-def acme(cast, ann):
-    return cast.organization(ann, seats=3)
-
-
-@pytest.fixture
 def bob(cast, acme, ann):
     bob = cast.seated(acme, "Bob", ann)
     cast.secret(bob)

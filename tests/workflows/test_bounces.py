@@ -24,23 +24,6 @@ from workflows.sessions import Session
 from workflows.stuck import BY_NAME
 
 
-@pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
-def acme(cast, ann):
-    made = cast.organization(ann, seats=3)
-    cast.deliver()
-    return made
-
-
-@pytest.fixture
-def marta(cast):
-    return operators.make_operator(cast.account("Marta").email)
-
-
 def bounce(cast, *people):
     """The next letter to each of these is refused for good, and no other letter."""
     cast.deliver()

@@ -33,18 +33,6 @@ BAD = Card("Visa", "0341", "12/2039")  # declined whenever it is charged
 
 
 @pytest.fixture
-def ann(cast):
-    return cast.account("Ann")
-
-
-@pytest.fixture
-def acme(cast, ann):
-    place = cast.organization(ann, seats=3)
-    cast.deliver()
-    return place
-
-
-@pytest.fixture
 def subscription(acme):
     return subscriptions.live(acme)
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
     func,
     select,
     text,
-)  # fmt: skip
+)
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.orm.exc import StaleDataError
